@@ -1,1 +1,20 @@
-//! domain
+//! The words of the trade and their rules, pure: no IO, no clock, nothing else of ours.
+//!
+//! Whatever several modules talk about lives here, so that the screen needs no store and the store no screen. Functions that
+//! depend on the time take `now` as an argument.
+
+pub mod board;
+pub mod branch;
+pub mod change;
+pub mod fact;
+pub mod id;
+pub mod merge;
+pub mod person;
+pub mod progress;
+pub mod project;
+pub mod pull_request;
+pub mod pull_request_body;
+pub mod reviewer;
+pub mod spec;
+pub mod status;
+pub mod ticket;

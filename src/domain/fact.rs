@@ -1,0 +1,155 @@
+//! Facts as Azure DevOps states them, before the store gives them rows: what the client returns.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::id::{Guid, ObjectId};
+use super::person::Identity;
+use super::project::Deployment;
+use super::pull_request::{MergeState, PullRequestStatus, Reviewer, Vote};
+
+/// `connectionData`: who the token is, on which instance.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Connection {
+    pub me: Identity,
+    pub instance: Option<Guid>,
+    pub deployment: Deployment,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Project {
+    pub guid: Guid,
+    pub name: String,
+    pub description: Option<String>,
+    /// `wellFormed` and others; only well-formed projects can be used.
+    pub well_formed: bool,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Team {
+    pub guid: Guid,
+    pub name: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Repository {
+    pub guid: Guid,
+    pub name: String,
+    pub project: Guid,
+    /// Without `refs/heads/`; absent for an empty repository.
+    pub default_branch: Option<String>,
+    pub disabled: bool,
+    pub web_url: Option<String>,
+    pub remote_url: Option<String>,
+}
+
+/// A branch and its tip.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Branch {
+    /// Without `refs/heads/`.
+    pub name: String,
+    pub tip: ObjectId,
+    pub creator: Option<Identity>,
+}
+
+/// A file at a version.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct File {
+    /// Without a leading slash.
+    pub path: String,
+    pub object: ObjectId,
+    pub commit: ObjectId,
+    pub bytes: Vec<u8>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Commit {
+    pub id: ObjectId,
+    pub author_name: String,
+    pub author_email: String,
+    pub authored_at: Option<Timestamp>,
+    pub committed_at: Option<Timestamp>,
+    pub message: String,
+    pub parents: Vec<ObjectId>,
+}
+
+/// What a push made.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pushed {
+    pub commit: ObjectId,
+    pub old_tip: ObjectId,
+}
+
+/// A pull request as a list row or a get states it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PullRequest {
+    pub number: i64,
+    pub repository: Guid,
+    pub repository_name: String,
+    pub project: Option<Guid>,
+    pub title: String,
+    pub description: String,
+    pub status: PullRequestStatus,
+    pub is_draft: bool,
+    /// Without `refs/heads/`.
+    pub source_branch: String,
+    pub target_branch: String,
+    pub author: Identity,
+    pub created_at: Timestamp,
+    pub closed_at: Option<Timestamp>,
+    pub merge: MergeState,
+    pub auto_complete: bool,
+    pub reviewers: Vec<Reviewer>,
+    pub labels: Vec<String>,
+    pub source_commit: Option<ObjectId>,
+    pub target_commit: Option<ObjectId>,
+    pub merge_commit: Option<ObjectId>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Comment {
+    pub id: i64,
+    pub parent: i64,
+    pub author: Option<Identity>,
+    pub content: String,
+    pub published_at: Option<Timestamp>,
+    /// Written by the service (votes, pushes, status changes), not by a person.
+    pub system: bool,
+    pub deleted: bool,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Thread {
+    pub id: i64,
+    /// `active`, `fixed`, `closed` ...; absent on system threads.
+    pub status: Option<String>,
+    pub comments: Vec<Comment>,
+    /// The file it hangs on, if any.
+    pub file: Option<String>,
+    pub deleted: bool,
+    pub updated_at: Option<Timestamp>,
+}
+
+/// One policy of a pull request, evaluated.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PolicyEvaluation {
+    pub id: String,
+    pub name: String,
+    /// `queued running approved rejected notApplicable broken`, or a word of a newer server.
+    pub status: String,
+    pub blocking: bool,
+}
+
+/// A status posted on a pull request by a build or another tool.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CheckStatus {
+    pub id: i64,
+    pub context: String,
+    /// `succeeded failed pending error notSet notApplicable`, or a word of a newer server.
+    pub state: String,
+    pub description: String,
+    pub target_url: Option<String>,
+}
+
+/// A reviewer with the vote, as the reviewers endpoint states it.
+pub type ReviewerVote = (Identity, Vote);

@@ -21,8 +21,9 @@ pub use edit::{Edited, set, unset, write};
 pub use error::{Error, Problem};
 pub use keys::Keys;
 pub use places::{Environment, Paths};
-pub use sections::{Board, Branch, Colour, DatabaseUrl, Level, Log, Network, PullRequest, Store, Sync, Theme, Token, Ui, When};
+pub use sections::{Board, Branch, Colour, DatabaseUrl, Level, Log, Network, Prompt, PullRequest, Store, Sync, Theme, Token, Ui, When};
 
+use crate::domain::board::Column;
 use crate::notice::Notice;
 
 /// The commented example: every setting with its default, unit and one sentence.
@@ -105,6 +106,21 @@ impl Config {
     /// Who decided the setting at this path (`ui.theme`).
     pub fn origin(&self, path: &str) -> Origin {
         self.origins.get(path).copied().unwrap_or_default()
+    }
+
+    /// The columns of the board, from left to right.
+    pub fn columns(&self) -> Vec<Column> {
+        self.board.columns.clone()
+    }
+
+    /// Whether a ticket whose pull request is completed is done at once.
+    pub fn done_on_merge(&self) -> bool {
+        self.board.done_on_merge
+    }
+
+    /// The name of new branches, with `{key}` and others to fill in.
+    pub fn branch_template(&self) -> &str {
+        &self.branch.template
     }
 
     fn decided(&mut self, path: &'static str, origin: Origin) {

@@ -6,7 +6,7 @@ use crate::action::sync_pull_requests::ViewLoads;
 use crate::action::{Clients, Context};
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::store::{self, Location, Store};
+use crate::store::{self, Store};
 use crate::tasks::Tasks;
 
 /// The store, the clients, the running tasks; cheap to clone.
@@ -22,7 +22,7 @@ impl Services {
     /// Opens the store that the configuration names.
     pub async fn open(config: Config, clock: Clock) -> Result<Self, store::Error> {
         let config = Arc::new(config);
-        let store = Store::open(&store_location(&config)).await?;
+        let store = Store::open(&config.store_location()).await?;
         Ok(Self::with_store(config, store, clock))
     }
 
@@ -30,13 +30,5 @@ impl Services {
         let clients = Clients::new(config.clone());
         let tasks = Tasks::new(clock.clone());
         Self { ctx: Context { store, clock, config, clients }, tasks, view_loads: ViewLoads::default() }
-    }
-}
-
-/// The database URL of the configuration, else the file in the data folder.
-pub fn store_location(config: &Config) -> Location {
-    match &config.store.database {
-        Some(url) => Location::Url(url.expose().to_owned()),
-        None => Location::Sqlite(config.paths.database_file()),
     }
 }

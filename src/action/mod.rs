@@ -19,7 +19,6 @@ pub mod members;
 pub mod open_pull_request;
 mod reporter;
 pub mod rotate_token;
-mod settings;
 pub mod start_work;
 pub mod sync_pull_requests;
 pub mod tickets;

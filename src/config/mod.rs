@@ -21,9 +21,8 @@ pub use edit::{Edited, set, unset, write};
 pub use error::{Error, Problem};
 pub use keys::Keys;
 pub use places::{Environment, Paths};
-pub use sections::{Board, Branch, Colour, DatabaseUrl, Level, Log, Network, Prompt, PullRequest, Store, Sync, Theme, Token, Ui, When};
+pub use sections::{Board, Branch, Colour, DatabaseUrl, Level, Log, Network, PullRequest, Store, Sync, Theme, Token, Ui, When};
 
-use crate::domain::board::Column;
 use crate::notice::Notice;
 
 /// The commented example: every setting with its default, unit and one sentence.
@@ -43,7 +42,16 @@ pub struct Config {
     pub store: Store,
     pub log: Log,
     pub paths: Paths,
+    pub access: Access,
     origins: BTreeMap<&'static str, Origin>,
+}
+
+/// Whether this run may change anything in Azure DevOps. Decided by `--readonly`, never by the file.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Access {
+    #[default]
+    ReadWrite,
+    ReadOnly,
 }
 
 /// Who decided a setting.
@@ -74,6 +82,8 @@ pub struct Overrides {
     pub ascii: Option<When>,
     /// `--theme`.
     pub theme: Option<Theme>,
+    /// `--readonly`.
+    pub access: Access,
     pub environment: Environment,
 }
 
@@ -106,21 +116,6 @@ impl Config {
     /// Who decided the setting at this path (`ui.theme`).
     pub fn origin(&self, path: &str) -> Origin {
         self.origins.get(path).copied().unwrap_or_default()
-    }
-
-    /// The columns of the board, from left to right.
-    pub fn columns(&self) -> Vec<Column> {
-        self.board.columns.clone()
-    }
-
-    /// Whether a ticket whose pull request is completed is done at once.
-    pub fn done_on_merge(&self) -> bool {
-        self.board.done_on_merge
-    }
-
-    /// The name of new branches, with `{key}` and others to fill in.
-    pub fn branch_template(&self) -> &str {
-        &self.branch.template
     }
 
     fn decided(&mut self, path: &'static str, origin: Origin) {

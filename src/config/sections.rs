@@ -76,21 +76,11 @@ pub struct Token {
     /// Whether the desktop keyring and the kernel keyring are asked at all.
     pub keyring: bool,
     pub keyring_timeout_ms: u64,
-    /// Whether a person may be asked; decided by whoever owns the terminal, never by the file.
-    pub prompt: Prompt,
-}
-
-/// Whether a token may be asked for on the terminal.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum Prompt {
-    #[default]
-    Never,
-    Terminal,
 }
 
 impl Default for Token {
     fn default() -> Self {
-        Self { command: None, command_timeout_ms: 30_000, keyring: true, keyring_timeout_ms: 3_000, prompt: Prompt::Never }
+        Self { command: None, command_timeout_ms: 30_000, keyring: true, keyring_timeout_ms: 3_000 }
     }
 }
 

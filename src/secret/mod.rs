@@ -51,12 +51,9 @@ impl fmt::Display for Source {
     }
 }
 
-/// Where [`keep`] has put a token.
-pub type Kept = Source;
-
-/// Where a token is to be kept.
+/// Where `store` puts a token.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum Home {
+pub enum Place {
     /// The desktop keyring where it answers, else the file.
     #[default]
     Best,
@@ -66,24 +63,13 @@ pub enum Home {
     File,
 }
 
-impl fmt::Display for Home {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Best => "the desktop keyring, or a file only you can read",
-            Self::DesktopKeyring => "the desktop keyring",
-            Self::KernelKeyring => "the kernel keyring",
-            Self::File => "a file only you can read",
-        })
-    }
-}
-
 /// A token, and what may be said of it.
 #[derive(Debug, Clone)]
 pub struct Found {
     pub credential: SecretString,
     pub kind: Kind,
     pub source: Source,
-    /// As the person stated it when keeping it; tokens cannot tell their own. Absent for tokens that are not kept here.
+    /// As the person stated it when storing; tokens cannot tell their own. Absent for tokens that are not stored here.
     pub expires: Option<Date>,
 }
 
@@ -130,7 +116,7 @@ impl TokenSources {
     }
 
     /// Takes the tokens of the environment that `get` reads.
-    pub fn environment(mut self, get: impl Fn(&'static str) -> Option<String>) -> Self {
+    pub fn environment<'a>(mut self, get: impl Fn(&'static str) -> Option<&'a str>) -> Self {
         self.environment = VARIABLES.iter().filter_map(|name| Some((*name, SecretString::from(get(name)?)))).collect();
         self
     }
@@ -204,29 +190,30 @@ pub async fn sources(sources: &TokenSources, organisation_url: &str) -> Vec<Look
     looked
 }
 
-/// Keeps a token for an organisation in one place and removes it from all the others. The date of an older token is forgotten.
-pub async fn keep(home: Home, sources: &TokenSources, organisation_url: &str, token: &SecretString) -> Result<Kept, Error> {
-    token::remember(token);
-    let kept = match home {
-        Home::File => file::write(&sources.folder, organisation_url, token)?,
-        Home::DesktopKeyring => write_ring(sources, Source::DesktopKeyring, organisation_url, token).await?,
-        Home::KernelKeyring => write_ring(sources, Source::KernelKeyring, organisation_url, token).await?,
-        Home::Best => match write_ring(sources, Source::DesktopKeyring, organisation_url, token).await {
+/// Keeps a token for an organisation in one place, removes it from all the others, and notes the date it ends, if given.
+pub async fn store(
+    sources: &TokenSources,
+    organisation_url: &str,
+    token: &Found,
+    place: Place,
+    expires: Option<Date>,
+) -> Result<Source, Error> {
+    token::remember(&token.credential);
+    let kept = match place {
+        Place::File => file::write(&sources.folder, organisation_url, &token.credential)?,
+        Place::DesktopKeyring => write_ring(sources, Source::DesktopKeyring, organisation_url, token).await?,
+        Place::KernelKeyring => write_ring(sources, Source::KernelKeyring, organisation_url, token).await?,
+        Place::Best => match write_ring(sources, Source::DesktopKeyring, organisation_url, token).await {
             Ok(kept) => kept,
-            Err(_) => file::write(&sources.folder, organisation_url, token)?,
+            Err(_) => file::write(&sources.folder, organisation_url, &token.credential)?,
         },
     };
     remove(sources, organisation_url, Some(&kept)).await?;
-    set_expires(sources, organisation_url, None)?;
+    dates::set(&sources.folder, organisation_url, expires)?;
     Ok(kept)
 }
 
-/// Notes the date a kept token ends, as its owner states it.
-pub fn set_expires(sources: &TokenSources, organisation_url: &str, expires: Option<Date>) -> Result<(), Error> {
-    dates::set(&sources.folder, organisation_url, expires)
-}
-
-/// Removes what [`keep`] kept; says from where. Commands and variables are not ours to remove.
+/// Removes what `store` kept; says from where. Commands and variables are not ours to remove.
 pub async fn forget(sources: &TokenSources, organisation_url: &str) -> Result<Vec<Source>, Error> {
     let removed = remove(sources, organisation_url, None).await?;
     dates::set(&sources.folder, organisation_url, None)?;
@@ -258,12 +245,12 @@ async fn remove(sources: &TokenSources, url: &str, except: Option<&Source>) -> R
     Ok(removed)
 }
 
-async fn write_ring(sources: &TokenSources, which: Source, url: &str, token: &SecretString) -> Result<Source, Error> {
+async fn write_ring(sources: &TokenSources, which: Source, url: &str, token: &Found) -> Result<Source, Error> {
     let refused = |why: String| Error::NotKept { source_name: which.to_string(), why };
     let Some((_, ring)) = sources.rings().find(|(source, _)| *source == which) else {
         return Err(refused("there is none here, or keyrings are switched off by token.keyring".to_owned()));
     };
-    let (ring, account, credential) = (Arc::clone(ring), account(url), token.clone());
+    let (ring, account, credential) = (Arc::clone(ring), account(url), token.credential.clone());
     match ring::within(Some(sources.keyring_timeout), move || ring.write(&account, &credential)).await {
         Some(Ok(())) => Ok(which),
         Some(Err(error)) => Err(refused(error.to_string())),

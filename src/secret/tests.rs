@@ -68,8 +68,8 @@ async fn token(sources: &TokenSources) -> (String, Source) {
     (found.credential.expose_secret().to_owned(), found.source)
 }
 
-async fn put(sources: &TokenSources, text: &str, home: Home) -> Source {
-    keep(home, sources, URL, &SecretString::from(text)).await.unwrap()
+async fn keep(sources: &TokenSources, text: &str, place: Place) -> Source {
+    store(sources, URL, &given(text.as_bytes().to_vec()).unwrap(), place, None).await.unwrap()
 }
 
 #[tokio::test]
@@ -82,9 +82,9 @@ async fn the_strongest_source_that_has_a_token_wins() {
     assert_eq!(token(&sources).await, ("from-kernel".to_owned(), Source::KernelKeyring));
     sources.desktop.as_ref().unwrap().write(URL, &SecretString::from("from-desktop")).unwrap();
     assert_eq!(token(&sources).await, ("from-desktop".to_owned(), Source::DesktopKeyring));
-    sources = sources.environment(|name| (name == "AZURE_DEVOPS_EXT_PAT").then(|| "from-extension".to_owned()));
+    sources = sources.environment(|name| (name == "AZURE_DEVOPS_EXT_PAT").then_some("from-extension"));
     assert_eq!(token(&sources).await, ("from-extension".to_owned(), Source::Environment("AZURE_DEVOPS_EXT_PAT")));
-    sources = sources.environment(|name| Some(if name == "KANADO_PAT" { "from-kanado" } else { "from-extension" }.to_owned()));
+    sources = sources.environment(|name| Some(if name == "KANADO_PAT" { "from-kanado" } else { "from-extension" }));
     assert_eq!(token(&sources).await, ("from-kanado".to_owned(), Source::Environment("KANADO_PAT")));
     sources.command = Some("echo from-command-for $KANADO_ORGANISATION_URL | tr ' ' '-'".to_owned());
     assert_eq!(token(&sources).await, (format!("from-command-for-{URL}"), Source::Command));
@@ -93,7 +93,7 @@ async fn the_strongest_source_that_has_a_token_wins() {
 #[tokio::test]
 async fn a_command_that_fails_stops_the_search_and_shows_nothing_it_printed() {
     let Setup { mut sources, folder: _folder } = setup();
-    put(&sources, "stored", Home::File).await;
+    keep(&sources, "stored", Place::File).await;
     sources.command = Some("echo canary-in-output; echo canary-in-errors >&2; exit 3".to_owned());
     let error = find(&sources, URL).await.unwrap_err();
     assert_eq!(error.to_string(), "the token command (token.command) failed with exit code 3");
@@ -112,7 +112,7 @@ async fn a_keyring_that_never_answers_is_passed_over() {
     let (_unlock, locked) = std::sync::mpsc::channel();
     sources.desktop = Some(Arc::new(Locked(Mutex::new(locked))));
     sources.keyring_timeout = Duration::from_millis(30);
-    let kept = put(&sources, "kept-in-file", Home::Best).await;
+    let kept = keep(&sources, "kept-in-file", Place::Best).await;
     assert!(matches!(kept, Source::File(_)));
     assert_eq!(token(&sources).await.0, "kept-in-file");
     assert!(matches!(forget(&sources, URL).await.unwrap().as_slice(), [Source::File(_)]));
@@ -125,7 +125,7 @@ async fn a_keyring_that_never_answers_is_passed_over() {
 async fn a_token_file_is_private_and_refused_when_it_is_not() {
     use std::os::unix::fs::PermissionsExt;
     let Setup { sources, folder: _folder } = setup();
-    let Source::File(path) = put(&sources, "in-a-file", Home::File).await else { panic!("not a file") };
+    let Source::File(path) = keep(&sources, "in-a-file", Place::File).await else { panic!("not a file") };
     assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
     assert_eq!(std::fs::metadata(path.parent().unwrap()).unwrap().permissions().mode() & 0o777, 0o700);
     for mode in [0o640, 0o604, 0o666] {
@@ -139,9 +139,9 @@ async fn a_token_file_is_private_and_refused_when_it_is_not() {
 #[tokio::test]
 async fn storing_in_one_place_leaves_no_copy_in_another() {
     let Setup { sources, folder } = setup();
-    put(&sources, "first", Home::File).await;
-    put(&sources, "second", Home::KernelKeyring).await;
-    put(&sources, "third", Home::Best).await;
+    keep(&sources, "first", Place::File).await;
+    keep(&sources, "second", Place::KernelKeyring).await;
+    keep(&sources, "third", Place::Best).await;
     assert_eq!(token(&sources).await, ("third".to_owned(), Source::DesktopKeyring));
     assert_eq!(sources.kernel.as_ref().unwrap().read(URL).unwrap(), None);
     assert!(!file::path(&sources.folder, URL).exists());
@@ -154,9 +154,9 @@ async fn storing_in_one_place_leaves_no_copy_in_another() {
 #[tokio::test]
 async fn each_organisation_has_its_own_token_whatever_the_case_of_its_address() {
     let Setup { sources, folder: _folder } = setup();
-    put(&sources, "for-lumen", Home::File).await;
+    keep(&sources, "for-lumen", Place::File).await;
     let other = "https://tfs.example.test/tfs/Default";
-    keep(Home::File, &sources, other, &SecretString::from("for-server")).await.unwrap();
+    store(&sources, other, &given(b"for-server".to_vec()).unwrap(), Place::File, None).await.unwrap();
     assert_eq!(find(&sources, "HTTPS://dev.azure.com/Lumen/").await.unwrap().credential.expose_secret(), "for-lumen");
     assert_eq!(find(&sources, other).await.unwrap().credential.expose_secret(), "for-server");
 }
@@ -165,20 +165,20 @@ async fn each_organisation_has_its_own_token_whatever_the_case_of_its_address() 
 async fn the_date_a_token_ends_is_kept_beside_it_until_it_is_replaced_or_forgotten() {
     let Setup { sources, folder: _folder } = setup();
     let date: Date = "2027-03-01".parse().unwrap();
-    put(&sources, "dated", Home::File).await;
-    set_expires(&sources, URL, Some(date)).unwrap();
+    let found = given(b"dated".to_vec()).unwrap();
+    store(&sources, URL, &found, Place::File, Some(date)).await.unwrap();
     assert_eq!(find(&sources, URL).await.unwrap().expires, Some(date));
     assert_eq!(days_left(date, "2027-02-26T23:00:00Z".parse().unwrap()), 3);
     assert_eq!(days_left(date, "2027-03-03T00:00:00Z".parse().unwrap()), -2);
     assert_eq!(days_left(date, "2025-12-31T00:00:00Z".parse().unwrap()), 425);
-    put(&sources, "newer", Home::File).await;
+    store(&sources, URL, &found, Place::File, None).await.unwrap();
     assert_eq!(expires(&sources, URL), None);
 }
 
 #[tokio::test]
 async fn every_source_says_what_it_has() {
     let Setup { mut sources, folder: _folder } = setup();
-    put(&sources, "eyJh.eyJi.sig", Home::KernelKeyring).await;
+    keep(&sources, "eyJh.eyJi.sig", Place::KernelKeyring).await;
     sources.command = Some("exit 1".to_owned());
     let looked = super::sources(&sources, URL).await;
     let answers: Vec<Answer> = looked.into_iter().map(|look| look.answer).collect();
@@ -191,7 +191,7 @@ async fn nothing_that_holds_a_token_shows_it() {
     let Setup { sources, folder: _folder } = setup();
     let found = given(b"canary-never-shown".to_vec()).unwrap();
     assert!(!format!("{found:?}").contains("canary"));
-    let sources = sources.environment(|_| Some("canary-never-shown".to_owned()));
+    let sources = sources.environment(|_| Some("canary-never-shown"));
     assert!(!format!("{:?}", sources.environment).contains("canary"));
     assert!(!format!("{:?}", find(&sources, URL).await).contains("canary"));
 }

@@ -6,7 +6,8 @@ use crate::action::sync_pull_requests::ViewLoads;
 use crate::action::{Clients, Context};
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::store::{self, Store};
+use crate::secret::TokenSources;
+use crate::store::{self, Location, Store};
 use crate::tasks::Tasks;
 
 /// The store, the clients, the running tasks; cheap to clone.
@@ -20,15 +21,23 @@ pub struct Services {
 
 impl Services {
     /// Opens the store that the configuration names.
-    pub async fn open(config: Config, clock: Clock) -> Result<Self, store::Error> {
-        let config = Arc::new(config);
-        let store = Store::open(&config.store_location()).await?;
-        Ok(Self::with_store(config, store, clock))
+    pub async fn open(config: Config, tokens: TokenSources, clock: Clock) -> Result<Self, store::Error> {
+        let store = Store::open(&store_location(&config)).await?;
+        Ok(Self::with_store(config, tokens, store, clock))
     }
 
-    pub fn with_store(config: Arc<Config>, store: Store, clock: Clock) -> Self {
-        let clients = Clients::new(config.clone());
+    pub fn with_store(config: Config, tokens: TokenSources, store: Store, clock: Clock) -> Self {
+        let (config, tokens) = (Arc::new(config), Arc::new(tokens));
+        let clients = Clients::new(config.clone(), tokens.clone());
         let tasks = Tasks::new(clock.clone());
-        Self { ctx: Context { store, clock, config, clients }, tasks, view_loads: ViewLoads::default() }
+        Self { ctx: Context { store, clock, config, tokens, clients }, tasks, view_loads: ViewLoads::default() }
+    }
+}
+
+/// Where the configuration puts the store.
+pub fn store_location(config: &Config) -> Location {
+    match &config.store.database {
+        Some(url) => Location::Url(url.expose().to_owned()),
+        None => Location::Sqlite(config.paths.database_file()),
     }
 }

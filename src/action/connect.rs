@@ -3,7 +3,6 @@
 //! `check` writes nothing anywhere. `activate` keeps the token where the person chose, the organisation and the chosen projects in the
 //! store, their repositories and the members of their default team; run again it changes only what changed.
 
-use secrecy::ExposeSecret;
 use serde::{Deserialize, Serialize};
 
 use crate::ado::{Address, Client, Credential, ScopeCheck};
@@ -11,10 +10,10 @@ use crate::domain::fact;
 use crate::domain::id::ProjectId;
 use crate::domain::progress::Step;
 use crate::domain::project::{Deployment, Organisation, Project};
-use crate::secret;
+use crate::secret::{self, Found};
 use crate::store::NewOrganisation;
 
-use super::context::Context;
+use super::context::{Context, credential, network_settings};
 use super::error::{Error, Result};
 use super::journal::{Journal, at_step};
 use super::reporter::{Reporter, step};
@@ -43,7 +42,7 @@ pub struct Choice {
     /// Names of repositories to link; where empty, the only one is, if there is only one.
     pub link: Vec<String>,
     /// Where the token goes. `None` when it comes from the environment or a command and stays there.
-    pub keep_token: Option<secret::Home>,
+    pub keep_token: Option<secret::Place>,
 }
 
 /// What was activated.
@@ -69,7 +68,7 @@ struct Intent {
 /// # Errors
 /// Every way in which the address or the token is wrong, told apart, with what to do.
 pub async fn check(ctx: &Context, address: &Address, credential: &Credential) -> Result<Checked> {
-    let client = Client::new(address.base.clone(), credential.clone(), &ctx.config.network_settings())?;
+    let client = Client::new(address.base.clone(), credential.clone(), &network_settings(&ctx.config))?;
     let connection = client.connection().await?;
     let projects: Vec<_> = client.projects().await?.into_iter().filter(|p| p.well_formed).collect();
     let project = match &address.project {
@@ -109,8 +108,8 @@ fn find_project(projects: &[fact::Project], name: &str, address: &Address) -> Re
 }
 
 /// Keeps what a passing check found. Checks once more itself, so that nothing is activated on an old answer.
-pub async fn activate(ctx: &Context, address: &Address, credential: &Credential, choice: &Choice, reporter: &Reporter) -> Result<Connected> {
-    let checked = check(ctx, address, credential).await?;
+pub async fn activate(ctx: &Context, address: &Address, token: &Found, choice: &Choice, reporter: &Reporter) -> Result<Connected> {
+    let checked = check(ctx, address, &credential(token)).await?;
     let known = ctx.store.organisations().await?.into_iter().find(|o| o.url.eq_ignore_ascii_case(&checked.url));
     if let (Some(before), Some(now)) = (known.and_then(|o| o.instance), &checked.connection.instance)
         && before != *now
@@ -136,21 +135,21 @@ pub async fn activate(ctx: &Context, address: &Address, credential: &Credential,
     reporter.done("organisation", &organisation.name);
     at_step(reporter, ACTION, "organisation", journal.record("organisation", &organisation.url).await)?;
 
-    let token = match choice.keep_token {
+    let kept = match choice.keep_token {
         None => None,
-        Some(home) => {
+        Some(place) => {
             reporter.running("token");
-            let kept = secret::keep(home, &ctx.config.token_sources(), &organisation.url, credential_text(credential)).await;
+            let kept = secret::store(&ctx.tokens, &organisation.url, token, place, token.expires).await;
             let kept = at_step(reporter, ACTION, "token", kept.map_err(Error::from))?;
             reporter.done("token", kept.to_string());
             at_step(reporter, ACTION, "token", journal.record("token", "kept").await)?;
             Some(kept.to_string())
         }
     };
-    ctx.clients.forget(organisation.id).await;
 
     reporter.running("projects");
-    let client = Client::new(address.base.clone(), credential.clone(), &ctx.config.network_settings())?;
+    let client = Client::new(address.base.clone(), credential(token), &network_settings(&ctx.config))?;
+    ctx.clients.put(organisation.id, client.clone()).await;
     let activated = projects(ctx, &organisation, choice).await;
     let projects = at_step(reporter, ACTION, "projects", activated)?;
     let names: Vec<_> = projects.iter().map(|p| format!("{} ({})", p.name, p.prefix)).collect();
@@ -182,7 +181,7 @@ pub async fn activate(ctx: &Context, address: &Address, credential: &Credential,
     }
     journal.record("members", &people.to_string()).await?;
     journal.finish().await?;
-    Ok(Connected { organisation, projects, repositories, linked, members: people, token })
+    Ok(Connected { organisation, projects, repositories, linked, members: people, token: kept })
 }
 
 async fn projects(ctx: &Context, organisation: &Organisation, choice: &Choice) -> Result<Vec<Project>> {
@@ -236,17 +235,11 @@ pub async fn default_project(ctx: &Context) -> Result<Option<ProjectId>> {
     Ok(projects.first().map(|p| p.id))
 }
 
-fn credential_text(credential: &Credential) -> &secrecy::SecretString {
-    let (Credential::Pat(text) | Credential::Bearer(text)) = credential;
-    debug_assert!(!text.expose_secret().is_empty());
-    text
-}
-
 fn steps(checked: &Checked, choice: &Choice) -> Vec<Step> {
     let names: Vec<_> = choice.projects.iter().map(|(p, _)| p.name.as_str()).collect();
     let mut steps = vec![step("organisation", format!("keep {}", checked.organisation))];
-    if let Some(home) = choice.keep_token {
-        steps.push(step("token", format!("keep the token in {home}")));
+    if choice.keep_token.is_some() {
+        steps.push(step("token", "keep the token"));
     }
     steps.push(step("projects", format!("put {} on the board", names.join(", "))));
     steps.push(step("repositories", "discover repositories"));

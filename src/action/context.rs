@@ -12,7 +12,8 @@ use crate::domain::person::Member;
 use crate::domain::project::{Organisation, Project, Repository};
 use crate::domain::ticket::Ticket;
 use crate::store::Store;
-use crate::{ado, secret};
+use crate::secret::{self, Found, Kind, TokenSources};
+use crate::ado;
 
 use super::error::{Error, Result};
 
@@ -22,6 +23,7 @@ pub struct Context {
     pub store: Store,
     pub clock: Clock,
     pub config: Arc<Config>,
+    pub tokens: Arc<TokenSources>,
     pub clients: Clients,
 }
 
@@ -29,12 +31,38 @@ pub struct Context {
 #[derive(Clone)]
 pub struct Clients {
     config: Arc<Config>,
+    tokens: Arc<TokenSources>,
     made: Arc<Mutex<HashMap<OrganisationId, ado::Client>>>,
 }
 
+/// What the client needs of the configuration.
+pub fn network_settings(config: &Config) -> ado::Settings {
+    let network = &config.network;
+    ado::Settings {
+        ca_file: network.ca_file.clone(),
+        allow_http: network.allow_http,
+        connect_timeout_ms: network.connect_timeout_ms,
+        timeout_ms: network.timeout_ms,
+        max_in_flight: network.max_in_flight,
+    }
+}
+
+/// A token as the client presents it.
+pub fn credential(found: &Found) -> ado::Credential {
+    match found.kind {
+        Kind::Pat => ado::Credential::Pat(found.credential.clone()),
+        Kind::Bearer => ado::Credential::Bearer(found.credential.clone()),
+    }
+}
+
 impl Clients {
-    pub fn new(config: Arc<Config>) -> Self {
-        Self { config, made: Arc::default() }
+    pub fn new(config: Arc<Config>, tokens: Arc<TokenSources>) -> Self {
+        Self { config, tokens, made: Arc::default() }
+    }
+
+    /// Uses this client for an organisation, whatever the token sources say.
+    pub async fn put(&self, organisation: OrganisationId, client: ado::Client) {
+        self.made.lock().await.insert(organisation, client);
     }
 
     /// The client of an organisation. Fails when no token is found, or when the address may not be given one.
@@ -43,9 +71,9 @@ impl Clients {
         if let Some(client) = made.get(&organisation.id) {
             return Ok(client.clone());
         }
-        let found = secret::find(&self.config.token_sources(), &organisation.url).await?;
+        let found = secret::find(&self.tokens, &organisation.url).await?;
         let base = ado::Base::stored(&organisation.url, organisation.deployment)?;
-        let client = ado::Client::new(base, found.credential(), &self.config.network_settings())?;
+        let client = ado::Client::new(base, credential(&found), &network_settings(&self.config))?;
         made.insert(organisation.id, client.clone());
         Ok(client)
     }

@@ -23,6 +23,6 @@ pub mod start_work;
 pub mod sync_pull_requests;
 pub mod tickets;
 
-pub use context::{Clients, Context, Whereabouts};
+pub use context::{Clients, Context, Whereabouts, credential, network_settings};
 pub use error::{Error, Result};
 pub use reporter::Reporter;

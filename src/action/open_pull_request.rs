@@ -24,8 +24,6 @@ use super::journal::{Journal, at_step};
 use super::reporter::{Reporter, step};
 
 const ACTION: &str = "pr";
-/// Where Azure DevOps looks for a template too.
-const TEMPLATES: [&str; 3] = [".azuredevops/pull_request_template.md", ".vsts/pull_request_template.md", "docs/pull_request_template.md"];
 
 /// Who reviews.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -175,7 +173,7 @@ pub async fn run(ctx: &Context, key: &TicketKey, options: &Options, reporter: &R
     if added.is_some() {
         // The chip shows the reviewer at once; a failed look costs nothing, the next one will see it.
         if let Ok(fresh) = at.client.pull_request(at.repo(), pull_request.number).await {
-            sync::ingest::facts(&ctx.store, &at.project, &[fresh], Listing::Some, Source::Action, ctx.config.done_on_merge(), ctx.clock.now()).await?;
+            sync::ingest::facts(&ctx.store, &at.project, &[fresh], Listing::Some, Source::Action, ctx.config.board.done_on_merge, ctx.clock.now()).await?;
         }
     }
     Ok(opened(key, &at, &pull_request, added, intent.reviewer_sentence, existing && !journal_made(&interrupted), status))
@@ -259,7 +257,7 @@ async fn survey(ctx: &Context, at: &Whereabouts, options: &Options) -> Result<Su
     let description = match &options.description {
         Some(text) => text.clone(),
         None => {
-            let template = template(at, &target).await?;
+            let template = template(ctx, at, &target).await?;
             let parts = Parts {
                 description: &at.ticket.description,
                 criteria: &at.ticket.criteria,
@@ -298,13 +296,10 @@ async fn survey(ctx: &Context, at: &Whereabouts, options: &Options) -> Result<Su
     Ok(Survey { intent, member, existing, ahead, behind, warnings })
 }
 
-async fn template(at: &Whereabouts, target: &str) -> Result<Option<String>> {
-    for path in TEMPLATES {
-        if let Some(file) = at.client.file(at.repo(), &At::Branch(target.to_owned()), path).await? {
-            return Ok(String::from_utf8(file.bytes).ok());
-        }
-    }
-    Ok(None)
+async fn template(ctx: &Context, at: &Whereabouts, target: &str) -> Result<Option<String>> {
+    let Some(path) = &ctx.config.pull_request.template else { return Ok(None) };
+    let file = at.client.file(at.repo(), &At::Branch(target.to_owned()), path).await?;
+    Ok(file.and_then(|file| String::from_utf8(file.bytes).ok()))
 }
 
 async fn choose(ctx: &Context, at: &Whereabouts, options: &Options, active: &[fact::PullRequest]) -> Result<(Option<Member>, String)> {
@@ -362,7 +357,7 @@ async fn find_active(client: &ado::Client, at: &Whereabouts, source: &str) -> Re
 async fn link(ctx: &Context, at: &Whereabouts, pr: &fact::PullRequest, reporter: &Reporter) -> Result<Status> {
     reporter.running("link");
     let facts = std::slice::from_ref(pr);
-    let ingested = sync::ingest::facts(&ctx.store, &at.project, facts, Listing::Some, Source::Action, ctx.config.done_on_merge(), ctx.clock.now()).await;
+    let ingested = sync::ingest::facts(&ctx.store, &at.project, facts, Listing::Some, Source::Action, ctx.config.board.done_on_merge, ctx.clock.now()).await;
     at_step(reporter, ACTION, "link", ingested.map_err(Error::from))?;
     let ticket = ctx.ticket(&at.ticket.key).await?;
     reporter.done("link", format!("{} follows !{}", ticket.key, pr.number));

@@ -1,28 +1,27 @@
 //! Giving an organisation a new token: checked first, kept where the old one was; nothing else changes.
 
-use crate::ado::{Address, Credential};
+use crate::ado::Address;
 use crate::domain::project::Organisation;
-use crate::secret;
+use crate::secret::{self, Found};
 
 use super::connect::{self, Checked};
-use super::context::Context;
+use super::context::{Context, credential};
 use super::error::{Error, Result};
 
 /// Checks the new token against the organisation, then replaces the old one.
 ///
 /// # Errors
 /// Refused when the token belongs to another instance; the old one stays.
-pub async fn run(ctx: &Context, organisation: &Organisation, credential: &Credential, home: secret::Home) -> Result<(Checked, secret::Kept)> {
+pub async fn run(ctx: &Context, organisation: &Organisation, token: &Found, place: secret::Place) -> Result<(Checked, secret::Source)> {
     let base = crate::ado::Base::stored(&organisation.url, organisation.deployment)?;
     let address = Address { base, project: None, repository: None };
-    let checked = connect::check(ctx, &address, credential).await?;
+    let checked = connect::check(ctx, &address, &credential(token)).await?;
     if let (Some(known), Some(now)) = (&organisation.instance, &checked.connection.instance)
         && known != now
     {
         return Err(Error::refused(format!("{} answers as another organisation", organisation.url), "the old token stays; check the address"));
     }
-    let (Credential::Pat(text) | Credential::Bearer(text)) = credential;
-    let kept = secret::keep(home, &ctx.config.token_sources(), &organisation.url, text).await?;
+    let kept = secret::store(&ctx.tokens, &organisation.url, token, place, token.expires).await?;
     let new = crate::store::NewOrganisation {
         name: organisation.name.clone(),
         url: organisation.url.clone(),

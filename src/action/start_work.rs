@@ -227,7 +227,7 @@ async fn survey(ctx: &Context, at: &Whereabouts, options: &Options) -> Result<Su
             let user = at.organisation.me.as_ref().map_or("", |me| me.unique_name.split('@').next().unwrap_or(""));
             let name = match options.branch.clone().or_else(|| at.ticket.branch.clone()) {
                 Some(name) => branch::validate_name(&name).map(|()| name),
-                None => branch::render(&ctx.config.branch_template(), key, &at.ticket.title, user),
+                None => branch::render(&ctx.config.branch.template, key, &at.ticket.title, user),
             };
             let name = name.map_err(|error| Error::refused(error.to_string(), "set `[branch] template`, or give `--branch NAME`"))?;
             let reused = options.existing == ExistingBranch::Reuse;

@@ -53,7 +53,7 @@ pub async fn project(ctx: &Context, id: ProjectId, reporter: &Reporter) -> Resul
     let client = ctx.client(&project).await?;
     reporter.begin(ACTION, None, vec![step("list", format!("look at the pull requests of {}", project.name))]);
     reporter.running("list");
-    let polled = poll::project(&ctx.store, &client, &project, ctx.config.done_on_merge(), ctx.clock.now()).await;
+    let polled = poll::project(&ctx.store, &client, &project, ctx.config.board.done_on_merge, ctx.clock.now()).await;
     let synced = summary(ctx, at_step(reporter, ACTION, "list", polled.map_err(Error::from))?).await?;
     reporter.done("list", words(&synced));
     Ok(synced)
@@ -64,7 +64,7 @@ pub async fn ticket(ctx: &Context, key: &TicketKey, reporter: &Reporter) -> Resu
     let at = ctx.whereabouts(key).await?;
     reporter.begin(ACTION, Some(key), vec![step("look", format!("look at the pull request of {key}"))]);
     reporter.running("look");
-    let done_on_merge = ctx.config.done_on_merge();
+    let done_on_merge = ctx.config.board.done_on_merge;
     let polled = match (&at.ticket.branch, at.ticket.pull_request) {
         // The branch's listing shows a newer pull request too.
         (Some(branch), _) => poll::branch(&ctx.store, &at.client, &at.project, at.repository.id, branch, done_on_merge, ctx.clock.now()).await,

@@ -1,6 +1,6 @@
 //! Tickets by hand: make, edit, assign, move, archive, delete. Nothing here touches Azure DevOps.
 
-use crate::domain::board::{Column, column_of};
+use crate::domain::board::column_of;
 use crate::domain::id::{MemberId, ProjectId, RepositoryId, TicketKey};
 use crate::domain::spec::{self, Spec};
 use crate::domain::status::{Cause, Status, Transition};
@@ -144,8 +144,8 @@ pub async fn move_to(ctx: &Context, key: &TicketKey, status: Status) -> Result<A
 
 /// A move by hand into a full column is refused; what follows a fact is not.
 async fn wip_allows(ctx: &Context, ticket: &Ticket, to: Status) -> Result<()> {
-    let columns: Vec<Column> = ctx.config.columns();
-    let (from, target) = (column_of(&columns, ticket.status), column_of(&columns, to));
+    let columns = &ctx.config.board.columns;
+    let (from, target) = (column_of(columns, ticket.status), column_of(columns, to));
     let Some(column) = target.filter(|_| from != target).and_then(|index| columns.get(index)) else { return Ok(()) };
     let Some(limit) = column.wip_limit else { return Ok(()) };
     let tickets = ctx.store.tickets(ticket.project, Archived::Hidden).await?;

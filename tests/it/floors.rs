@@ -16,7 +16,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("sync", &["domain", "notice", "clock", "ado", "store"]),
     ("action", &["domain", "notice", "clock", "config", "ado", "store", "secret", "sync"]),
     ("tasks", &["domain", "notice", "clock", "action"]),
-    ("services", &["clock", "config", "store", "action", "tasks"]),
+    ("services", &["clock", "config", "secret", "store", "action", "tasks"]),
     ("sim", &[]),
 ];
 

@@ -31,7 +31,7 @@ pub(super) struct Heading {
     pub start: usize,
     /// After its line ending, that of the underline included.
     pub end: usize,
-    /// Its words.
+    /// Its words, on one line.
     pub content: Range<usize>,
 }
 
@@ -143,10 +143,10 @@ impl Reading<'_> {
             let end = next_line(text, start);
             return Heading { level, start, end, content: trimmed(text, content_start..start + first_line.len()) };
         }
+        // Underlined. Its words may spread over lines; those of the first stand for all.
         let written = &text[start..range.end.max(start)];
-        let underline_end = start + written.trim_end_matches(['\n', '\r', ' ', '\t']).len();
-        let underline_start = text[..underline_end].rfind(['\n', '\r']).map_or(start, |at| at + 1).max(start);
-        Heading { level, start, end: next_line(text, underline_end), content: trimmed(text, start..underline_start) }
+        let underline = start + written.trim_end_matches(['\n', '\r', ' ', '\t']).len();
+        Heading { level, start, end: next_line(text, underline), content: trimmed(text, start..start + first_line.len()) }
     }
 
     fn block_begins(&mut self, tag: &Tag<'_>, range: &Range<usize>) {

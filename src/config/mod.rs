@@ -42,7 +42,16 @@ pub struct Config {
     pub store: Store,
     pub log: Log,
     pub paths: Paths,
+    pub access: Access,
     origins: BTreeMap<&'static str, Origin>,
+}
+
+/// Whether this run may change anything in Azure DevOps. Decided by `--readonly`, never by the file.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Access {
+    #[default]
+    ReadWrite,
+    ReadOnly,
 }
 
 /// Who decided a setting.
@@ -73,6 +82,8 @@ pub struct Overrides {
     pub ascii: Option<When>,
     /// `--theme`.
     pub theme: Option<Theme>,
+    /// `--readonly`.
+    pub access: Access,
     pub environment: Environment,
 }
 

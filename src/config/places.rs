@@ -121,6 +121,7 @@ pub(super) fn apply(config: &mut Config, file: &Path, overrides: &Overrides, not
         config.store.database = Some(DatabaseUrl::new(url));
         config.decided("store.database", Origin::Environment("KANADO_DATABASE"));
     }
+    config.access = overrides.access;
     if let Some(theme) = overrides.theme {
         config.ui.theme = theme;
         config.decided("ui.theme", Origin::Flag("--theme"));

@@ -35,28 +35,18 @@ impl Default for Branch {
 pub struct Sync {
     /// A view load refreshes at most once in this many seconds.
     pub view_load_seconds: u64,
-    /// How many pull requests have their policies and threads read at once.
-    pub details_in_flight: usize,
 }
 
 impl Default for Sync {
     fn default() -> Self {
-        Self { view_load_seconds: 15, details_in_flight: 4 }
+        Self { view_load_seconds: 15 }
     }
 }
 
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct PullRequest {
     /// New pull requests are drafts.
     pub draft: bool,
-    /// Where the repository keeps its template, without a leading slash; `None` uses no template.
-    pub template: Option<String>,
-}
-
-impl Default for PullRequest {
-    fn default() -> Self {
-        Self { draft: false, template: Some(".azuredevops/pull_request_template.md".to_owned()) }
-    }
 }
 
 #[derive(Debug, Clone, PartialEq)]

@@ -45,7 +45,7 @@ pub async fn from_branch(ctx: &Context, project: &Project, repository: &Reposito
         .ok_or_else(|| Error::refused(format!("repository {} is empty: it has no branch to import from", repository.name), "push a first commit to it"))?;
     let client = ctx.client(project).await?;
     let repo = RepoRef { project: &project.guid, repository: &repository.guid };
-    let at = At::Branch(target.to_owned());
+    let at = At::Branch(target);
     let mut found = Vec::new();
     for (path, object) in client.files_under(repo, &at, ".tickets").await? {
         if !path.ends_with(".md") {

@@ -112,6 +112,10 @@ async fn one(ctx: &Context, project: &Project, candidate: Candidate, journal: &m
         dependencies: Vec::new(),
     };
     let ticket = ctx.store.create_ticket(new, ctx.clock.now()).await?;
+    if let Some(object) = &candidate.object {
+        // The branch holds this very text: a later push knows what it is based on.
+        ctx.store.record_spec_pushed(&ticket.key, &text, object, ctx.clock.now()).await?;
+    }
     journal.record(&name, &ticket.key.to_string()).await?;
     Ok(Outcome::Imported { name, key: ticket.key, title })
 }

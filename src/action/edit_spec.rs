@@ -5,12 +5,13 @@
 
 use serde::Serialize;
 
-use crate::ado::{At, ErrorKind, FileChange, FileChangeKind, Push};
+use crate::ado::{At, ChangeKind, ErrorKind, FileChange, Push};
 use crate::domain::fact::File;
 use crate::domain::id::{ObjectId, TicketKey};
 use crate::domain::merge::{self, DiffLine, Merge};
 use crate::domain::spec;
 use crate::domain::ticket::SpecState;
+use crate::store::Pulled;
 
 use super::context::{Context, Whereabouts};
 use super::error::{Error, Result};
@@ -107,7 +108,7 @@ pub async fn pull(ctx: &Context, key: &TicketKey) -> Result<PullOutcome> {
     let branch = branch_of(&at)?;
     let (_, file) = read(&at, &branch, key).await?;
     let Some(file) = file else {
-        ctx.store.record_spec_remote(key, None).await?;
+        ctx.store.record_spec_remote(key, None, ctx.clock.now()).await?;
         return Err(Error::refused(format!("{} is not on {branch}", key.spec_path()), format!("push it: `kanado spec push {key}`")));
     };
     let theirs = text_of(key, &branch, &file)?;
@@ -123,12 +124,12 @@ pub async fn pull(ctx: &Context, key: &TicketKey) -> Result<PullOutcome> {
         false => match merge::three_way(&base, &state.text, &theirs) {
             Merge::Clean(text) => (text, true),
             conflicts => {
-                ctx.store.record_spec_remote(key, Some(&file.object)).await?;
+                ctx.store.record_spec_remote(key, Some(&file.object), ctx.clock.now()).await?;
                 return Ok(PullOutcome::Conflict(Box::new(conflict(base, &state.text, theirs, file.object, &conflicts))));
             }
         },
     };
-    ctx.store.record_spec_pulled(key, state.revision, &text, &theirs, &file.object, ctx.clock.now()).await?;
+    ctx.store.record_spec_pulled(key, state.revision, &pulled(&text, &theirs, &file.object), ctx.clock.now()).await?;
     Ok(PullOutcome::Pulled { merged })
 }
 
@@ -136,8 +137,7 @@ pub async fn pull(ctx: &Context, key: &TicketKey) -> Result<PullOutcome> {
 /// goes on top of what the branch holds.
 pub async fn resolve(ctx: &Context, key: &TicketKey, expected_revision: i64, text: &str, theirs: &str, theirs_object: &ObjectId) -> Result<SpecState> {
     validate(key, text)?;
-    ctx.store.record_spec_pulled(key, expected_revision, text, theirs, theirs_object, ctx.clock.now()).await?;
-    Ok(ctx.store.spec(key).await?)
+    Ok(ctx.store.record_spec_pulled(key, expected_revision, &pulled(text, theirs, theirs_object), ctx.clock.now()).await?)
 }
 
 /// The text here against the branch's.
@@ -154,7 +154,7 @@ pub async fn diff(ctx: &Context, key: &TicketKey) -> Result<Diff> {
     let at = ctx.whereabouts(key).await?;
     let branch = branch_of(&at)?;
     let (_, file) = read(&at, &branch, key).await?;
-    ctx.store.record_spec_remote(key, file.as_ref().map(|f| &f.object)).await?;
+    ctx.store.record_spec_remote(key, file.as_ref().map(|f| &f.object), ctx.clock.now()).await?;
     let theirs = file.map(|file| text_of(key, &branch, &file)).transpose()?;
     let state = ctx.store.spec(key).await?;
     let lines = merge::diff(theirs.as_deref().unwrap_or(""), &state.text);
@@ -187,18 +187,18 @@ pub(super) async fn push_to(ctx: &Context, at: &Whereabouts, branch: &str, unkno
                 match merge::three_way(&base, &state.text, &theirs) {
                     Merge::Clean(clean) => (text, merged) = (clean, true),
                     conflicts => {
-                        ctx.store.record_spec_remote(key, Some(&file.object)).await?;
+                        ctx.store.record_spec_remote(key, Some(&file.object), ctx.clock.now()).await?;
                         return Ok(PushOutcome::Conflict(Box::new(conflict(base, &state.text, theirs, file.object.clone(), &conflicts))));
                     }
                 }
                 if text == theirs {
                     // All that was changed here is on the branch already.
-                    ctx.store.record_spec_pulled(key, state.revision, &text, &theirs, &file.object, ctx.clock.now()).await?;
+                    ctx.store.record_spec_pulled(key, state.revision, &pulled(&text, &theirs, &file.object), ctx.clock.now()).await?;
                     return Ok(PushOutcome::Unchanged);
                 }
             }
         }
-        let kind = if file.is_some() { FileChangeKind::Edit } else { FileChangeKind::Add };
+        let kind = if file.is_some() { ChangeKind::Edit } else { ChangeKind::Add };
         let request = Push {
             branch: branch.to_owned(),
             old_tip: tip,
@@ -209,7 +209,7 @@ pub(super) async fn push_to(ctx: &Context, at: &Whereabouts, branch: &str, unkno
             Ok(pushed) => {
                 let object = blob_id(text.as_bytes());
                 match merged {
-                    true => ctx.store.record_spec_pulled(key, state.revision, &text, &text, &object, ctx.clock.now()).await?,
+                    true => ctx.store.record_spec_pulled(key, state.revision, &pulled(&text, &text, &object), ctx.clock.now()).await?,
                     false => ctx.store.record_spec_pushed(key, &text, &object, ctx.clock.now()).await?,
                 };
                 return Ok(PushOutcome::Pushed { commit: pushed.commit, merged });
@@ -223,6 +223,10 @@ pub(super) async fn push_to(ctx: &Context, at: &Whereabouts, branch: &str, unkno
         }
     }
     unreachable!("the last attempt returns")
+}
+
+fn pulled(text: &str, base_text: &str, base_object: &ObjectId) -> Pulled {
+    Pulled { text: text.to_owned(), base_text: base_text.to_owned(), base_object: base_object.clone() }
 }
 
 fn conflict(base: String, mine: &str, theirs: String, theirs_object: ObjectId, merge: &Merge) -> Conflict {
@@ -241,7 +245,7 @@ async fn read(at: &Whereabouts, branch: &str, key: &TicketKey) -> Result<(Object
             format!("`kanado start {key}` makes it again and pushes the spec; your text is kept here"),
         )
     })?;
-    let file = at.client.file(at.repo(), &At::Commit(found.tip.clone()), &key.spec_path()).await?;
+    let file = at.client.file(at.repo(), &At::Commit(&found.tip), &key.spec_path()).await?;
     Ok((found.tip, file))
 }
 
@@ -265,8 +269,8 @@ fn validate(key: &TicketKey, text: &str) -> Result<()> {
     }
 }
 
-fn message(key: &TicketKey, title: &str, kind: FileChangeKind) -> String {
-    let verb = if kind == FileChangeKind::Add { "add" } else { "update" };
+fn message(key: &TicketKey, title: &str, kind: ChangeKind) -> String {
+    let verb = if kind == ChangeKind::Add { "add" } else { "update" };
     format!("{key}: {verb} spec\n\n{}", title.trim())
 }
 

@@ -45,7 +45,7 @@ pub async fn from_branch(ctx: &Context, project: &Project, repository: &Reposito
         .ok_or_else(|| Error::refused(format!("repository {} is empty: it has no branch to import from", repository.name), "push a first commit to it"))?;
     let client = ctx.client(project).await?;
     let repo = RepoRef { project: &project.guid, repository: &repository.guid };
-    let at = At::Branch(target.to_owned());
+    let at = At::Branch(target);
     let mut found = Vec::new();
     for (path, object) in client.files_under(repo, &at, ".tickets").await? {
         if !path.ends_with(".md") {
@@ -112,6 +112,10 @@ async fn one(ctx: &Context, project: &Project, candidate: Candidate, journal: &m
         dependencies: Vec::new(),
     };
     let ticket = ctx.store.create_ticket(new, ctx.clock.now()).await?;
+    if let Some(object) = &candidate.object {
+        // The branch holds this very text: a later push knows what it is based on.
+        ctx.store.record_spec_pushed(&ticket.key, &text, object, ctx.clock.now()).await?;
+    }
     journal.record(&name, &ticket.key.to_string()).await?;
     Ok(Outcome::Imported { name, key: ticket.key, title })
 }

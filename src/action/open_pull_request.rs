@@ -298,7 +298,7 @@ async fn survey(ctx: &Context, at: &Whereabouts, options: &Options) -> Result<Su
 
 async fn template(ctx: &Context, at: &Whereabouts, target: &str) -> Result<Option<String>> {
     let Some(path) = &ctx.config.pull_request.template else { return Ok(None) };
-    let file = at.client.file(at.repo(), &At::Branch(target.to_owned()), path).await?;
+    let file = at.client.file(at.repo(), &At::Branch(target), path).await?;
     Ok(file.and_then(|file| String::from_utf8(file.bytes).ok()))
 }
 
@@ -377,7 +377,7 @@ async fn add_reviewer(ctx: &Context, at: &Whereabouts, intent: &Intent, pr: &fac
     if present {
         reporter.already("reviewer", name);
     } else {
-        at.client.add_reviewer(at.repo(), pr.number, guid, ado::Requirement::Optional).await?;
+        at.client.add_reviewer(at.repo(), pr.number, guid, ado::Duty::Optional).await?;
         reporter.done("reviewer", name);
     }
     if let Some(member) = ctx.store.member_by_identity(at.project.id, guid).await? {

@@ -121,7 +121,7 @@ pub async fn run(ctx: &Context, key: &TicketKey, options: &Options, reporter: &R
     if at.ticket.status == Status::InProgress
         && let Some(branch) = &at.ticket.branch
         && let Some(found) = at.client.branch(at.repo(), branch).await?
-        && at.client.file(at.repo(), &At::Commit(found.tip.clone()), &key.spec_path()).await?.is_some()
+        && at.client.file(at.repo(), &At::Commit(&found.tip), &key.spec_path()).await?.is_some()
     {
         return Ok(Started { key: key.clone(), branch: branch.clone(), base_commit: found.tip, commit: None, already_started: true });
     }
@@ -234,7 +234,7 @@ async fn survey(ctx: &Context, at: &Whereabouts, options: &Options) -> Result<Su
             (Intent { branch: name, base_branch: base_branch.clone(), base_commit: base.tip.clone(), reused }, false)
         }
     };
-    let on_target = at.client.file(at.repo(), &At::Commit(base.tip.clone()), &key.spec_path()).await?;
+    let on_target = at.client.file(at.repo(), &At::Commit(&base.tip), &key.spec_path()).await?;
     let mut replaces_spec = false;
     if let Some(file) = &on_target {
         let text = String::from_utf8_lossy(&file.bytes);

@@ -4,7 +4,7 @@ use crate::domain::board::column_of;
 use crate::domain::id::{MemberId, ProjectId, RepositoryId, TicketKey};
 use crate::domain::spec::{self, Spec};
 use crate::domain::status::{Cause, Status, Transition};
-use crate::domain::ticket::{Priority, Ticket};
+use crate::domain::ticket::{Criterion, Priority, Ticket};
 use crate::store::{Applied, Archived, NewTicket, SpecText, TicketChange};
 
 use super::context::Context;
@@ -45,10 +45,11 @@ pub struct Edit {
 pub async fn new(ctx: &Context, project: ProjectId, new: New) -> Result<Ticket> {
     let title = single_line(&new.title)?;
     estimate(new.estimate_hours)?;
-    let (description, parent, criteria, dependencies) = (new.description, new.parent_story, new.criteria, new.dependencies.clone());
+    let (description, parent, dependencies) = (new.description, new.parent_story, new.dependencies.clone());
+    let criteria: Vec<_> = new.criteria.into_iter().map(|text| Criterion { text, ticked: false }).collect();
     let render = move |key: &TicketKey| {
-        let parts = spec::Parts { title: &title, description: &description, parent_story: parent.as_deref(), criteria: &criteria, dependencies: &dependencies };
-        spec::template(key, &parts)
+        let parent_story = parent.as_deref();
+        spec::template(&spec::Template { key, title: &title, description: &description, parent_story, criteria: &criteria, dependencies: &dependencies })
     };
     let ticket = NewTicket {
         project,
@@ -86,7 +87,7 @@ pub async fn edit(ctx: &Context, key: &TicketKey, edit: &Edit) -> Result<Ticket>
         text = Spec::parse(&text).set_description(description);
     }
     if let Some(parent) = &edit.parent_story {
-        text = Spec::parse(&text).set_parent_story(parent);
+        text = Spec::parse(&text).set_parent_story(Some(parent));
     }
     for criterion in &edit.add_criteria {
         text = Spec::parse(&text).add_criterion(&single_line(criterion)?);

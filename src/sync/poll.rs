@@ -44,7 +44,7 @@ pub async fn project(store: &Store, client: &Client, project: &Project, done_on_
     let mut polled = Polled { active: active.len(), changed: ingested.changed, moved: ingested.moved, unexplained: Vec::new() };
 
     let missing: HashSet<_> = ingested.missing_active.into_iter().collect();
-    let waiting = client.lists_by_closing_time().await? && store.has_started_without_pull_request(project.id).await?;
+    let waiting = client.lists_closed_since().await? && store.has_started_without_pull_request(project.id).await?;
     if !missing.is_empty() || waiting {
         let since = project.synced_at.map_or(now - FIRST_LOOK, |at| at - OVERLAP);
         let closed = closed_since(store, client, project, &missing, since).await?;
@@ -87,7 +87,7 @@ async fn closed_since(
     missing: &HashSet<(RepositoryId, i64)>,
     since: Timestamp,
 ) -> Result<Vec<fact::PullRequest>, Error> {
-    if client.lists_by_closing_time().await? {
+    if client.lists_closed_since().await? {
         let query = PullRequestQuery { status: StatusFilter::All, closed_since: Some(since), ..PullRequestQuery::default() };
         return Ok(client.pull_requests(In::Project(&project.guid), &query).await?);
     }

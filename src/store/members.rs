@@ -82,7 +82,7 @@ impl Store {
     /// Adds people or takes over their new names. Who may review is the team's to say: nobody new may. All members are returned.
     pub async fn put_members(&self, project: ProjectId, people: &[Identity]) -> Result<Vec<Member>> {
         self.attempt("keep the members", async {
-            let mut writing = self.begin().await?;
+            let mut writing = self.writing().await?;
             for person in people {
                 let known = sqlx::query(BY_GUID).bind(project.0).bind(person.id.as_str()).fetch_optional(writing.conn()).await?;
                 match known.as_ref().map(read).transpose()? {
@@ -119,7 +119,7 @@ impl Store {
 
     pub async fn set_member(&self, id: MemberId, change: &MemberChange) -> Result<Member> {
         self.attempt("change a member", async {
-            let mut writing = self.begin().await?;
+            let mut writing = self.writing().await?;
             let known = by_id(writing.conn(), id).await?.ok_or_else(|| missing(id))?;
             let default_reviewer = change.default_reviewer.unwrap_or(known.default_reviewer);
             if let Some(reviewer) = default_reviewer {
@@ -151,7 +151,7 @@ impl Store {
     /// Remembers that this person was chosen as a reviewer, so that ties go to somebody else next time.
     pub async fn record_assigned(&self, id: MemberId, now: Timestamp) -> Result<Member> {
         self.attempt("remember who was asked to review", async {
-            let mut writing = self.begin().await?;
+            let mut writing = self.writing().await?;
             sqlx::query(ASSIGNED).bind(id.0).bind(now.as_millisecond()).execute(writing.conn()).await?;
             self.finish_member(writing, id).await
         })

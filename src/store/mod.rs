@@ -40,25 +40,25 @@ mod tests;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use sqlx::any::AnyPool;
+use sqlx::AnyPool;
 use sqlx::pool::PoolConnection;
 use sqlx::{Any, AnyConnection, Transaction};
 use tokio::sync::broadcast;
 
 pub use check::{Finding, Level};
 pub use error::{Error, Result, Trouble};
-pub use history::HistoryRow;
-pub use ingest::{IngestRules, Ingested, Listing, Moved};
+pub use ingest::{IngestRules, Ingested, Listing};
 pub use journal::{JournalEntry, JournalId};
 pub use members::MemberChange;
 pub use organisations::NewOrganisation;
 pub use pull_requests::PullRequestFilter;
 pub use repositories::Linked;
 pub use specs::Pulled;
-pub use tickets::{Archived, NewTicket, SpecText, TicketChange, TicketView};
+pub use tickets::{Archived, NewTicket, SpecText, TicketChange};
 pub use transition::Applied;
 
 use crate::domain::change::Change;
+pub use crate::domain::ticket_view::{HistoryRow, TicketView};
 
 /// Announcements a slow receiver may fall behind before it is told so (`RecvError::Lagged`: read everything again).
 const ANNOUNCEMENTS: usize = 1024;
@@ -160,7 +160,7 @@ impl Store {
 
     /// Begins a write. It takes the write lock at once: a transaction that read first and wrote later could fail half-way because
     /// somebody else wrote in between.
-    async fn begin(&self) -> Result<Writing> {
+    async fn writing(&self) -> Result<Writing> {
         Ok(Writing { transaction: self.inner.writer.begin_with("BEGIN IMMEDIATE").await?, changes: Vec::new() })
     }
 

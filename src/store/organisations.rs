@@ -80,7 +80,7 @@ impl Store {
     pub async fn put_organisation(&self, new: &NewOrganisation, now: Timestamp) -> Result<Organisation> {
         self.attempt(format!("keep the organisation {}", new.name), async {
             let url = new.url.trim_end_matches('/');
-            let mut writing = self.begin().await?;
+            let mut writing = self.writing().await?;
             let known = sqlx::query(BY_URL).bind(url).fetch_optional(writing.conn()).await?.as_ref().map(read).transpose()?;
             if let Some(Organisation { instance: Some(before), .. }) = &known
                 && let Some(after) = &new.instance

@@ -101,7 +101,7 @@ impl Store {
                     "a prefix is 2 to 10 upper-case letters and digits and begins with a letter, such as KAN",
                 ));
             }
-            let mut writing = self.begin().await?;
+            let mut writing = self.writing().await?;
             let known = sqlx::query(BY_GUID)
                 .bind(organisation.0)
                 .bind(project.guid.as_str())
@@ -152,7 +152,7 @@ impl Store {
 
     pub async fn set_review_rules(&self, id: ProjectId, rules: &ReviewRules) -> Result<()> {
         self.attempt("keep the review rules", async {
-            let mut writing = self.begin().await?;
+            let mut writing = self.writing().await?;
             let done = sqlx::query(SET_REVIEW_RULES)
                 .bind(id.0)
                 .bind(rules.strategy.to_word())
@@ -172,7 +172,7 @@ impl Store {
     /// than the known one changes nothing.
     pub async fn set_synced_at(&self, id: ProjectId, at: Timestamp) -> Result<()> {
         self.attempt("keep the time of a sync", async {
-            let mut writing = self.begin().await?;
+            let mut writing = self.writing().await?;
             set_synced_at(writing.conn(), id, at).await?;
             writing.announce(Change::Project(id));
             self.commit(writing).await

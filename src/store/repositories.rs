@@ -94,7 +94,7 @@ impl Store {
     /// Keeps what a listing said. Repositories that it left out stay, and what was linked or given a target branch stays so.
     pub async fn put_repositories(&self, project: ProjectId, facts: &[fact::Repository]) -> Result<Vec<Repository>> {
         self.attempt("keep the repositories", async {
-            let mut writing = self.begin().await?;
+            let mut writing = self.writing().await?;
             for fact in facts {
                 let known = sqlx::query(BY_GUID)
                     .bind(project.0)
@@ -131,7 +131,7 @@ impl Store {
 
     pub async fn set_linked(&self, id: RepositoryId, linked: Linked) -> Result<Repository> {
         self.attempt("link or unlink a repository", async {
-            let mut writing = self.begin().await?;
+            let mut writing = self.writing().await?;
             sqlx::query(SET_LINKED).bind(id.0).bind(flag(linked == Linked::Yes)).execute(writing.conn()).await?;
             self.finish_repository(writing, id).await
         })
@@ -141,7 +141,7 @@ impl Store {
     /// The branch work starts from and merges into, without `refs/heads/`; `None` follows the remote's default branch.
     pub async fn set_target_branch(&self, id: RepositoryId, branch: Option<&str>) -> Result<Repository> {
         self.attempt("keep the target branch", async {
-            let mut writing = self.begin().await?;
+            let mut writing = self.writing().await?;
             sqlx::query(SET_TARGET).bind(id.0).bind(branch.map(str::to_owned)).execute(writing.conn()).await?;
             self.finish_repository(writing, id).await
         })

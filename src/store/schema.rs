@@ -1,6 +1,6 @@
 //! Bringing the schema up to date, and refusing what is not ours to touch. Migrations are only ever added, never changed.
 
-use sqlx::any::AnyPool;
+use sqlx::AnyPool;
 use sqlx::migrate::{Migration, MigrationType, Migrator};
 use sqlx::{AnyConnection, SqlSafeStr};
 

@@ -22,7 +22,7 @@ impl Store {
 
     pub async fn set_setting(&self, name: &str, value: &str) -> Result<()> {
         self.attempt(format!("keep the setting {name}"), async {
-            let mut writing = self.begin().await?;
+            let mut writing = self.writing().await?;
             sqlx::query(PUT_SETTING).bind(name).bind(value).execute(writing.conn()).await?;
             writing.announce(Change::Settings);
             self.commit(writing).await
@@ -32,7 +32,7 @@ impl Store {
 
     pub async fn forget_setting(&self, name: &str) -> Result<()> {
         self.attempt(format!("forget the setting {name}"), async {
-            let mut writing = self.begin().await?;
+            let mut writing = self.writing().await?;
             sqlx::query(DROP_SETTING).bind(name).execute(writing.conn()).await?;
             writing.announce(Change::Settings);
             self.commit(writing).await
@@ -50,7 +50,7 @@ impl Store {
     /// Cursors are nobody's to look at: they are not announced.
     pub async fn set_cursor(&self, name: &str, value: &str) -> Result<()> {
         self.attempt(format!("keep the cursor {name}"), async {
-            let mut writing = self.begin().await?;
+            let mut writing = self.writing().await?;
             sqlx::query(PUT_CURSOR).bind(name).bind(value).execute(writing.conn()).await?;
             self.commit(writing).await
         })

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::{Duration, SystemTime};
 
-use sqlx::any::AnyPool;
+use sqlx::AnyPool;
 
 use super::Inner;
 use crate::domain::change::Change;

@@ -105,7 +105,14 @@ fn turn_away(
             Refusal::Expired => EXPIRED,
             _ => "",
         };
-        return challenged(with_text(StatusCode::UNAUTHORIZED, text), world, site);
+        // Only what the simulator can take: offered NTLM, git would try it with the token and fail.
+        let mut response = with_text(StatusCode::UNAUTHORIZED, text);
+        append(
+            &mut response,
+            WWW_AUTHENTICATE,
+            &format!("Basic realm=\"{}/\"", site.root()),
+        );
+        return response;
     }
     let suppressed = headers
         .get("x-tfs-fedauthredirect")

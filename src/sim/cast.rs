@@ -99,23 +99,18 @@ pub fn start(sim: Sim, cast: Cast) {
 
 async fn play(sim: &Sim) {
     let mut mode = sim.cast.mode.subscribe();
-    let mut play: Option<Play> = None;
+    // Also while paused: what is opened meanwhile is for the cast.
+    let mut play = Play::begin(&*sim.read().await);
     loop {
         // Paused means asleep: no beat, no wake-up.
         let now = *mode.borrow_and_update();
         if now.cast != Cast::Running {
-            if let Some(play) = &mut play {
-                play.rest();
-            }
+            play.rest();
             if mode.changed().await.is_err() {
                 return;
             }
             continue;
         }
-        let play = match &mut play {
-            Some(play) => play,
-            None => play.insert(Play::begin(&*sim.read().await)),
-        };
         play.beat(sim, now.pace).await;
         let pause = BEAT
             .div_f64(now.pace.max(1.0))

@@ -29,6 +29,9 @@
 //! Limits: the first fault that fires answers; nothing is left to chance; a connection is cut inside a body, never
 //! before the head of an answer.
 
+#[cfg(test)]
+mod tests;
+
 use std::convert::Infallible;
 use std::future::Future;
 use std::str::FromStr;
@@ -37,7 +40,7 @@ use std::time::Duration;
 
 use axum::body::{Body, Bytes};
 use axum::http::{HeaderName, HeaderValue, Method, Response, StatusCode, header};
-use futures_util::stream;
+use futures_util::{StreamExt, stream};
 
 /// What happens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -447,7 +450,8 @@ async fn cut(answer: Response<Body>) -> Response<Body> {
             None => None,
         }
     });
-    Response::from_parts(head, Body::from_stream(parts))
+    // Compression asks once more after the end.
+    Response::from_parts(head, Body::from_stream(parts.fuse()))
 }
 
 async fn drip(answer: Response<Body>, over: Duration) -> Response<Body> {
@@ -463,145 +467,6 @@ async fn drip(answer: Response<Body>, over: Duration) -> Response<Body> {
         let part = rest.split_to(size.min(rest.len()));
         Some((Ok::<_, Infallible>(part), rest))
     });
-    Response::from_parts(head, Body::from_stream(parts))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn spec(text: &str) -> FaultSpec {
-        text.parse().expect("a valid fault")
-    }
-
-    async fn ask(faults: &Faults, method: Method, path: &str) -> (StatusCode, bool) {
-        let mut worked = false;
-        let answer = faults
-            .around(&method, path, async {
-                worked = true;
-                Response::new(Body::from("{\"count\":1,\"value\":[1]}"))
-            })
-            .await;
-        (answer.status(), worked)
-    }
-
-    #[test]
-    fn a_spec_reads_as_it_is_written() {
-        let fault = spec("429@3:retry-after=2:path=/Refs:method=post");
-        assert_eq!(fault.kind, FaultKind::TooManyRequests);
-        assert_eq!((fault.from, fault.times), (3, Some(1)));
-        assert_eq!(fault.retry_after_s, 2);
-        assert_eq!(fault.path.as_deref(), Some("/refs"));
-        assert_eq!(fault.method, Some(Method::POST));
-        assert_eq!(fault.work, Work::Undone);
-        assert_eq!(
-            fault.to_string(),
-            "429@3:retry-after=2:path=/Refs:method=post"
-        );
-        assert_eq!(spec("500").times, None);
-        assert_eq!(spec("500@2:times=always").times, None);
-        assert_eq!(spec("500:times=2:after").work, Work::Done);
-        assert_eq!(spec("cut").work, Work::Done);
-        assert_eq!(spec("cut:before").work, Work::Undone);
-        for (name, kind) in KINDS {
-            assert_eq!(spec(name).kind, kind);
-        }
-    }
-
-    #[test]
-    fn a_spec_that_makes_no_sense_says_why() {
-        for (text, part) in [
-            ("418", "unknown kind"),
-            ("401@x", "whole number"),
-            ("401@0", "counted from 1"),
-            ("429:soon", "unknown option \"soon\""),
-            ("slow:ms=-1", "whole number"),
-        ] {
-            let error = text.parse::<FaultSpec>().expect_err(text).to_string();
-            assert!(error.contains(part) && error.contains(text), "{error}");
-        }
-    }
-
-    #[tokio::test]
-    async fn a_fault_hits_the_nth_matching_request_only() {
-        let faults = Faults::new(vec![spec("401@2:path=/refs:method=GET")]);
-        assert_eq!(
-            ask(&faults, Method::GET, "/x/refs").await,
-            (StatusCode::OK, true)
-        );
-        assert_eq!(
-            ask(&faults, Method::POST, "/x/refs").await,
-            (StatusCode::OK, true)
-        );
-        assert_eq!(
-            ask(&faults, Method::GET, "/x/items").await,
-            (StatusCode::OK, true)
-        );
-        assert_eq!(
-            ask(&faults, Method::GET, "/x/REFS?a=b").await,
-            (StatusCode::UNAUTHORIZED, false)
-        );
-        assert_eq!(
-            ask(&faults, Method::GET, "/x/refs").await,
-            (StatusCode::OK, true)
-        );
-        assert_eq!((faults.list()[0].seen, faults.list()[0].hit), (3, 1));
-    }
-
-    #[tokio::test]
-    async fn a_fault_can_be_switched_on_and_off() {
-        let faults = Faults::default();
-        let id = faults.add(spec("500"));
-        assert_eq!(
-            ask(&faults, Method::GET, "/").await,
-            (StatusCode::INTERNAL_SERVER_ERROR, false)
-        );
-        assert!(faults.remove(id) && !faults.remove(id));
-        assert_eq!(ask(&faults, Method::GET, "/").await, (StatusCode::OK, true));
-    }
-
-    #[tokio::test]
-    async fn work_can_be_done_although_the_answer_fails() {
-        let faults = Faults::new(vec![spec("503:after")]);
-        assert_eq!(
-            ask(&faults, Method::POST, "/").await,
-            (StatusCode::SERVICE_UNAVAILABLE, true)
-        );
-    }
-
-    #[tokio::test]
-    async fn the_shapes_are_those_of_the_service() {
-        async fn answer(text: &str) -> Response<Body> {
-            let work = async { Response::new(Body::from("{\"real\":true}")) };
-            Faults::new(vec![spec(text)])
-                .around(&Method::GET, "/", work)
-                .await
-        }
-        let limited = answer("429:retry-after=7").await;
-        assert_eq!(limited.headers()["retry-after"], "7");
-        let body = whole(limited.into_body()).await;
-        let body: serde_json::Value = serde_json::from_slice(&body).expect("JSON");
-        assert_eq!(body["typeKey"], "RequestBlockedException");
-
-        let delayed = answer("200-retry-after:retry-after=2").await;
-        assert_eq!(delayed.status(), StatusCode::OK);
-        assert!(delayed.headers().contains_key("x-ratelimit-remaining"));
-        assert_eq!(&whole(delayed.into_body()).await[..], b"{\"real\":true}");
-
-        let asleep = whole(answer("503-bom").await.into_body()).await;
-        assert!(asleep.starts_with(b"\xef\xbb\xbf{"));
-
-        let page = answer("203").await;
-        assert_eq!(page.status().as_u16(), 203);
-        assert_eq!(
-            page.headers()[header::CONTENT_TYPE],
-            "text/html; charset=utf-8"
-        );
-
-        let slow = answer("slow:ms=20").await;
-        assert_eq!(&whole(slow.into_body()).await[..], b"{\"real\":true}");
-
-        let cut = axum::body::to_bytes(answer("cut").await.into_body(), 100).await;
-        assert!(cut.is_err());
-    }
+    // Compression asks once more after the end.
+    Response::from_parts(head, Body::from_stream(parts.fuse()))
 }

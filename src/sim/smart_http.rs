@@ -4,8 +4,12 @@
 //! Who may come in is checked before; here is what a push may touch. Limits: needs `git` on the PATH; no dumb HTTP, no
 //! LFS, no signed pushes; a push that touches one protected branch is refused as a whole.
 
+mod pkt;
+
+#[cfg(test)]
+mod tests;
+
 use std::ffi::OsStr;
-use std::path::PathBuf;
 use std::process::Stdio;
 
 use axum::body::{Body, Bytes};
@@ -16,7 +20,7 @@ use tokio::process::{Child, ChildStdin, Command};
 use uuid::Uuid;
 
 use super::auth::Caller;
-use super::deed::{self, Moved};
+use super::deed;
 use super::git::{GitError, Repo, ZERO_ID};
 use super::host::{Sim, blocking};
 use super::world::{Permission, World};
@@ -43,6 +47,23 @@ impl Service {
         match self {
             Service::UploadPack => "upload-pack",
             Service::ReceivePack => "receive-pack",
+        }
+    }
+}
+
+/// Whether a push may rewrite or delete branches.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Force {
+    Allowed,
+    Denied,
+}
+
+impl Force {
+    /// As git's settings say it.
+    fn denied(self) -> &'static str {
+        match self {
+            Force::Allowed => "false",
+            Force::Denied => "true",
         }
     }
 }
@@ -93,7 +114,7 @@ pub async fn handle(
 }
 
 async fn advertise(repo: &Repo, service: Service, headers: &HeaderMap) -> Response<Body> {
-    let mut command = git(repo, service, headers);
+    let mut command = git(service, headers, Force::Allowed);
     command.arg("--advertise-refs").arg(repo.path());
     let output = match command.stdin(Stdio::null()).output().await {
         Ok(output) if output.status.success() => output.stdout,
@@ -117,7 +138,7 @@ async fn advertise(repo: &Repo, service: Service, headers: &HeaderMap) -> Respon
 
 async fn upload(repo: &Repo, request: Request<Body>) -> Response<Body> {
     let (head, body) = request.into_parts();
-    let mut command = git(repo, Service::UploadPack, &head.headers);
+    let mut command = git(Service::UploadPack, &head.headers, Force::Allowed);
     command.arg(repo.path());
     let (child, stdin) = match start(command) {
         Ok(started) => started,
@@ -131,7 +152,7 @@ async fn upload(repo: &Repo, request: Request<Body>) -> Response<Body> {
     answer(
         Service::UploadPack,
         "result",
-        Body::from_stream(output(child)),
+        Body::from_stream(output(child).fuse()),
     )
 }
 
@@ -179,14 +200,25 @@ async fn receive(
             },
         }
     };
-    let refused = refusals(&*sim.read().await, repository, &caller, &commands);
+    let (refused, force) = {
+        let world = sim.read().await;
+        let place = world.repository(repository);
+        let may_force =
+            place.is_some_and(|place| place.permits(caller.user.id, Permission::ForcePush));
+        let force = if may_force {
+            Force::Allowed
+        } else {
+            Force::Denied
+        };
+        (refusals(&world, repository, &caller, &commands), force)
+    };
     if refused.iter().any(Option::is_some) {
         // The client sends its pack before it reads: let it finish.
         while let Some(Ok(_)) = input.next().await {}
         let body = pkt::report(&commands, &refused);
         return answer(Service::ReceivePack, "result", Body::from(body));
     }
-    let mut command = git(&repo, Service::ReceivePack, &head.headers);
+    let mut command = git(Service::ReceivePack, &head.headers, force);
     command.arg(repo.path());
     let (child, stdin) = match start(command) {
         Ok(started) => started,
@@ -261,7 +293,7 @@ fn refusals(
         .collect()
 }
 
-fn git(repo: &Repo, service: Service, headers: &HeaderMap) -> Command {
+fn git(service: Service, headers: &HeaderMap, force: Force) -> Command {
     let mut command = Command::new("git");
     command.arg(service.command()).arg("--stateless-rpc");
     // What the person who runs the simulator has set up for their own work must not reach it.
@@ -281,6 +313,8 @@ fn git(repo: &Repo, service: Service, headers: &HeaderMap) -> Command {
         ("receive.autogc", "false"),
         ("uploadpack.allowFilter", "true"),
         ("receive.denyDeleteCurrent", "ignore"),
+        ("receive.denyNonFastForwards", force.denied()),
+        ("receive.denyDeletes", force.denied()),
     ];
     command.env("GIT_CONFIG_COUNT", settings.len().to_string());
     for (at, (name, value)) in settings.into_iter().enumerate() {
@@ -292,11 +326,6 @@ fn git(repo: &Repo, service: Service, headers: &HeaderMap) -> Command {
         .env("GIT_CONFIG_NOSYSTEM", "1")
         .env("GIT_CONFIG_GLOBAL", nowhere)
         .env("LC_ALL", "C")
-        .current_dir(
-            repo.path()
-                .parent()
-                .map_or_else(|| PathBuf::from("."), PathBuf::from),
-        )
         .kill_on_drop(true);
     match protocol(headers) {
         Some(wanted) => command.env("GIT_PROTOCOL", wanted),
@@ -393,132 +422,4 @@ fn no_git(error: &std::io::Error) -> Response<Body> {
     let words =
         format!("cannot run git ({error}); cloning from the simulator needs git on its PATH");
     text(StatusCode::INTERNAL_SERVER_ERROR, &words)
-}
-
-/// The little of git's packet lines that a refusal needs.
-mod pkt {
-    use super::Moved;
-
-    pub const FLUSH: &[u8] = b"0000";
-
-    #[derive(Debug, Default)]
-    pub struct Commands {
-        pub rows: Vec<Moved>,
-        pub wants_report: bool,
-        pub wants_side_band: bool,
-    }
-
-    pub enum Parsed {
-        Whole(Commands),
-        Unfinished,
-        Broken,
-    }
-
-    /// The ref updates at the head of a push, up to the first flush.
-    pub fn commands(read: &[u8]) -> Parsed {
-        let mut commands = Commands::default();
-        let mut rest = read;
-        loop {
-            let Some((length, _)) = rest.split_at_checked(4) else {
-                return Parsed::Unfinished;
-            };
-            let length = std::str::from_utf8(length)
-                .ok()
-                .and_then(|digits| usize::from_str_radix(digits, 16).ok());
-            match length {
-                Some(0) => return Parsed::Whole(commands),
-                Some(length) if length >= 4 => {
-                    let Some((line, after)) = rest.split_at_checked(length) else {
-                        return Parsed::Unfinished;
-                    };
-                    command(&line[4..], &mut commands);
-                    rest = after;
-                }
-                _ => return Parsed::Broken,
-            }
-        }
-    }
-
-    fn command(line: &[u8], commands: &mut Commands) {
-        let mut halves = line.splitn(2, |byte| *byte == 0);
-        let head = String::from_utf8_lossy(halves.next().unwrap_or_default()).into_owned();
-        if let Some(capabilities) = halves.next() {
-            for word in String::from_utf8_lossy(capabilities).split_whitespace() {
-                commands.wants_report |= word.starts_with("report-status");
-                commands.wants_side_band |= word == "side-band-64k";
-            }
-        }
-        let mut words = head.trim_end().splitn(3, ' ');
-        if let (Some(old), Some(new), Some(name)) = (words.next(), words.next(), words.next())
-            && old.len() == 40
-            && new.len() == 40
-        {
-            commands.rows.push(Moved {
-                name: name.to_owned(),
-                old: old.to_owned(),
-                new: new.to_owned(),
-            });
-        }
-    }
-
-    pub fn line(out: &mut Vec<u8>, content: &[u8]) {
-        out.extend_from_slice(format!("{:04x}", content.len() + 4).as_bytes());
-        out.extend_from_slice(content);
-    }
-
-    /// The report of a push of which nothing was done.
-    pub fn report(commands: &Commands, refused: &[Option<String>]) -> Vec<u8> {
-        if !commands.wants_report {
-            return FLUSH.to_vec();
-        }
-        let mut report = Vec::new();
-        line(&mut report, b"unpack ok\n");
-        for (row, reason) in commands.rows.iter().zip(refused) {
-            let reason = reason
-                .as_deref()
-                .unwrap_or("another ref of this push was refused");
-            line(
-                &mut report,
-                format!("ng {} {reason}\n", row.name).as_bytes(),
-            );
-        }
-        report.extend_from_slice(FLUSH);
-        if !commands.wants_side_band {
-            return report;
-        }
-        let mut banded = Vec::new();
-        // A band holds less than 64 KiB a packet.
-        for part in report.chunks(60_000) {
-            line(&mut banded, &[&[1], part].concat());
-        }
-        banded.extend_from_slice(FLUSH);
-        banded
-    }
-
-    #[cfg(test)]
-    mod tests {
-        use super::*;
-
-        #[test]
-        fn commands_are_read_when_the_list_is_whole() {
-            let (old, new) = ("0".repeat(40), "a".repeat(40));
-            let mut bytes = Vec::new();
-            line(
-                &mut bytes,
-                format!("{old} {new} refs/heads/x\0 report-status-v2 side-band-64k agent=g\n")
-                    .as_bytes(),
-            );
-            line(&mut bytes, format!("{new} {old} refs/heads/y\n").as_bytes());
-            assert!(matches!(commands(&bytes), Parsed::Unfinished));
-            bytes.extend_from_slice(b"0000PACK");
-            let Parsed::Whole(read) = commands(&bytes) else {
-                panic!("whole");
-            };
-            let names: Vec<_> = read.rows.iter().map(|row| row.name.as_str()).collect();
-            assert_eq!(names, ["refs/heads/x", "refs/heads/y"]);
-            assert!(read.wants_report && read.wants_side_band);
-            assert!(matches!(commands(b"zzzz"), Parsed::Broken));
-            assert!(matches!(commands(b"0000"), Parsed::Whole(read) if read.rows.is_empty()));
-        }
-    }
 }

@@ -240,12 +240,10 @@ impl Repo {
             .graph_ahead_behind(target.id(), base.id())
             .attempt("compare two commits")?;
         let common = merge_base(&repo, base.id(), target.id())?;
-        let old = match common {
-            Some(id) => Some(repo.find_commit(id).and_then(|commit| commit.tree())),
-            None => None,
-        }
-        .transpose()
-        .attempt("read a tree")?;
+        let old = common
+            .map(|id| repo.find_commit(id).and_then(|commit| commit.tree()))
+            .transpose()
+            .attempt("read a tree")?;
         let new = target.tree().attempt("read a tree")?;
         Ok(CommitDiff {
             base_commit: base.id().to_string(),

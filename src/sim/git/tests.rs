@@ -409,7 +409,7 @@ fn the_log_is_newest_first_and_filtered() {
             top: 1,
             ..all()
         }),
-        [one.clone()]
+        [one.as_str()]
     );
     assert_eq!(
         ids(LogQuery {
@@ -417,7 +417,7 @@ fn the_log_is_newest_first_and_filtered() {
             to: Some(at(19)),
             ..all()
         }),
-        [one.clone()]
+        [one.as_str()]
     );
     assert_eq!(
         ids(LogQuery {

@@ -119,11 +119,11 @@ impl Client {
         } else {
             let call = Call::options("/_apis", "ask the server for its versions");
             match Box::pin(self.send(&call)).await {
-                Ok(answer) => {
-                    let found = rows::<Resource>(self, &call, &answer)?;
-                    ApiVersion::from_catalogue(&found.rows).unwrap_or(ApiVersion::V7_1)
-                }
-                // A gateway in between may know no OPTIONS; the version is then found by a refusal.
+                // A gateway in between may answer OPTIONS itself, or not at all; the version is then found by a refusal.
+                Ok(answer) => rows::<Resource>(self, &call, &answer)
+                    .ok()
+                    .and_then(|found| ApiVersion::from_catalogue(&found.rows))
+                    .unwrap_or(ApiVersion::V7_1),
                 Err(e) if matches!(e.status(), Some(400 | 405 | 501)) => ApiVersion::V7_1,
                 Err(e) => return Err(e),
             }

@@ -255,11 +255,11 @@ mod tests {
 
     #[test]
     fn marks_stand_on_lines_of_their_own_in_the_endings_of_the_text() {
-        let Merge::Conflicts { text_with_markers, hunks } = three_way("a\r\nb", "a\r\nmine", "a\r\ntheirs") else { panic!() };
-        assert_eq!(
-            text_with_markers,
-            "a\r\n<<<<<<< mine\nmine\n||||||| base\nb\n=======\ntheirs\n>>>>>>> theirs\n".replace("a\r\n", "a\r\n")
-        );
+        let Merge::Conflicts { text_with_markers, hunks } = three_way("a\r\nb\r\nc", "a\r\nb\r\nmine", "a\r\nb\r\ntheirs") else {
+            panic!()
+        };
+        let text = "a\nb\n<<<<<<< mine\nmine\n||||||| base\nc\n=======\ntheirs\n>>>>>>> theirs\n";
+        assert_eq!(text_with_markers, text.replace('\n', "\r\n"));
         assert_eq!((hunks[0].mine.as_str(), hunks[0].theirs.as_str()), ("mine", "theirs"));
     }
 

@@ -7,7 +7,7 @@ use super::frame::{Frame, fit, widest};
 use super::move_to::StatusFlag;
 use super::prs;
 use crate::domain::board::Card;
-use crate::domain::filter::Filter;
+use crate::domain::ticket::Filter;
 use crate::store::Archived;
 
 #[derive(Debug, clap::Args)]

@@ -26,7 +26,7 @@ pub async fn run(args: Args, frame: &mut Frame<'_>) -> Result<Exit, Failure> {
     let project = frame.project().await?;
     let ctx = frame.ctx().await?;
     let me = ctx.organisation(project.organisation).await?.me;
-    let filter = if args.all { PullRequestFilter::All } else { PullRequestFilter::Active };
+    let filter = if args.all { PullRequestFilter::default() } else { PullRequestFilter::active() };
     let mut found = ctx.store.pull_requests(project.id, &filter).await?;
     if args.mine || args.to_review {
         let Some(me) = me else {

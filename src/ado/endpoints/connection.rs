@@ -3,6 +3,8 @@
 use serde_json::json;
 
 use super::in_repository;
+use serde::Serialize;
+
 use crate::ado::call::{Call, Host, Release, encode};
 use crate::ado::error::ErrorKind;
 use crate::ado::scope::Scope;
@@ -12,14 +14,15 @@ use crate::domain::fact;
 use crate::domain::id::Guid;
 
 /// Whether the token has a scope, and what kanado needs it for.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct ScopeCheck {
     pub scope: &'static str,
     pub needed_for: &'static str,
     pub outcome: ScopeOutcome,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum ScopeOutcome {
     Allowed,
     Missing,

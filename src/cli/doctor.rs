@@ -154,7 +154,7 @@ async fn reach(frame: &Frame<'_>, ctx: &crate::action::Context, organisation: &O
     if args.offline {
         return findings;
     }
-    let base = match Base::stored(&organisation.url, organisation.deployment) {
+    let base = match Base::new(&organisation.url) {
         Ok(base) => base,
         Err(error) => {
             findings.push(Finding::of(&subject, Level::Bad, error.notice()));

@@ -1,0 +1,6 @@
+//! What the integration tests share: the binary by subcommands, the simulator in another process, the binary in a pseudo-terminal.
+
+#![allow(dead_code)] // each test uses its part
+
+pub mod pty;
+pub mod world;

@@ -143,14 +143,15 @@ impl Spec {
         let core = outline::core(&self.text, region.clone());
         let line = format!("- [ ] {words}");
         if core.is_empty() {
-            return self.spread(region, line);
+            return self.spread(region, &line);
         }
-        let body = &self.text[core.clone()];
-        let direct = self.spread(region.clone(), &format!("{body}{eol}{eol}{}", line));
-        if held(&direct) {
-            return direct;
-        }
-        self.spread(region, &format!("{}{eol}{eol}{body}", line))
+        // Behind the other words of the section, where a code block may have been left open.
+        let end = core.end;
+        let closings = closings(&self.text[core.clone()]).map(|closing| format!("{eol}{closing}"));
+        let appended = std::iter::once(String::new()).chain(closings);
+        let mut appended = appended.map(|closing| self.with(end..end, &format!("{closing}{eol}{eol}{line}{}", self.eol_at_end(end))));
+        let at_the_head = || self.with(core.start..core.start, &format!("{line}{eol}{eol}"));
+        appended.find(|candidate| held(candidate)).unwrap_or_else(at_the_head)
     }
 
     /// The last criterion, or the one it is nested in.
@@ -266,12 +267,12 @@ pub(super) fn title_line(key: Option<&TicketKey>, title: &str) -> String {
 }
 
 /// A text on one line, without blanks at its ends.
-pub(in crate::domain) fn on_one_line(text: &str) -> String {
+pub(super) fn on_one_line(text: &str) -> String {
     text.split(['\n', '\r']).map(str::trim).filter(|line| !line.is_empty()).collect::<Vec<_>>().join(" ")
 }
 
 /// A line for a list of criteria; nothing for one without words.
-pub(super) fn criterion_line(criterion: &Criterion) -> Option<String> {
+pub(in crate::domain) fn criterion_line(criterion: &Criterion) -> Option<String> {
     let mark = if criterion.ticked { 'x' } else { ' ' };
     Some(format!("- [{mark}] {}\n", criterion_words(&criterion.text)?))
 }

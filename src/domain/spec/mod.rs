@@ -17,7 +17,7 @@ pub use line_ending::{to_lf, with_line_endings};
 pub use template::{Template, template};
 pub use validate::{SIZE_LIMIT, SpecError, validate};
 
-pub(super) use edit::closed_off;
+pub(super) use edit::{closed_off, criterion_line};
 
 use super::id::TicketKey;
 use super::ticket::Criterion;

@@ -140,21 +140,17 @@ fn set(frame: &mut Frame<'_>, name: &str, value: Option<&str>) -> Result<Exit, F
 }
 
 fn check(frame: &mut Frame<'_>) -> Result<Exit, Failure> {
-    let mut found: Vec<Notice> = Vec::new();
-    let mut file = None;
-    match load(frame) {
-        Ok((config, notices)) => {
-            found.extend(notices);
-            found.extend(super::board::key_problems(&config));
-            file = Some(config.paths.config_file);
+    let (file, found): (PathBuf, Vec<Notice>) = match load(frame) {
+        Ok((config, mut notices)) => {
+            notices.extend(super::board::key_problems(&config));
+            (config.paths.config_file, notices)
         }
         Err(config::Error::Invalid { path, problems }) => {
-            found.extend(problems.iter().map(|problem| problem.notice(&path)));
-            file = Some(path);
+            let found = problems.iter().map(|problem| problem.notice(&path)).collect();
+            (path, found)
         }
         Err(error) => return Err(error.into()),
-    }
-    let file = file.unwrap_or_default();
+    };
     let rows: Vec<_> = found.iter().map(|notice| json!({ "message": notice.text, "hint": notice.hint })).collect();
     frame.output.json(&json!({ "file": file, "problems": rows }))?;
     for notice in &found {

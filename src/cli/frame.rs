@@ -25,6 +25,15 @@ pub struct Frame<'io> {
     clone: Option<Option<GitClone>>,
 }
 
+/// How many threads async work gets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Workers {
+    /// The calling one: for commands, which do one thing.
+    One,
+    /// Two: for the board and the simulator, which do several.
+    Several,
+}
+
 impl<'io> Frame<'io> {
     pub fn new(globals: Globals, output: Output<'io>) -> Self {
         // Once a process; a second time it is there already.
@@ -54,11 +63,13 @@ impl<'io> Frame<'io> {
     }
 
     /// Runs async work on a runtime of its own. What is left running in the background does not hold the process up.
-    pub fn block_on<T>(&mut self, work: impl AsyncFnOnce(&mut Self) -> Result<T, Failure>) -> Result<T, Failure> {
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .map_err(|error| Failure::local("cannot start the runtime", &error))?;
+    pub fn block_on<T>(&mut self, workers: Workers, work: impl AsyncFnOnce(&mut Self) -> Result<T, Failure>) -> Result<T, Failure> {
+        let mut builder = match workers {
+            Workers::One => tokio::runtime::Builder::new_current_thread(),
+            Workers::Several => tokio::runtime::Builder::new_multi_thread(),
+        };
+        let runtime =
+            builder.worker_threads(2).enable_all().build().map_err(|error| Failure::local("cannot start the runtime", &error))?;
         let result = runtime.block_on(work(self));
         runtime.shutdown_background();
         result

@@ -200,7 +200,7 @@ fn dispatch(command: Option<Command>, frame: &mut Frame<'_>) -> Result<Exit, Fai
     frame.load()?;
     tracing::info!(command = command.as_ref().map_or("board", Command::name), "kanado {}", env!("CARGO_PKG_VERSION"));
     let Some(command) = command else { return board::run(frame) };
-    frame.block_on(async |frame| {
+    frame.block_on(frame::Workers::One, async |frame| {
         // Each command's state is large, and only one of them ever runs.
         match command {
             Command::Ls(args) => Box::pin(ls::run(args, frame)).await,

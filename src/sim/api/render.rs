@@ -69,7 +69,10 @@ impl Renderer<'_> {
     pub fn identity(&self, id: Uuid) -> Value {
         let mut map = object(self.identity_without_descriptor(id));
         if let Some(user) = self.world.user(id) {
-            map.insert("descriptor".to_owned(), json!(user.descriptor()));
+            map.insert(
+                "descriptor".to_owned(),
+                json!(user.descriptor(self.site.directory())),
+            );
         }
         Value::Object(map)
     }
@@ -87,7 +90,7 @@ impl Renderer<'_> {
         let mut map = object(json!({
             "displayName": user.display_name,
             "url": self.site.api(&format!("Identities/{id}")),
-            "_links": {"avatar": link(format!("{base}/_apis/GraphProfile/MemberAvatars/{}", user.descriptor()))},
+            "_links": {"avatar": link(format!("{base}/_apis/GraphProfile/MemberAvatars/{}", user.descriptor(self.site.directory())))},
             "id": id,
             "uniqueName": user.unique_name,
             "imageUrl": format!("{base}/_api/_common/identityImage?id={id}"),

@@ -61,9 +61,7 @@ async fn a_new_pull_request_is_queued_and_then_merges_cleanly() {
         format!("Merge pull request {id} from one into main")
     );
     let listed = stage
-        .get(&format!(
-            "Harbor/_apis/git/pullrequests?searchCriteria.sourceRefName=refs/heads/one"
-        ))
+        .get("Harbor/_apis/git/pullrequests?searchCriteria.sourceRefName=refs/heads/one")
         .await
         .expect(200);
     let row = &listed["value"][0];

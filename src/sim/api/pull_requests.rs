@@ -4,7 +4,7 @@ use uuid::Uuid;
 
 use super::pull_request_edit::completion_options;
 use super::pull_request_list::base_of;
-use super::render::Shape;
+use super::render_pull_request::Shape;
 use super::{Call, bool_field, field, page, text_field};
 use crate::sim::deed::{self, NewPullRequest};
 use crate::sim::git::{CommitRow, GitError};

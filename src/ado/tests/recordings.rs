@@ -123,7 +123,7 @@ async fn feed(method: &str, url: &str, response: &Value) -> Option<Compared> {
     let repo = repository();
     let compared = match (method, &parts[..]) {
         ("GET", ["resourceareas"]) => {
-            let areas = client.areas().await.unwrap().clone();
+            let areas = client.areas("x").await.unwrap().clone();
             let rows = rows(body);
             let find = |id: &str| rows.iter().find(|r| or_empty(r, "/id") == id).map(|r| or_empty(r, "/locationUrl"));
             vec![

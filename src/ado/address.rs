@@ -85,7 +85,7 @@ impl Address {
         if !is_organisation(parts[0]) || parts.len() > 3 || parts.iter().any(|p| p.is_empty()) {
             return Err(invalid());
         }
-        Ok(Self { base: services(parts[0])?, project: parts.get(1).map(|p| decode(p)), repository: parts.get(2).map(|p| decode(p)) })
+        Ok(Self { base: services(parts[0])?, project: parts.get(1).map(decode), repository: parts.get(2).map(decode) })
     }
 }
 

@@ -4,7 +4,7 @@
 
 use serde::Deserialize;
 
-use super::call::Accept;
+use super::call::{Accept, decode};
 use super::error::{ErrorKind, seconds};
 use super::transport::Answer;
 use super::wire::loose;
@@ -47,8 +47,9 @@ pub fn judge(answer: &Answer, accept: Accept) -> Judged {
     let plain = if html || answer.content_type().contains("octet-stream") { "".into() } else { String::from_utf8_lossy(answer.text()) };
     let message = match envelope.message {
         Some(message) => message,
-        None if answer.status >= 300 && !plain.trim_start().starts_with(['{', '[']) => plain.into_owned(),
-        None => String::new(),
+        None if answer.status >= 300 && !plain.is_empty() && !plain.trim_start().starts_with(['{', '[']) => plain.into_owned(),
+        // Some failures say what is wrong in a header alone.
+        None => answer.header("x-tfs-serviceerror").map(decode).unwrap_or_default(),
     };
     let code = code_of(&message);
     let type_key = envelope.type_key.unwrap_or_default();

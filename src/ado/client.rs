@@ -54,8 +54,9 @@ pub(super) struct Inner {
     allow_http: bool,
     transport: Transport,
     pace: Pace,
+    version: Mutex<Option<ApiVersion>>,
     /// Held while a server is asked for its versions, so that it is asked once.
-    version: tokio::sync::Mutex<Option<ApiVersion>>,
+    asking: tokio::sync::Mutex<()>,
     areas: tokio::sync::OnceCell<Areas>,
     /// Identity ids of graph descriptors: one call each to find out.
     pub(super) people: Mutex<HashMap<String, Guid>>,
@@ -92,7 +93,8 @@ impl Client {
                 allow_http: settings.allow_http,
                 transport,
                 pace,
-                version: tokio::sync::Mutex::default(),
+                version: Mutex::default(),
+                asking: tokio::sync::Mutex::default(),
                 areas: tokio::sync::OnceCell::new(),
                 people: Mutex::default(),
             }),
@@ -110,14 +112,22 @@ impl Client {
 
     /// The api-version in use: asked of the server once, where it is not Services.
     pub async fn version(&self) -> Result<ApiVersion> {
-        let mut slot = self.inner.version.lock().await;
-        if let Some(version) = *slot {
+        self.version_for("find out the server's version").await
+    }
+
+    /// `attempt` is what the version is needed for: a failure is told as a failure of that.
+    async fn version_for(&self, attempt: &str) -> Result<ApiVersion> {
+        if let Some(version) = self.known_version() {
+            return Ok(version);
+        }
+        let _asking = self.inner.asking.lock().await;
+        if let Some(version) = self.known_version() {
             return Ok(version);
         }
         let version = if base::is_microsoft(self.inner.base.parsed().host_str().unwrap_or_default()) {
             ApiVersion::V7_1
         } else {
-            let call = Call::options("/_apis", "ask the server for its versions");
+            let call = Call::options("/_apis", attempt);
             match Box::pin(self.send(&call)).await {
                 // A gateway in between may answer OPTIONS itself, or not at all; the version is then found by a refusal.
                 Ok(answer) => rows::<Resource>(self, &call, &answer)
@@ -128,16 +138,25 @@ impl Client {
                 Err(e) => return Err(e),
             }
         };
-        *slot = Some(version);
+        self.remember_version(version);
         Ok(version)
     }
 
+    /// The version if it is known already, without asking.
+    pub(super) fn known_version(&self) -> Option<ApiVersion> {
+        *self.inner.version.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn remember_version(&self, version: ApiVersion) {
+        *self.inner.version.lock().unwrap_or_else(PoisonError::into_inner) = Some(version);
+    }
+
     /// Where graph and identities live, asked once.
-    pub(super) async fn areas(&self) -> Result<&Areas> {
+    pub(super) async fn areas(&self, attempt: &str) -> Result<&Areas> {
         self.inner
             .areas
             .get_or_try_init(|| async {
-                let call = Call::get("/_apis/resourceAreas", Scope::Any, "ask where the services live").release(Release::Preview(1));
+                let call = Call::get("/_apis/resourceAreas", Scope::Any, attempt).release(Release::Preview(1));
                 let answer = Box::pin(self.send(&call)).await?;
                 Ok(Areas::from_rows(&rows::<Area>(self, &call, &answer)?.rows))
             })
@@ -167,7 +186,7 @@ impl Client {
         let mut release = call.release;
         let mut version = match release {
             Release::Unversioned => None,
-            _ => Some(Box::pin(self.version()).await?),
+            _ => Some(self.version_for(&call.attempt).await?),
         };
         let mut refusals = 0;
         loop {
@@ -190,7 +209,7 @@ impl Client {
                         return Err(self.explain(call, &answer, &judged, ErrorKind::BadRequest));
                     };
                     version = Some(older);
-                    *self.inner.version.lock().await = version;
+                    self.remember_version(older);
                 }
                 Verdict::PreviewOnly if refusals < 2 && release == Release::Released => {
                     refusals += 1;
@@ -214,8 +233,8 @@ impl Client {
         let fail = |kind, words: &str| Err(Error::new(kind, &call.attempt, &self.inner.base).detail(words));
         let root = match call.host {
             Host::Base => None,
-            Host::Graph => Some(self.areas().await?.graph.clone()),
-            Host::Identities => Some(self.areas().await?.identities.clone()),
+            Host::Graph => Some(self.areas(&call.attempt).await?.graph.clone()),
+            Host::Identities => Some(self.areas(&call.attempt).await?.identities.clone()),
         };
         let root = match root {
             None => self.inner.base.parsed().clone(),
@@ -269,7 +288,8 @@ impl Client {
         let Broken { trouble, reached, source } = broken;
         let lost = call.effect == Effect::Once && reached == Reached::Maybe;
         let again = match (&trouble, call.effect) {
-            (_, Effect::Once) | (Trouble::Tls | Trouble::TooLarge | Trouble::Throttled(_), _) => Again::Never,
+            // Who has waited as long as the time-out allows is told, not made to wait as long again.
+            (_, Effect::Once) | (Trouble::Tls | Trouble::TooLarge | Trouble::Throttled(_) | Trouble::TimedOut, _) => Again::Never,
             _ => Again::Soon,
         };
         let (kind, words) = match trouble {
@@ -299,11 +319,6 @@ impl Client {
 
     pub(super) fn patience(&self) -> Duration {
         self.inner.pace.patience
-    }
-
-    /// The version if it is known already, without asking.
-    pub(super) fn known_version(&self) -> Option<ApiVersion> {
-        self.inner.version.try_lock().ok().and_then(|v| *v)
     }
 
     pub(super) fn people(&self) -> std::sync::MutexGuard<'_, HashMap<String, Guid>> {

@@ -6,6 +6,7 @@ use super::classify::{Judged, Verdict, judge};
 use super::error::{Error, ErrorKind};
 use super::scope::Scope;
 use super::transport::Answer;
+use super::version::ApiVersion;
 
 const CONNECTION: &str = "/_apis/connectionData";
 
@@ -20,9 +21,9 @@ impl Client {
             return finish(ErrorKind::BadToken, &judged.words, judged.code.clone(), answer.activity_id());
         }
         let probe = Call::get(CONNECTION, Scope::Any, call.attempt.clone()).release(Release::Unversioned);
-        // Not knowing the version yet, a Server takes the question without one.
-        let version = self.known_version().map(|v| format!("{v}-preview.1"));
-        let Ok(url) = self.url(&probe, version.as_deref()).await else {
+        // The version is unknown only where the question for versions itself got the 401: any version will then do.
+        let version = format!("{}-preview.1", self.known_version().unwrap_or(ApiVersion::V7_1));
+        let Ok(url) = self.url(&probe, Some(&version)).await else {
             return finish(ErrorKind::BadToken, &judged.words, None, answer.activity_id());
         };
         let second = match self.transport().exchange(&probe, &url, self.patience()).await {

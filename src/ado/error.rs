@@ -168,7 +168,7 @@ impl Error {
         match &self.0.kind {
             ErrorKind::BadToken => "the token is not valid here".to_owned(),
             ErrorKind::TokenExpired => "the token has expired".to_owned(),
-            ErrorKind::NotAMember => format!("the token's owner is not a member of this {organisation}"),
+            ErrorKind::NotAMember => "the token's owner is not a member there".to_owned(),
             ErrorKind::ScopeMissing { scope } => format!("the token is valid, but the scope {scope} is missing"),
             ErrorKind::PermissionMissing { permission } if permission.is_empty() => "you do not have the permission".to_owned(),
             ErrorKind::PermissionMissing { permission } => format!("you do not have the permission `{}`", inert(permission)),

@@ -250,5 +250,3 @@ fn misuse(error: &clap::Error, arguments: &[OsString], stdio: &mut Stdio) -> Exi
     Exit::Done
 }
 
-#[cfg(test)]
-mod tests;

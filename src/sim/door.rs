@@ -15,8 +15,8 @@ use super::site::percent_decode;
 use super::world::Permission;
 use super::{control, smart_http, version};
 
-/// Above what the service takes in a push, so that its own refusal is seen.
-const BODY_LIMIT: usize = 30 * 1024 * 1024;
+/// What the service takes in a push.
+const BODY_LIMIT: usize = 25 * 1024 * 1024;
 
 /// Who was recognised, for `X-VSS-UserData`.
 #[derive(Debug, Clone)]
@@ -48,12 +48,11 @@ pub async fn handle(sim: Sim, request: Request<Body>) -> Response<Body> {
             answer(worker, request).await
         })
         .await;
-    let deployment = sim.read().await.organisation.deployment;
     let known = response.extensions_mut().remove::<Recognised>();
     reply::finish(
         response,
         sim.session,
-        deployment,
+        sim.deployment,
         known.as_ref().map(|known| (known.id, known.name.as_str())),
     )
 }

@@ -35,6 +35,8 @@ pub struct Host {
     pub stopping: CancellationToken,
     /// One a process, as the service sends it.
     pub session: Uuid,
+    /// Of the organisation; it is in the headers of every answer.
+    pub deployment: Uuid,
     pub control: Control,
     /// Whether the cast acts.
     pub cast: super::cast::Switch,
@@ -84,6 +86,7 @@ impl Host {
         control: Control,
     ) -> Sim {
         Arc::new(Host {
+            deployment: world.organisation.deployment,
             world: Arc::new(RwLock::new(world)),
             state,
             site,

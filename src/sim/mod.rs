@@ -9,6 +9,7 @@ pub mod cast;
 pub mod control;
 mod deed;
 mod door;
+mod failure;
 pub mod fault;
 pub mod git;
 mod host;

@@ -4,6 +4,8 @@
 use url::form_urlencoded;
 use uuid::Uuid;
 
+use super::world::Directory;
+
 /// Which product is simulated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, PartialOrd, Ord)]
 pub enum ServerVersion {
@@ -42,6 +44,15 @@ impl Site {
             prefix,
             organisation: organisation.to_owned(),
             version,
+        }
+    }
+
+    /// Whose people these are.
+    pub fn directory(&self) -> Directory {
+        if self.version.is_services() {
+            Directory::Entra
+        } else {
+            Directory::Windows
         }
     }
 

@@ -76,7 +76,7 @@ impl Client {
             },
         });
 
-        let areas = self.areas().await?.clone();
+        let areas = self.areas("find out where people can be looked up").await?.clone();
         if areas.graph.is_some() {
             let body = json!({"query": me.unique_name, "subjectKind": ["User"]});
             let graph = Call::ask("/_apis/graph/subjectquery", Scope::Graph, "look for a person")

@@ -23,7 +23,7 @@ impl Client {
         if text.is_empty() {
             return Ok(Vec::new());
         }
-        if self.areas().await?.graph.is_none() {
+        if self.areas(&format!("look for people called `{text}`")).await?.graph.is_none() {
             return self.search_identities(text).await;
         }
         match self.search_graph(text).await {

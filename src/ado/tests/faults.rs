@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 
-use super::server::{Play, Reply, Scene, client, connection, project, repository};
+use super::server::{Certificate, Play, Reply, Scene, client, connection, project, repository, tls};
 use crate::ado::{At, ChangeKind, Completion, ErrorKind, FileChange, MergeStrategy, NewPullRequest, Push, Settings};
 use crate::domain::id::ObjectId;
 use crate::notice::Explain;
@@ -194,6 +194,7 @@ async fn a_body_that_never_ends_times_out() {
     scene.on("OPTIONS", "/_apis", [super::server::catalogue("7.1")]);
     scene.on("GET", PROJECTS, [Reply::list(json!([{"id": "p"}])).play(Play::Stall)]);
     assert_eq!(*scene.client.projects().await.unwrap_err().kind(), ErrorKind::TimedOut);
+    assert_eq!(scene.count("GET", PROJECTS), 1);
     scene.on("POST", "/refs", [Reply::list(json!([{"success": true}])).play(Play::Stall)]);
     let error = scene.client.create_branch(repository(), "x", &ObjectId::zero()).await.unwrap_err();
     assert_eq!(*error.kind(), ErrorKind::OutcomeUnknown);
@@ -280,42 +281,47 @@ async fn nobody_listening_is_offline() {
 }
 
 #[tokio::test]
-async fn a_server_without_tls_or_with_an_unknown_certificate_is_not_trusted() {
-    let scene = Scene::new().await;
-    let folder = tempfile::tempdir().unwrap();
-    let own = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
-    let ca_file = folder.path().join("ca.pem");
-    std::fs::write(&ca_file, own.cert.pem()).unwrap();
-    let other = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
+async fn only_a_certificate_of_a_known_authority_is_trusted() {
+    for certificate in [Certificate::Trusted, Certificate::Untrusted] {
+        let trusted = matches!(certificate, Certificate::Trusted);
+        let (url, ca_file, _folder) = tls(certificate).await;
+        let settings = Settings { ca_file: Some(ca_file), ..Settings::default() };
+        let outcome = client(&url, &settings).connection().await;
+        assert_eq!(outcome.is_ok(), trusted, "{outcome:?}");
+        if let Err(error) = outcome {
+            assert_eq!(*error.kind(), ErrorKind::Tls, "{error}");
+            assert!(error.hint().unwrap().contains("ca_file"));
+        }
+    }
+}
 
-    let settings = Settings { ca_file: Some(ca_file.clone()), ..Settings::default() };
+#[tokio::test]
+async fn a_server_that_speaks_no_tls_and_an_unreadable_ca_file_are_told() {
+    let scene = Scene::new().await;
+    let (_, ca_file, folder) = tls(Certificate::Trusted).await;
+    let settings = Settings { ca_file: Some(ca_file), ..Settings::default() };
     let error = client(&format!("https://localhost:{}/lumen", scene.port), &settings).connection().await.unwrap_err();
     assert_eq!(*error.kind(), ErrorKind::Tls, "{error}");
 
-    for (pair, trusted) in [(own, true), (other, false)] {
-        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-        listener.set_nonblocking(true).unwrap();
-        let port = listener.local_addr().unwrap().port();
-        let tls =
-            axum_server::tls_rustls::RustlsConfig::from_pem(pair.cert.pem().into_bytes(), pair.signing_key.serialize_pem().into_bytes())
-                .await
-                .unwrap();
-        let app = axum::Router::new()
-            .fallback(|| async { ([("content-type", "application/json")], String::from_utf8(connection().body).unwrap()) });
-        tokio::spawn(async move { axum_server::from_tcp_rustls(listener, tls).unwrap().serve(app.into_make_service()).await });
-        let outcome = client(&format!("https://localhost:{port}/lumen"), &settings).connection().await;
-        match trusted {
-            true => assert!(outcome.is_ok(), "{outcome:?}"),
-            false => assert_eq!(*outcome.unwrap_err().kind(), ErrorKind::Tls),
-        }
+    let garbage = folder.path().join("garbage.pem");
+    std::fs::write(&garbage, "no certificate").unwrap();
+    for file in ["none.pem", "garbage.pem"] {
+        let broken = Settings { ca_file: Some(folder.path().join(file)), ..Settings::default() };
+        let base = crate::ado::Base::new("https://localhost:1/lumen").unwrap();
+        let token = crate::ado::Credential::Pat("t".to_owned().into());
+        let error = crate::ado::Client::new(base, token, &broken).unwrap_err();
+        assert_eq!(*error.kind(), ErrorKind::Tls);
+        assert!(error.to_string().contains(file), "{error}");
     }
+}
 
-    let broken = Settings { ca_file: Some(folder.path().join("none.pem")), ..Settings::default() };
-    let base = crate::ado::Base::new("https://localhost:1/lumen").unwrap();
-    let token = crate::ado::Credential::Pat("t".to_owned().into());
-    let error = crate::ado::Client::new(base, token, &broken).unwrap_err();
-    assert_eq!(*error.kind(), ErrorKind::Tls);
-    assert!(error.to_string().contains("none.pem"), "{error}");
+#[tokio::test]
+async fn a_failure_told_in_a_header_alone_is_told_in_words() {
+    let scene = Scene::new().await;
+    scene.on("GET", PROJECTS, [Reply::empty(400).with("x-tfs-serviceerror", "TF400497%3A%20No%20longer%20valid.")]);
+    let error = scene.client.projects().await.unwrap_err();
+    assert_eq!(error.service_code(), Some("TF400497"));
+    assert!(error.to_string().contains("No longer valid."), "{error}");
 }
 
 #[tokio::test]
@@ -340,37 +346,60 @@ async fn dropping_a_request_frees_its_place() {
     assert!(scene.client.connection().await.is_ok());
 }
 
-const CHILD: &str = "KANADO_TEST_PROXY_CHILD";
+const CHILD: &str = "KANADO_TEST_CHILD";
 
-/// The environment belongs to the whole process: the test runs itself again in one of its own.
-#[test]
-fn a_refusing_proxy_is_told_apart_from_being_offline() {
+/// The environment belongs to the whole process: runs a test of this file again in a process with another one. True in there.
+fn in_a_process_with(test: &str, environment: &[(&str, &str)]) -> bool {
     if std::env::var_os(CHILD).is_some() {
-        return through_a_proxy_that_refuses();
+        return true;
     }
-    let proxy = "http://user:canary@127.0.0.1:1";
     let child = std::process::Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", "ado::tests::faults::a_refusing_proxy_is_told_apart_from_being_offline", "--nocapture"])
+        .args(["--exact", &format!("ado::tests::faults::{test}")])
         .env(CHILD, "1")
-        .env("HTTPS_PROXY", proxy)
-        .env("HTTP_PROXY", proxy)
-        .env("NO_PROXY", "direct.invalid")
+        .envs(environment.iter().copied())
         .output()
         .unwrap();
-    assert!(child.status.success(), "{}", String::from_utf8_lossy(&child.stderr));
+    let (out, err) = (String::from_utf8_lossy(&child.stdout), String::from_utf8_lossy(&child.stderr));
+    assert!(child.status.success() && out.contains("1 passed"), "{out}{err}");
+    false
 }
 
-fn through_a_proxy_that_refuses() {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    runtime.block_on(async {
-        let error = client("https://tfs.invalid/tfs/Main", &Settings::default()).connection().await.unwrap_err();
-        assert_eq!(*error.kind(), ErrorKind::Proxy, "{error}");
-        let words = error.to_string();
-        assert!(words.contains("127.0.0.1:1") && !words.contains("canary"), "{words}");
-        let error = client("https://direct.invalid/tfs/Main", &Settings::default()).connection().await.unwrap_err();
-        assert_eq!(*error.kind(), ErrorKind::Offline, "{error}");
-        let scene = Scene::new().await;
-        scene.on("GET", "connectionData", [connection()]);
-        scene.client.connection().await.expect("loopback goes through no proxy");
-    });
+#[tokio::test]
+async fn a_refusing_proxy_is_told_apart_from_being_offline() {
+    let proxy = "http://user:canary@127.0.0.1:1";
+    let environment = [("HTTPS_PROXY", proxy), ("HTTP_PROXY", proxy), ("NO_PROXY", "direct.invalid")];
+    if !in_a_process_with("a_refusing_proxy_is_told_apart_from_being_offline", &environment) {
+        return;
+    }
+    let error = client("https://tfs.invalid/tfs/Main", &Settings::default()).connection().await.unwrap_err();
+    assert_eq!(*error.kind(), ErrorKind::Proxy, "{error}");
+    let words = error.to_string();
+    assert!(words.contains("127.0.0.1:1") && !words.contains("canary"), "{words}");
+    let error = client("https://direct.invalid/tfs/Main", &Settings::default()).connection().await.unwrap_err();
+    assert_eq!(*error.kind(), ErrorKind::Offline, "{error}");
+    let scene = Scene::new().await;
+    scene.on("GET", "connectionData", [connection()]);
+    scene.client.connection().await.expect("loopback goes through no proxy");
+}
+
+#[tokio::test]
+async fn a_machine_without_certificate_authorities_is_told_and_can_still_use_a_file_or_loopback() {
+    let folder = tempfile::tempdir().unwrap();
+    let empty = folder.path().join("empty.pem");
+    std::fs::write(&empty, "").unwrap();
+    let environment = [("SSL_CERT_FILE", empty.to_str().unwrap()), ("SSL_CERT_DIR", folder.path().to_str().unwrap())];
+    if !in_a_process_with("a_machine_without_certificate_authorities_is_told_and_can_still_use_a_file_or_loopback", &environment) {
+        return;
+    }
+    let base = crate::ado::Base::new("https://dev.azure.com/lumen").unwrap();
+    let token = crate::ado::Credential::Pat("t".to_owned().into());
+    let error = crate::ado::Client::new(base, token, &Settings::default()).unwrap_err();
+    assert_eq!(*error.kind(), ErrorKind::Tls);
+    assert!(error.to_string().contains("certificate authorities") && error.hint().unwrap().contains("ca_file"), "{error}");
+    let (url, ca_file, _folder) = tls(Certificate::Trusted).await;
+    let settings = Settings { ca_file: Some(ca_file), ..Settings::default() };
+    client(&url, &settings).connection().await.unwrap();
+    let scene = Scene::new().await;
+    scene.on("GET", "connectionData", [connection()]);
+    scene.client.connection().await.unwrap();
 }

@@ -233,3 +233,34 @@ async fn answer(State(script): State<Arc<Mutex<Script>>>, request: Request) -> R
     };
     response.body(body).unwrap()
 }
+
+pub enum Certificate {
+    Trusted,
+    Untrusted,
+}
+
+/// A server behind TLS that answers everything with connection data, the file with the authority to trust, and its folder.
+pub async fn tls(certificate: Certificate) -> (String, std::path::PathBuf, tempfile::TempDir) {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let pair = |_| rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
+    let [own, other] = [0, 1].map(pair);
+    let folder = tempfile::tempdir().unwrap();
+    let ca_file = folder.path().join("ca.pem");
+    let trusted = match certificate {
+        Certificate::Trusted => &own,
+        Certificate::Untrusted => &other,
+    };
+    std::fs::write(&ca_file, trusted.cert.pem()).unwrap();
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.set_nonblocking(true).unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let (cert, key) = (own.cert.pem().into_bytes(), own.signing_key.serialize_pem().into_bytes());
+    let config = axum_server::tls_rustls::RustlsConfig::from_pem(cert, key).await.unwrap();
+    let body = String::from_utf8(connection().body).unwrap();
+    let app = Router::new().fallback(move || {
+        let body = body.clone();
+        async move { ([("content-type", "application/json")], body) }
+    });
+    tokio::spawn(async move { axum_server::from_tcp_rustls(listener, config).unwrap().serve(app.into_make_service()).await });
+    (format!("https://localhost:{port}/lumen"), ca_file, folder)
+}

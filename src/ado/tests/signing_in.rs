@@ -237,3 +237,42 @@ async fn the_token_is_in_no_error_debug_or_log() {
     );
     assert!(!all.contains(CANARY) && !all.contains(ENCODED), "{all}");
 }
+
+/// Everything that any crate traces while requests go out, over plain http and over TLS with HTTP/2.
+#[tokio::test]
+async fn the_token_is_in_no_trace_of_any_crate() {
+    use std::io::Write;
+    use std::sync::{Arc, Mutex};
+
+    #[derive(Clone, Default)]
+    struct Sink(Arc<Mutex<Vec<u8>>>);
+    impl Write for Sink {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.0.lock().unwrap().write(bytes)
+        }
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+    let sink = Sink::default();
+    let writer = sink.clone();
+    let subscriber =
+        tracing_subscriber::fmt().with_max_level(tracing::Level::TRACE).with_ansi(false).with_writer(move || writer.clone()).finish();
+    let _guard = tracing::subscriber::set_default(subscriber);
+
+    let scene = Scene::new().await;
+    scene.on("GET", "projects", [Reply::empty(401)]);
+    scene.on("GET", "connectionData", [connection()]);
+    let _ = scene.client.projects().await;
+
+    let (url, ca_file, _folder) = super::server::tls(super::server::Certificate::Trusted).await;
+    let settings = Settings { ca_file: Some(ca_file), ..Settings::default() };
+    client(&url, &settings).connection().await.unwrap();
+
+    let traced = String::from_utf8_lossy(&sink.0.lock().unwrap()).into_owned();
+    assert!(traced.contains("request method=\"GET\" path=\"/lumen/_apis/projects\" status=401"), "{traced}");
+    assert!(traced.contains("h2"), "HTTP/2 was spoken and traced");
+    for secret in [CANARY, ENCODED, "OmNhbmFyeXRva2Vu"] {
+        assert!(!traced.contains(secret));
+    }
+}

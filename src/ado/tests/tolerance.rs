@@ -66,7 +66,7 @@ async fn threads_policies_and_checks_are_read() {
         {"id": 2, "status": null, "threadContext": null, "isDeleted": false, "comments": [{"id": 1, "commentType": "system"}, {"id": 2, "commentType": 3}]},
     ]))]);
     let threads = scene.client.threads(repository(), 7).await.unwrap();
-    assert_eq!((threads[0].status.as_deref(), threads[0].file.as_deref()), (Some("1"), Some("src/a.rs")));
+    assert_eq!((threads[0].status.as_deref(), threads[0].file.as_deref()), (Some("active"), Some("src/a.rs")));
     assert!(threads[1].status.is_none() && threads[1].comments.iter().all(|c| c.system));
 
     scene.on("GET", "/policy/evaluations", [Reply::list(json!([

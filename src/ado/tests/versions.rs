@@ -55,6 +55,7 @@ async fn a_404_is_a_missing_collection_only_if_nothing_answers_at_the_base() {
     let error = scene.client.connection().await.unwrap_err();
     assert_eq!(*error.kind(), ErrorKind::CollectionMissing);
     assert!(error.to_string().contains(&format!("http://127.0.0.1:{}/lumen", scene.port)), "{error}");
+    assert!(error.to_string().starts_with("could not find out who the token belongs to"), "what was asked for failed: {error}");
 
     let scene = Scene::new().await;
     scene.on("GET", "/projects", [Reply::text(404, "The controller for path '/lumen/_apis/projects' was not found.")]);

@@ -52,13 +52,28 @@ impl Thread {
     pub fn fact(self) -> fact::Thread {
         fact::Thread {
             id: self.id,
-            status: self.status.filter(|s| !s.is_empty()),
+            status: self.status.filter(|s| !s.is_empty()).map(word),
             comments: self.comments.into_iter().map(Comment::fact).collect(),
             file: self.thread_context.and_then(|c| c.file_path).map(|path| path.trim_start_matches('/').to_owned()),
             deleted: self.is_deleted,
             updated_at: self.last_updated_date,
         }
     }
+}
+
+/// Old servers write the status as a number.
+fn word(status: String) -> String {
+    match status.as_str() {
+        "0" => "unknown",
+        "1" => "active",
+        "2" => "fixed",
+        "3" => "wontFix",
+        "4" => "closed",
+        "5" => "byDesign",
+        "6" => "pending",
+        _ => return status,
+    }
+    .to_owned()
 }
 
 impl Comment {

@@ -143,6 +143,9 @@ pub async fn list(call: &Call) -> Result<Answer, Failure> {
         return Ok(Answer::list(rows(call, &world, repository, &found, false)));
     }
     let (query, asked) = log_query(&criterion, repository)?;
+    if let Some(loaded) = loaded(&world, repository) {
+        return Ok(Answer::list(loaded_log(loaded, &query)));
+    }
     let found = find(call, repository, query, &asked).await?;
     let with_links = call.query.is_true("searchCriteria.includeLinks");
     let mut rows = rows(call, &world, repository, &found, with_links);
@@ -155,6 +158,55 @@ pub async fn list(call: &Call) -> Result<Answer, Failure> {
         }
     }
     Ok(Answer::list(rows))
+}
+
+/// Commits that came with loaded data, where no git stands behind the repository.
+fn loaded<'a>(world: &'a World, repository: &Repository) -> Option<&'a [Value]> {
+    let rows = world.loaded_commits.get(&repository.id.to_string())?;
+    repository.is_without_git.then_some(rows)
+}
+
+/// Loaded commits by the time and author asked for, newest first; branches are not known.
+fn loaded_log(rows: &[Value], query: &LogQuery) -> Vec<Value> {
+    let person = |row: &Value, part: &str| {
+        row.pointer(part)
+            .and_then(Value::as_str)
+            .unwrap_or("")
+            .to_lowercase()
+    };
+    let when = |row: &Value| {
+        person(row, "/committer/date")
+            .to_uppercase()
+            .parse::<Timestamp>()
+            .ok()
+    };
+    let is_by = |row: &Value, who: &str, wanted: &Option<String>| {
+        wanted
+            .as_ref()
+            .map(|wanted| wanted.to_lowercase())
+            .is_none_or(|wanted| {
+                person(row, &format!("/{who}/name")).contains(&wanted)
+                    || person(row, &format!("/{who}/email")).contains(&wanted)
+            })
+    };
+    let mut found: Vec<&Value> = rows
+        .iter()
+        .filter(|row| {
+            query
+                .from
+                .is_none_or(|from| when(row).is_some_and(|at| at >= from))
+        })
+        .filter(|row| {
+            query
+                .to
+                .is_none_or(|to| when(row).is_some_and(|at| at <= to))
+        })
+        .filter(|row| {
+            is_by(row, "author", &query.author) && is_by(row, "committer", &query.committer)
+        })
+        .collect();
+    found.sort_by_key(|row| std::cmp::Reverse(when(row)));
+    page(found.into_iter().cloned(), query.skip, query.top)
 }
 
 async fn by_ids(
@@ -228,6 +280,16 @@ pub async fn get(call: &Call) -> Result<Answer, Failure> {
     let world = call.sim.read().await;
     let repository = call.repository(&world)?;
     let wanted = call.query.number("changeCount")?.unwrap_or(0);
+    if let Some(rows) = loaded(&world, repository) {
+        let id = call.capture("commit").to_lowercase();
+        let found = rows
+            .iter()
+            .find(|row| row["commitId"].as_str() == Some(id.as_str()));
+        return found
+            .cloned()
+            .map(Answer::ok)
+            .ok_or_else(|| Failure::no_commit(&id));
+    }
     let (git, id) = (call.git(repository), call.capture("commit").to_lowercase());
     let (row, changes) =
         blocking(move || Ok::<_, GitError>((git.commit(&id)?, git.changes(&id)?))).await?;

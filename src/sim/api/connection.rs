@@ -18,7 +18,7 @@ pub async fn connection_data(call: &Call) -> Result<Answer, Failure> {
     let mut me = json!({
         "id": user.id,
         "descriptor": user.identity_descriptor(tenant),
-        "subjectDescriptor": user.descriptor(),
+        "subjectDescriptor": user.descriptor(call.sim.site.directory()),
         "providerDisplayName": user.display_name,
         "isActive": user.is_active,
         "properties": {"Account": {"$type": "System.String", "$value": user.unique_name}},
@@ -37,7 +37,10 @@ pub async fn connection_data(call: &Call) -> Result<Answer, Failure> {
                 "System.Security.Principal.WindowsIdentity;{account}"
             )),
         );
-        map.remove("subjectDescriptor");
+        // The oldest ones have none.
+        if call.sim.site.version == ServerVersion::Server2019 {
+            map.remove("subjectDescriptor");
+        }
     }
     Ok(Answer::ok(json!({
         "authenticatedUser": me,

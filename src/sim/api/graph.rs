@@ -6,12 +6,12 @@ use uuid::Uuid;
 
 use super::{Call, field, text_field};
 use crate::sim::reply::{Answer, Failure};
-use crate::sim::world::{User, World};
+use crate::sim::world::{Directory, User, World};
 
 const PAGE: usize = 500;
 
 fn row(call: &Call, world: &World, user: &User) -> Value {
-    let descriptor = user.descriptor();
+    let descriptor = user.descriptor(Directory::Entra);
     let address =
         |what: &str| json!({ "href": call.sim.site.api(&format!("Graph/{what}/{descriptor}")) });
     json!({
@@ -36,6 +36,22 @@ fn row(call: &Call, world: &World, user: &User) -> Value {
     })
 }
 
+/// What a subject of any kind has; the rest is a user's own.
+fn subject(mut row: Value) -> Value {
+    if let Some(map) = row.as_object_mut() {
+        for key in [
+            "directoryAlias",
+            "domain",
+            "mailAddress",
+            "metaType",
+            "principalName",
+        ] {
+            map.remove(key);
+        }
+    }
+    row
+}
+
 fn people(world: &World) -> impl Iterator<Item = &User> {
     world
         .users
@@ -47,7 +63,7 @@ fn by_descriptor<'a>(world: &'a World, descriptor: &str) -> Result<&'a User, Fai
     world
         .users
         .iter()
-        .find(|user| user.descriptor() == descriptor)
+        .find(|user| user.descriptor(Directory::Entra) == descriptor)
         .ok_or_else(|| {
             let mut failure = Failure::no_identity(descriptor);
             failure.type_key = "GraphSubjectNotFoundException";
@@ -113,7 +129,7 @@ pub async fn query(call: &Call) -> Result<Answer, Failure> {
                 || name.starts_with(&text)
                 || user.unique_name.to_lowercase().starts_with(&text)
         })
-        .map(|user| row(call, &world, user))
+        .map(|user| subject(row(call, &world, user)))
         .collect();
     Ok(Answer::list(rows))
 }
@@ -124,7 +140,7 @@ pub async fn storage_key(call: &Call) -> Result<Answer, Failure> {
     Ok(Answer::ok(json!({
         "value": user.id,
         "_links": {
-            "self": {"href": call.sim.site.api(&format!("Graph/StorageKeys/{}", user.descriptor()))},
+            "self": {"href": call.sim.site.api(&format!("Graph/StorageKeys/{}", user.descriptor(Directory::Entra)))},
             "descriptor": {"href": call.sim.site.api(&format!("Graph/Descriptors/{}", user.id))},
         },
     })))
@@ -138,11 +154,11 @@ pub async fn descriptor(call: &Call) -> Result<Answer, Failure> {
         .and_then(|id| world.user(id))
         .ok_or_else(|| Failure::no_identity(key))?;
     Ok(Answer::ok(json!({
-        "value": user.descriptor(),
+        "value": user.descriptor(Directory::Entra),
         "_links": {
             "self": {"href": call.sim.site.api(&format!("Graph/Descriptors/{}", user.id))},
-            "storageKey": {"href": call.sim.site.api(&format!("Graph/StorageKeys/{}", user.descriptor()))},
-            "subject": {"href": call.sim.site.api(&format!("Graph/Users/{}", user.descriptor()))},
+            "storageKey": {"href": call.sim.site.api(&format!("Graph/StorageKeys/{}", user.descriptor(Directory::Entra)))},
+            "subject": {"href": call.sim.site.api(&format!("Graph/Users/{}", user.descriptor(Directory::Entra)))},
         },
     })))
 }

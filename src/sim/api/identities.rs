@@ -6,13 +6,13 @@ use super::Call;
 use crate::sim::reply::{Answer, Failure};
 use crate::sim::world::{User, World};
 
-fn row(world: &World, user: &User) -> Value {
+fn row(call: &Call, world: &World, user: &User) -> Value {
     let tenant = world.organisation.tenant;
     let text = |value: &str| json!({ "$type": "System.String", "$value": value });
     json!({
         "id": user.id,
         "descriptor": user.identity_descriptor(tenant),
-        "subjectDescriptor": user.descriptor(),
+        "subjectDescriptor": user.descriptor(call.sim.site.directory()),
         "providerDisplayName": user.display_name,
         "isActive": user.is_active,
         "members": [],
@@ -40,7 +40,7 @@ pub async fn read(call: &Call) -> Result<Answer, Failure> {
             .get(name)
             .map(|text| text.split(',').map(str::trim).collect::<Vec<_>>())
     };
-    let one = |found: Option<&User>| found.map_or(Value::Null, |user| row(&world, user));
+    let one = |found: Option<&User>| found.map_or(Value::Null, |user| row(call, &world, user));
     if let Some(ids) = listed("identityIds") {
         let rows = ids
             .into_iter()
@@ -51,7 +51,12 @@ pub async fn read(call: &Call) -> Result<Answer, Failure> {
     if let Some(wanted) = listed("subjectDescriptors") {
         let rows = wanted
             .into_iter()
-            .map(|it| one(world.users.iter().find(|user| user.descriptor() == it)))
+            .map(|it| {
+                one(world
+                    .users
+                    .iter()
+                    .find(|user| user.descriptor(call.sim.site.directory()) == it))
+            })
             .collect();
         return Ok(Answer::list(rows));
     }
@@ -96,7 +101,7 @@ pub async fn read(call: &Call) -> Result<Answer, Failure> {
             .users
             .iter()
             .filter(matches)
-            .map(|user| row(&world, user))
+            .map(|user| row(call, &world, user))
             .collect(),
     ))
 }

@@ -20,6 +20,7 @@ mod pull_requests;
 mod pushes;
 mod refs;
 mod render;
+mod render_pull_request;
 mod repositories;
 mod reviewers;
 mod statuses;

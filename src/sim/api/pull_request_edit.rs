@@ -5,7 +5,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::pull_requests::merged;
-use super::render::Shape;
+use super::render_pull_request::Shape;
 use super::{Call, bool_field, enum_field, field, text_field};
 use crate::sim::deed::{self, Change};
 use crate::sim::reply::{Answer, Failure};

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
-use super::render::Shape;
+use super::render_pull_request::Shape;
 use super::{Call, field, page};
 use crate::sim::git::GitError;
 use crate::sim::host::blocking;
@@ -32,8 +32,7 @@ impl Criteria {
     fn read(call: &Call) -> Result<Self, Failure> {
         let get = |name: &str| call.query.get(&format!("searchCriteria.{name}"));
         let guid = |name: &str| call.query.guid(&format!("searchCriteria.{name}"));
-        let knows_times =
-            call.sim.site.version.newest().number() > (7, 1) || call.sim.site.version.is_services();
+        let knows_times = call.sim.site.version.is_services();
         let time = |name: &str| match get(name).filter(|_| knows_times) {
             None => Ok(None),
             Some(text) => text
@@ -174,7 +173,7 @@ pub async fn query(call: &Call) -> Result<Answer, Failure> {
             let brought = if by_merge {
                 pr.merge.commit.iter().cloned().collect()
             } else {
-                commits_of(call, pr).await?
+                commits_of(call, &world, pr).await?
             };
             for id in items.iter().filter(|id| brought.contains(id)) {
                 let rows = result.entry(id.clone()).or_insert_with(|| json!([]));
@@ -190,8 +189,7 @@ pub async fn query(call: &Call) -> Result<Answer, Failure> {
     ))
 }
 
-async fn commits_of(call: &Call, pr: &PullRequest) -> Result<Vec<String>, Failure> {
-    let world = call.sim.read().await;
+async fn commits_of(call: &Call, world: &World, pr: &PullRequest) -> Result<Vec<String>, Failure> {
     let Some(repository) = world.repository(pr.repository) else {
         return Ok(Vec::new());
     };

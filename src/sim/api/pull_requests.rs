@@ -4,7 +4,7 @@ use uuid::Uuid;
 
 use super::pull_request_edit::completion_options;
 use super::pull_request_list::base_of;
-use super::render::Shape;
+use super::render_pull_request::Shape;
 use super::{Call, bool_field, field, page, text_field};
 use crate::sim::deed::{self, NewPullRequest};
 use crate::sim::git::{CommitRow, GitError};
@@ -98,12 +98,13 @@ async fn own_commits(call: &Call, world: &World, pr: &PullRequest) -> Result<Vec
         other => other,
     })
     .await?;
-    let render = call.renderer(world);
-    if rows.is_empty()
-        && let Some(given) = pr.extra.get("commits").and_then(Value::as_array)
-    {
-        return Ok(given.clone());
+    if let (true, Some(loaded)) = (
+        rows.is_empty(),
+        world.loaded_commits.get(&pr.id.to_string()),
+    ) {
+        return Ok(loaded.clone());
     }
+    let render = call.renderer(world);
     Ok(rows
         .iter()
         .map(|row| Value::Object(render.commit(repository, row)))

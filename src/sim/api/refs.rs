@@ -57,11 +57,6 @@ pub async fn list(call: &Call) -> Result<Answer, Failure> {
     };
     let git = call.git(repository);
     let mut found = blocking(move || git.refs(&prefix)).await?;
-    found.retain(|found| {
-        contains
-            .as_ref()
-            .is_none_or(|part| found.name.to_lowercase().contains(part))
-    });
     if let Some(after) = &after {
         found.retain(|found| found.name.as_str() > after.as_str());
     }
@@ -72,6 +67,12 @@ pub async fn list(call: &Call) -> Result<Answer, Failure> {
         found.truncate(top);
         next = found.last().map(|last| last.name.clone());
     }
+    // After the page was cut: a page may be shorter than asked for, and only the token tells whether there is more.
+    found.retain(|found| {
+        contains
+            .as_ref()
+            .is_none_or(|part| found.name.to_lowercase().contains(part))
+    });
     let rows = found
         .iter()
         .map(|found| {

@@ -205,3 +205,55 @@ async fn fault_answers_carry_the_standing_headers() {
     assert_eq!(seen, [429, 401, 302, 200]);
     running.stop().await;
 }
+
+#[tokio::test]
+async fn pages_marks_and_hints_arrive_as_the_service_sends_them() {
+    let faults = [
+        "503-bom@1",
+        "200-retry-after@2:retry-after=7",
+        "203@3",
+        "html@4",
+        "503@5",
+        "500@6",
+    ];
+    let (running, client, url) = listening(&faults).await;
+    let mut bodies = Vec::new();
+    for _ in 0..6 {
+        let answer = client
+            .get(&url)
+            .basic_auth("", Some("alice-token"))
+            .send()
+            .await
+            .expect("answers");
+        let head = |name: &str| {
+            let value = answer
+                .headers()
+                .get(name)
+                .and_then(|value| value.to_str().ok());
+            value.unwrap_or_default().to_owned()
+        };
+        let row = (
+            answer.status().as_u16(),
+            head("content-type"),
+            head("retry-after"),
+        );
+        bodies.push((row, answer.bytes().await.expect("a body")));
+    }
+    let json = "application/json; charset=utf-8";
+    let html = "text/html; charset=utf-8";
+    let rows: Vec<_> = bodies
+        .iter()
+        .map(|((status, kind, wait), _)| (*status, kind.as_str(), wait.as_str()))
+        .collect();
+    assert_eq!((rows[0].0, rows[0].1), (503, json));
+    assert!(bodies[0].1.starts_with(b"\xef\xbb\xbf{"));
+    assert_eq!((rows[1].0, rows[1].2), (200, "7"));
+    assert!(rows[1].1.starts_with(json));
+    let real: serde_json::Value = serde_json::from_slice(&bodies[1].1).expect("the real answer");
+    assert_eq!(real["count"], 2);
+    assert_eq!((rows[2].0, rows[2].1), (203, html));
+    assert_eq!((rows[3].0, rows[3].1), (200, html));
+    assert_eq!((rows[4].0, rows[4].1), (503, html));
+    assert_eq!((rows[5].0, rows[5].1), (500, json));
+    running.stop().await;
+}

@@ -1,9 +1,10 @@
 //! Real bare git repositories behind the simulated service: what REST calls a ref, a push, an item, a merge.
 //!
-//! Limits: blocking (call it on a blocking thread); no knowledge of HTTP, users, permissions or pull requests; every
-//! call opens the repository anew, so nothing is cached and a `git push` through another process is seen at once. A
-//! `Repo` is a path and a branch name: a repository that nobody wrote to yet does not exist on disk and reads as empty.
+//! Limits: blocking (call it on a blocking thread); no knowledge of HTTP, users, permissions or pull requests; refs are
+//! read anew by every call, so a `git push` through another process is seen at once. A `Repo` is a path and a branch
+//! name: a repository that nobody wrote to yet does not exist on disk and reads as empty.
 
+mod bulk;
 mod change;
 mod merge;
 mod push;
@@ -13,7 +14,9 @@ mod refs;
 #[cfg(test)]
 mod tests;
 
+use std::ops::Deref;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
 
 use git2::{Commit, ErrorCode, Oid, Repository, RepositoryInitOptions, Signature, Time};
 use jiff::Timestamp;
@@ -28,10 +31,43 @@ pub use refs::{Ref, RefStatus, RewriteRule};
 pub const ZERO_ID: &str = "0000000000000000000000000000000000000000";
 
 /// A bare repository at a path; cheap to clone, touches the disk only when asked something.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Repo {
     path: PathBuf,
     default_branch: String,
+    /// What the last call opened: opening reads four configurations and forgets every object.
+    idle: Arc<Mutex<Option<Repository>>>,
+}
+
+impl std::fmt::Debug for Repo {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("Repo").field(&self.path).finish()
+    }
+}
+
+/// An open repository that goes back to its handle. Two calls at once have one each.
+struct Opened<'a> {
+    repository: Option<Repository>,
+    idle: &'a Mutex<Option<Repository>>,
+}
+
+impl Deref for Opened<'_> {
+    type Target = Repository;
+
+    fn deref(&self) -> &Repository {
+        match &self.repository {
+            Some(repository) => repository,
+            None => unreachable!("it is taken by drop alone"),
+        }
+    }
+}
+
+impl Drop for Opened<'_> {
+    fn drop(&mut self) {
+        if let Ok(mut idle) = self.idle.lock() {
+            *idle = self.repository.take();
+        }
+    }
 }
 
 /// Who made a commit, and when. Git keeps whole seconds.
@@ -111,6 +147,7 @@ impl Repo {
                 .strip_prefix("refs/heads/")
                 .unwrap_or(default_branch)
                 .to_owned(),
+            idle: Arc::default(),
         }
     }
 
@@ -130,7 +167,10 @@ impl Repo {
 
     /// No branch and no tag: the service then leaves `defaultBranch` out.
     pub fn is_empty(&self) -> Result<bool, GitError> {
-        Ok(self.refs("heads/")?.is_empty() && self.refs("tags/")?.is_empty())
+        match self.open()? {
+            Some(repo) => refs::has_none(&repo),
+            None => Ok(true),
+        }
     }
 
     /// Whether a commit is really here; pull requests about others can only be read.
@@ -160,9 +200,13 @@ impl Repo {
     }
 
     /// The repository, or `None` when nobody wrote to it yet.
-    fn open(&self) -> Result<Option<Repository>, GitError> {
+    fn open(&self) -> Result<Option<Opened<'_>>, GitError> {
+        let idle = self.idle.lock().ok().and_then(|mut idle| idle.take());
+        if let Some(repository) = idle {
+            return Ok(Some(self.opened(repository)));
+        }
         match Repository::open_bare(&self.path) {
-            Ok(repo) => Ok(Some(repo)),
+            Ok(repository) => Ok(Some(self.opened(repository))),
             Err(error) if error.code() == ErrorCode::NotFound => Ok(None),
             Err(source) => Err(GitError::Storage {
                 attempted: "open the repository",
@@ -171,9 +215,16 @@ impl Repo {
         }
     }
 
-    fn open_or_create(&self) -> Result<Repository, GitError> {
-        if let Some(repo) = self.open()? {
-            return Ok(repo);
+    fn opened(&self, repository: Repository) -> Opened<'_> {
+        Opened {
+            repository: Some(repository),
+            idle: &self.idle,
+        }
+    }
+
+    fn open_or_create(&self) -> Result<Opened<'_>, GitError> {
+        if let Some(repository) = self.open()? {
+            return Ok(repository);
         }
         // No template: hooks and samples of the machine have no place in a simulated service.
         let mut options = RepositoryInitOptions::new();
@@ -182,7 +233,9 @@ impl Repo {
             .mkpath(true)
             .external_template(false)
             .initial_head(&self.default_branch);
-        Repository::init_opts(&self.path, &options).attempt("create the repository")
+        let repository =
+            Repository::init_opts(&self.path, &options).attempt("create the repository")?;
+        Ok(self.opened(repository))
     }
 }
 

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use git2::{Index, IndexEntry, IndexTime, Oid, Repository};
 
-use super::refs::{current_id, is_valid_name, name_conflict, swap, whole_id, zero};
+use super::refs::{current_id, has_none, is_valid_name, name_conflict, swap, whole_id, zero};
 use super::{Attempt, CommitRow, GitError, Repo, Stamp, find_commit, message_of};
 
 /// What a push carries.
@@ -81,7 +81,7 @@ impl Repo {
             Some(tip) if tip != base => return Err(stale()),
             Some(_) => {}
             // An unrelated root beside existing history is never what a client wants.
-            None if base.is_zero() && !self.is_empty()? => return Err(stale()),
+            None if base.is_zero() && !has_none(&repo)? => return Err(stale()),
             None => {
                 if let Some(other) = name_conflict(&repo, push.ref_name)? {
                     return Err(GitError::RefNameConflict {

@@ -8,7 +8,7 @@ use git2::{Commit, ErrorCode, ObjectType, Oid, Repository, Sort, Tree};
 use jiff::Timestamp;
 
 use super::change::{self, ChangeCounts, FileChange};
-use super::{Attempt, CommitRow, GitError, Repo, find_commit};
+use super::{Attempt, CommitRow, GitError, Opened, Repo, find_commit};
 
 /// Which state of the repository is meant.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -283,7 +283,7 @@ impl Repo {
         })
     }
 
-    fn existing(&self, version: &Version) -> Result<Repository, GitError> {
+    fn existing(&self, version: &Version) -> Result<Opened<'_>, GitError> {
         self.open()?
             .ok_or_else(|| GitError::NoVersion(self.words(version)))
     }

@@ -231,6 +231,17 @@ pub(super) fn name_conflict(repo: &Repository, name: &str) -> Result<Option<Stri
     Ok(None)
 }
 
+/// No branch and no tag.
+pub(super) fn has_none(repo: &Repository) -> Result<bool, GitError> {
+    for pattern in ["refs/heads/*", "refs/tags/*"] {
+        let mut found = repo.references_glob(pattern).attempt("list the refs")?;
+        if found.next().is_some() {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
 /// The swap itself. Git's own lock file decides between two writers, of which one may be a `git receive-pack`.
 pub(super) fn swap(repo: &Repository, name: &str, old: Oid, new: Oid) -> Result<(), GitError> {
     let stale = || GitError::Stale {

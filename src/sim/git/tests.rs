@@ -659,3 +659,25 @@ fn merge_commits_of_the_source_drop_out_of_a_rebase() {
     assert_eq!(fixture.text("main", "/a.txt"), "one\n2\n3\n4\nfive\n");
     fixture.fsck();
 }
+
+#[test]
+fn a_history_told_in_one_go_is_one_pack_that_later_calls_see() {
+    let fixture = Fixture::empty();
+    let tip = fixture
+        .repo
+        .in_one_pack(|| {
+            let one = fixture.try_push("main", ZERO_ID, &[add("/a", "1")], 1)?;
+            let two = fixture.try_push("main", &one.new_object_id, &[edit("/a", "2")], 2)?;
+            Ok(two.new_object_id)
+        })
+        .expect("writes");
+    fixture.fsck();
+    let again = Repo::at(fixture.repo.path(), "main");
+    assert_eq!(again.tip("main").expect("reads"), Some(tip.clone()));
+    assert_eq!(fixture.text("main", "/a"), "2");
+    let next = fixture.push("main", &tip, &[edit("/a", "3")], 3);
+    assert_eq!(again.commit(&next).expect("there").parents, [tip]);
+    let packs = std::fs::read_dir(fixture.repo.path().join("objects/pack")).expect("there");
+    assert_eq!(packs.count(), 2, "a pack and its index");
+    fixture.fsck();
+}

@@ -161,3 +161,55 @@ fn five_hundred_pull_requests_in_fifty_repositories_load_at_once() {
         begun.elapsed()
     );
 }
+
+#[tokio::test]
+async fn a_loaded_organisation_is_served_and_cannot_be_changed() {
+    let rows: Vec<_> = (0..500)
+        .map(|n| pull_request_of(n + 1, 100 + n as u64 % 50))
+        .collect();
+    let folder = Folder::new()
+        .with("pullrequests.json", Value::Array(rows))
+        .with(
+            "commits.json",
+            json!({ "7": [{ "commitId": "a".repeat(40), "comment": "Work" }] }),
+        );
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let running = crate::sim::start(crate::sim::Options {
+        load: Some(folder.dir.path().to_owned()),
+        ..crate::sim::Options::default()
+    })
+    .await
+    .expect("starts");
+    let client = reqwest::Client::builder()
+        .no_proxy()
+        .tls_certs_only([])
+        .build()
+        .expect("a client");
+    let base = running.organisation_url().to_owned();
+    let get = async |path: String| -> Value {
+        let url = format!("{base}/{path}");
+        let answer = client
+            .get(url)
+            .basic_auth("", Some("alice-token"))
+            .send()
+            .await;
+        answer.expect("answers").json().await.expect("JSON")
+    };
+    let listed = get("P/_apis/git/pullrequests?$top=1000&api-version=7.1".to_owned()).await;
+    assert_eq!(listed["count"], 500);
+    assert_eq!(listed["value"][0]["somethingNew"], json!({ "deep": 1 }));
+    let one = get("_apis/git/pullrequests/7?api-version=7.1".to_owned()).await;
+    let repository = one["repository"]["id"].as_str().expect("an id").to_owned();
+    let commits = get(format!(
+        "_apis/git/repositories/{repository}/pullrequests/7/commits?api-version=7.1"
+    ))
+    .await;
+    assert_eq!(commits["value"][0]["comment"], "Work");
+    let refused = running
+        .control()
+        .vote(7, "hugo", 10)
+        .await
+        .expect_err("read-only");
+    assert!(refused.message.contains("TF401181"), "{refused}");
+    running.stop().await;
+}

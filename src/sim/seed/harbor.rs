@@ -21,16 +21,15 @@ macro_rules! demo {
 pub(in crate::sim) const BUILD: &str = "ci";
 
 pub(super) fn tell(story: &mut Story<'_>) -> Result<(), GitError> {
-    tide_api(story)?;
-    harbor_web(story)?;
-    pilot_cli(story)?;
-    ops(story)?;
+    story.in_repository("tide-api", tide_api)?;
+    story.in_repository("harbor-web", harbor_web)?;
+    story.in_repository("pilot-cli", pilot_cli)?;
+    story.in_repository("ops", ops)?;
     policies(story);
     Ok(())
 }
 
-fn tide_api(story: &mut Story<'_>) -> Result<(), GitError> {
-    let repo = "tide-api";
+fn tide_api(story: &mut Story<'_>, repo: &str) -> Result<(), GitError> {
     story.commit(
         repo,
         "main",
@@ -237,8 +236,7 @@ fn tide_api(story: &mut Story<'_>) -> Result<(), GitError> {
     Ok(())
 }
 
-fn harbor_web(story: &mut Story<'_>) -> Result<(), GitError> {
-    let repo = "harbor-web";
+fn harbor_web(story: &mut Story<'_>, repo: &str) -> Result<(), GitError> {
     story.commit(
         repo,
         "main",
@@ -369,8 +367,7 @@ fn harbor_web(story: &mut Story<'_>) -> Result<(), GitError> {
     Ok(())
 }
 
-fn pilot_cli(story: &mut Story<'_>) -> Result<(), GitError> {
-    let repo = "pilot-cli";
+fn pilot_cli(story: &mut Story<'_>, repo: &str) -> Result<(), GitError> {
     story.commit(
         repo,
         "main",
@@ -462,8 +459,7 @@ fn pilot_cli(story: &mut Story<'_>) -> Result<(), GitError> {
     Ok(())
 }
 
-fn ops(story: &mut Story<'_>) -> Result<(), GitError> {
-    let repo = "ops";
+fn ops(story: &mut Story<'_>, repo: &str) -> Result<(), GitError> {
     story.commit(
         repo,
         "main",

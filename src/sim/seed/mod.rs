@@ -43,8 +43,7 @@ pub fn seed(
     add_people(world, ids);
     places(world, ids, start);
     let mut story = Story::new(world, git_root, seed, start);
-    harbor::tell(&mut story)?;
-    story.finish()
+    harbor::tell(&mut story)
 }
 
 /// The users and tokens alone, for a world whose other content is loaded.

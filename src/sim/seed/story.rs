@@ -14,6 +14,7 @@ use crate::sim::git::{
     Completion, GitError, MergePreview, Push as GitPush, Repo, Stamp, Strategy, TreeEdit, Version,
     ZERO_ID,
 };
+use crate::sim::host::git_path;
 use crate::sim::world::{
     Comment, CommentKind, CompletionOptions, Label, MergeStatus, MergeStrategy, PrState, PrStatus,
     PullRequest, Push, RefMove, Reviewer, StatusState, Thread, ThreadStatus, World,
@@ -25,7 +26,8 @@ pub(super) const DAY: i64 = 24 * HOUR;
 
 pub(super) struct Story<'w> {
     world: &'w mut World,
-    git_root: &'w Path,
+    /// Kept open: a story goes back to the same four repositories again and again.
+    repos: BTreeMap<Uuid, Repo>,
     seed: u64,
     start: Timestamp,
 }
@@ -54,10 +56,15 @@ pub(super) struct Proposal<'a> {
 }
 
 impl<'w> Story<'w> {
-    pub fn new(world: &'w mut World, git_root: &'w Path, seed: u64, start: Timestamp) -> Self {
+    pub fn new(world: &'w mut World, git_root: &Path, seed: u64, start: Timestamp) -> Self {
+        let repos = world
+            .repositories
+            .iter()
+            .map(|row| (row.id, Repo::at(git_path(git_root, row.id), "main")))
+            .collect();
         Story {
             world,
-            git_root,
+            repos,
             seed,
             start,
         }
@@ -72,7 +79,7 @@ impl<'w> Story<'w> {
         message: &str,
         files: &[(&str, &str)],
     ) -> Result<(), GitError> {
-        let (id, repo) = self.repo(repository);
+        let (id, repo) = self.repo(repository)?;
         let name = format!("refs/heads/{branch}");
         let old = match repo.tip(branch)? {
             Some(tip) => tip,
@@ -113,7 +120,7 @@ impl<'w> Story<'w> {
 
     /// An active pull request into main; answers its id.
     pub fn open(&mut self, by: By<'_>, proposal: &Proposal<'_>) -> Result<i32, GitError> {
-        let (repository, repo) = self.repo(proposal.repository);
+        let (repository, repo) = self.repo(proposal.repository)?;
         let tip = |branch: &str| {
             repo.tip(branch)?
                 .ok_or_else(|| GitError::NoVersion(branch.to_owned()))
@@ -264,7 +271,7 @@ impl<'w> Story<'w> {
         let Some(row) = self.world.pull_request(id).cloned() else {
             return Ok(());
         };
-        let repo = self.repo_of(row.repository);
+        let repo = self.repo_of(row.repository)?;
         let missing = |name: &str| GitError::NoVersion(name.to_owned());
         let source = repo
             .tip(&row.source_ref)?
@@ -334,23 +341,38 @@ impl<'w> Story<'w> {
         self.world
     }
 
-    /// Tries the merge of every active pull request, and measures the repositories.
-    pub fn finish(mut self) -> Result<(), GitError> {
+    /// Tells what happened in one repository, in one go, up to the merges of the pull requests that are active at the end.
+    pub fn in_repository(
+        &mut self,
+        name: &str,
+        tell: impl FnOnce(&mut Self, &str) -> Result<(), GitError>,
+    ) -> Result<(), GitError> {
+        let (id, repo) = self.repo(name)?;
+        repo.in_one_pack(|| {
+            tell(self, name)?;
+            self.try_merges(id, &repo)
+        })?;
+        if let Some(row) = self.world.repository_mut(id) {
+            row.size = i64::try_from(repo.size()).unwrap_or(i64::MAX);
+        }
+        Ok(())
+    }
+
+    fn try_merges(&mut self, repository: Uuid, repo: &Repo) -> Result<(), GitError> {
         let active: Vec<_> = self
             .world
             .pull_requests
             .values()
-            .filter(|row| row.is_active())
+            .filter(|row| row.repository == repository && row.is_active())
             .cloned()
             .collect();
         for row in active {
-            let repo = self.repo_of(row.repository);
             let (source, target) = (repo.tip(&row.source_ref)?, repo.tip(&row.target_ref)?);
             let (Some(source), Some(target)) = (source, target) else {
                 continue;
             };
             let who = self.alias(row.created_by);
-            let minutes = self.start.duration_since(row.created).as_mins();
+            let ago = self.start.duration_since(row.created).as_mins();
             let preview = repo.merge_preview(
                 &source,
                 &target,
@@ -359,10 +381,7 @@ impl<'w> Story<'w> {
                     "Merge pull request {} from {} into main",
                     row.id, row.source_ref
                 ),
-                &self.stamp(By {
-                    who: &who,
-                    ago: minutes,
-                }),
+                &self.stamp(By { who: &who, ago }),
             )?;
             self.edit(row.id, |row| {
                 row.merge.source = source;
@@ -372,17 +391,6 @@ impl<'w> Story<'w> {
                     MergePreview::Conflicts(_) => (MergeStatus::Conflicts, None),
                 };
             });
-        }
-        let sizes: Vec<_> = self
-            .world
-            .repositories
-            .iter()
-            .map(|row| (row.id, self.repo_of(row.id).size()))
-            .collect();
-        for (id, size) in sizes {
-            if let Some(row) = self.world.repository_mut(id) {
-                row.size = i64::try_from(size).unwrap_or(i64::MAX);
-            }
         }
         Ok(())
     }
@@ -394,7 +402,7 @@ impl<'w> Story<'w> {
     }
 
     pub fn repository_id(&self, name: &str) -> Uuid {
-        self.repo(name).0
+        self.repo(name).map_or(Uuid::nil(), |(id, _)| id)
     }
 
     /// A moment; its seconds come from the seed, so that rows do not all fall on the minute.
@@ -422,14 +430,15 @@ impl<'w> Story<'w> {
         note(self.world, id, Event::Status { by, word }, when);
     }
 
-    fn repo(&self, name: &str) -> (Uuid, Repo) {
+    fn repo(&self, name: &str) -> Result<(Uuid, Repo), GitError> {
         let row = self.world.repositories.iter().find(|row| row.name == name);
         let id = row.map_or(Uuid::nil(), |row| row.id);
-        (id, self.repo_of(id))
+        Ok((id, self.repo_of(id)?))
     }
 
-    fn repo_of(&self, id: Uuid) -> Repo {
-        Repo::at(crate::sim::host::git_path(self.git_root, id), "main")
+    fn repo_of(&self, id: Uuid) -> Result<Repo, GitError> {
+        let repo = self.repos.get(&id).cloned();
+        repo.ok_or_else(|| GitError::NoVersion(format!("repository {id}")))
     }
 
     fn push(&mut self, repository: Uuid, by: By<'_>, moved: RefMove, commits: Vec<String>) {

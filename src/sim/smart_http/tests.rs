@@ -9,11 +9,14 @@ use crate::sim::{Options, Running, ServerVersion, TlsFiles};
 struct Desk {
     dir: tempfile::TempDir,
     running: Running,
+    /// The certificate to trust, when the simulator speaks TLS.
+    ca: Option<PathBuf>,
 }
 
 async fn desk(options: Options) -> Desk {
     Desk {
         dir: tempfile::tempdir().expect("a temporary folder"),
+        ca: options.tls.as_ref().map(|files| files.cert.clone()),
         running: crate::sim::start(options).await.expect("starts"),
     }
 }
@@ -28,10 +31,14 @@ impl Desk {
     /// Runs git outside of the runtime's threads, so that the simulator can answer it.
     async fn git(&self, dir: &Path, args: &[&str]) -> Output {
         let (dir, home) = (dir.to_owned(), self.dir.path().to_owned());
+        let ca = self.ca.clone();
         let args: Vec<String> = args.iter().map(|arg| (*arg).to_owned()).collect();
         tokio::task::spawn_blocking(move || {
-            Command::new("git")
-                .args(["-c", "http.sslVerify=false", "-c", "protocol.version=2"])
+            let mut git = Command::new("git");
+            if let Some(ca) = ca {
+                git.env("GIT_SSL_CAINFO", ca);
+            }
+            git.args(["-c", "protocol.version=2"])
                 .args(args)
                 .current_dir(dir)
                 .env("HOME", home)
@@ -267,9 +274,10 @@ async fn an_empty_repository_takes_its_first_push() {
 }
 
 #[tokio::test]
-async fn a_server_and_tls_are_cloned_from_as_well() {
+async fn over_tls_git_clones_and_rest_speaks_http_2() {
+    let _ = rustls::crypto::ring::default_provider().install_default();
     let dir = tempfile::tempdir().expect("a temporary folder");
-    let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).expect("a key pair");
+    let made = rcgen::generate_simple_self_signed(["127.0.0.1".to_owned()]).expect("a key pair");
     let (cert, key) = (dir.path().join("c.pem"), dir.path().join("k.pem"));
     std::fs::write(&cert, made.cert.pem()).expect("writes");
     std::fs::write(&key, made.signing_key.serialize_pem()).expect("writes");
@@ -284,5 +292,25 @@ async fn a_server_and_tls_are_cloned_from_as_well() {
     desk.commit(&clone, "x.md", b"x").await;
     desk.must(&clone, &["push", "-q", "-u", "origin", "one"])
         .await;
+
+    let trusted =
+        reqwest::Certificate::from_pem(made.cert.pem().as_bytes()).expect("a certificate");
+    let get = async |trusted: Vec<reqwest::Certificate>| {
+        let client = reqwest::Client::builder()
+            .no_proxy()
+            .tls_certs_only(trusted)
+            .build()
+            .expect("a client");
+        let url = format!("{}/_apis/projects", desk.running.organisation_url());
+        client
+            .get(url)
+            .basic_auth("", Some("alice-token"))
+            .send()
+            .await
+    };
+    let answer = get(vec![trusted]).await.expect("answers");
+    assert_eq!(answer.version(), reqwest::Version::HTTP_2);
+    assert_eq!(answer.status().as_u16(), 200);
+    assert!(get(Vec::new()).await.is_err(), "nobody vouches for it");
     desk.running.stop().await;
 }

@@ -61,9 +61,7 @@ async fn a_new_pull_request_is_queued_and_then_merges_cleanly() {
         format!("Merge pull request {id} from one into main")
     );
     let listed = stage
-        .get(&format!(
-            "Harbor/_apis/git/pullrequests?searchCriteria.sourceRefName=refs/heads/one"
-        ))
+        .get("Harbor/_apis/git/pullrequests?searchCriteria.sourceRefName=refs/heads/one")
         .await
         .expect(200);
     let row = &listed["value"][0];
@@ -514,4 +512,45 @@ async fn a_deleted_source_branch_cannot_be_completed() {
         )
         .await;
     seen.refused(400, "GitPullRequestCannotBeActivated");
+}
+
+#[tokio::test]
+async fn the_same_life_is_lived_on_every_server() {
+    for version in [
+        ServerVersion::Server2019,
+        ServerVersion::Server2020,
+        ServerVersion::Server2022,
+    ] {
+        let stage = Stage::with(Options {
+            server_version: version,
+            ..Options::default()
+        })
+        .await;
+        let repository = Stage::repository(OPS.0, OPS.1);
+        stage
+            .running
+            .control()
+            .unprotect("pilot-cli", "main")
+            .await
+            .unwrap();
+        let id = stage.open_pull_request(&repository, "served").await;
+        let source = stage.tip(&repository, "served").await.unwrap();
+        let path = format!("{repository}/pullrequests/{id}");
+        stage
+            .patch(&path, completion(&source, "squash"))
+            .await
+            .expect(200);
+        let done = settled(&stage, &repository, id).await;
+        assert_eq!(done["status"], "completed", "{version:?}");
+        let url = done["url"].as_str().unwrap();
+        assert!(url.contains("/tfs/DefaultCollection/"), "{url}");
+        // Times in the criteria came with 7.1: older servers do not look at them.
+        let criteria =
+            "searchCriteria.status=completed&searchCriteria.minTime=2199-01-01T00:00:00Z";
+        let listed = stage
+            .get(&format!("Harbor/_apis/git/pullrequests?{criteria}"))
+            .await
+            .expect(200);
+        assert!(listed["count"].as_i64().unwrap() >= 1, "{version:?}");
+    }
 }

@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 pub use clock::{Clock, ado_date, git_date};
-pub use people::{FULL_ACCESS, Token, TokenKind, User};
+pub use people::{Directory, FULL_ACCESS, Token, TokenKind, User};
 pub use places::{
     Denial, Organisation, Permission, Project, Push, RefFacts, RefMove, Repository, Team,
     TeamMember,

@@ -9,6 +9,13 @@ use uuid::Uuid;
 
 use super::Extra;
 
+/// Where people are kept: it shows in their descriptors.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Directory {
+    Entra,
+    Windows,
+}
+
 /// Somebody of the directory. Not everybody in the directory belongs to the organisation.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct User {
@@ -53,7 +60,7 @@ impl User {
 
     /// The subject descriptor. As on the service it is made of a GUID that is *not* the identity's id, so that
     /// a client that decodes it instead of asking for the storage key is found out.
-    pub fn descriptor(&self) -> String {
+    pub fn descriptor(&self, directory: Directory) -> String {
         if let Some(given) = self
             .extra
             .get("descriptor")
@@ -62,7 +69,11 @@ impl User {
             return given.to_owned();
         }
         let subject = Uuid::new_v5(&self.id, b"subject descriptor");
-        let kind = if self.is_container { "vssgp" } else { "aad" };
+        let kind = match (self.is_container, directory) {
+            (true, _) => "vssgp",
+            (false, Directory::Entra) => "aad",
+            (false, Directory::Windows) => "win",
+        };
         format!("{kind}.{}", URL_SAFE_NO_PAD.encode(subject.to_string()))
     }
 

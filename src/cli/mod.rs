@@ -250,3 +250,6 @@ fn misuse(error: &clap::Error, arguments: &[OsString], stdio: &mut Stdio) -> Exi
     Exit::Done
 }
 
+
+#[cfg(test)]
+mod tests;

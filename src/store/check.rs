@@ -58,7 +58,12 @@ impl Store {
             findings.push(if version == schema::KNOWN {
                 Finding::good("schema", format!("schema {version}"))
             } else {
-                Finding::new("schema", Level::Bad, format!("schema {version}, this version knows {}", schema::KNOWN), "open it once with this kanado")
+                Finding::new(
+                    "schema",
+                    Level::Bad,
+                    format!("schema {version}, this version knows {}", schema::KNOWN),
+                    "open it once with this kanado",
+                )
             });
             let mode = sqlx::query(JOURNAL_MODE).fetch_one(&mut *conn).await?.text("journal_mode")?;
             drop(conn);
@@ -94,7 +99,12 @@ impl Store {
                 Finding::good("unfinished", "no action was interrupted")
             } else {
                 let list: Vec<String> = unfinished.iter().map(|entry| format!("{} {}", entry.action, entry.subject)).collect();
-                Finding::new("unfinished", Level::Warning, format!("interrupted: {}", list.join(", ")), "run the same command again to finish it")
+                Finding::new(
+                    "unfinished",
+                    Level::Warning,
+                    format!("interrupted: {}", list.join(", ")),
+                    "run the same command again to finish it",
+                )
             });
             Ok(findings)
         })
@@ -208,7 +218,12 @@ fn permissions(file: &Path) -> Option<Finding> {
     Some(if mode & 0o077 == 0 {
         Finding::good("permissions", "only you can read the store")
     } else {
-        Finding::new("permissions", Level::Warning, format!("others can read the store (mode {mode:o})"), format!("chmod 600 {}", file.display()))
+        Finding::new(
+            "permissions",
+            Level::Warning,
+            format!("others can read the store (mode {mode:o})"),
+            format!("chmod 600 {}", file.display()),
+        )
     })
 }
 

@@ -6,10 +6,10 @@ use jiff::Timestamp;
 use sqlx::AnyConnection;
 use sqlx::any::AnyRow;
 
+use super::Store;
 use super::board;
 use super::column::{Columns, Word, json};
 use super::error::{Error, Result};
-use super::Store;
 use crate::domain::change::Change;
 use crate::domain::id::{Guid, ProjectId, RepositoryId};
 use crate::domain::pull_request::{Checks, KnownPullRequest, PullRequest, PullRequestStatus, Source, Threads};

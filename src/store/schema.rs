@@ -1,8 +1,7 @@
 //! Bringing the schema up to date, and refusing what is not ours to touch. Migrations are only ever added, never changed.
 
-use sqlx::AnyPool;
 use sqlx::migrate::{Migration, MigrationType, Migrator};
-use sqlx::{AnyConnection, SqlSafeStr};
+use sqlx::{AnyConnection, Connection, SqlSafeStr};
 
 use super::check::{self, FileSystem};
 use super::connect::{Access, Target};
@@ -29,9 +28,8 @@ queries! {
 }
 
 /// Looks first, writes only when the file is ours (or new) and not newer than we are.
-pub(super) async fn bring_up_to_date(writer: &AnyPool, target: &Target, place: &str) -> Result<()> {
-    let mut conn = writer.acquire().await?;
-    let found = version(&mut conn, place).await?;
+pub(super) async fn bring_up_to_date(conn: &mut AnyConnection, target: &Target, place: &str) -> Result<()> {
+    let found = version(conn, place).await?;
     if target.access == Access::ReadOnly {
         return match found {
             Some(_) => Ok(()),
@@ -46,10 +44,9 @@ pub(super) async fn bring_up_to_date(writer: &AnyPool, target: &Target, place: &
     if found == Some(KNOWN) {
         return Ok(());
     }
-    drop(conn);
 
     // Two programs may start on a new store at once: whoever comes second finds the work done.
-    let mut transaction = writer.begin_with("BEGIN IMMEDIATE").await?;
+    let mut transaction = conn.begin_with("BEGIN IMMEDIATE").await?;
     if version(&mut transaction, place).await? != Some(KNOWN) {
         Migrator::with_migrations(migrations()).run_direct(None, &mut *transaction, false).await?;
         sqlx::raw_sql(sqlx::AssertSqlSafe(format!("PRAGMA application_id = {APPLICATION_ID}"))).execute(&mut *transaction).await?;

@@ -7,6 +7,7 @@ pub mod board;
 pub mod branch;
 pub mod change;
 pub mod fact;
+mod filter;
 pub mod id;
 pub mod merge;
 pub mod person;

@@ -9,6 +9,8 @@ use serde::{Deserialize, Serialize};
 use super::id::{MemberId, ObjectId, ProjectId, RepositoryId, TicketKey};
 use super::status::Status;
 
+pub use super::filter::Filter;
+
 /// One acceptance criterion.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Criterion {

@@ -6,7 +6,7 @@
 use std::ops::Range;
 
 use super::line_ending::dominant;
-use super::outline::{self, Parts};
+use super::outline;
 use super::{Section, Spec};
 use crate::domain::id::TicketKey;
 use crate::domain::ticket::Criterion;
@@ -120,9 +120,15 @@ impl Spec {
             return Self::parse(&self.with_section(Section::AcceptanceCriteria)).add_criterion(text);
         };
         let eol = dominant(&self.text);
-        let held = |candidate: &String| {
+        let added = Criterion { text: words.clone(), ticked: false };
+        let held = |candidate: &str| {
             let spec = Self::parse(candidate);
-            spec.parts.boxes.len() == self.parts.boxes.len() + 1 && spec.same_sections(&self.parts, &self.text)
+            let mut criteria = spec.criteria();
+            let others = criteria.iter().rposition(|criterion| *criterion == added).map(|at| {
+                criteria.remove(at);
+                criteria
+            });
+            others.is_some_and(|others| others == self.criteria()) && self.keeps_sections(&region, &spec)
         };
         if let Some(sibling) = self.last_criterion() {
             let line_start = self.text[..sibling.mark].rfind(['\n', '\r']).map_or(0, |at| at + 1);
@@ -135,16 +141,20 @@ impl Spec {
             }
         }
         let core = outline::core(&self.text, region.clone());
-        let line = format!("- [ ] {words}{eol}");
+        let line = format!("- [ ] {words}");
+        // A comment ends a list that what follows, being indented, would else belong to.
+        let apart = format!("{line}{eol}{eol}<!-- -->");
         if core.is_empty() {
-            return self.spread(region, line.trim_end());
+            let alone = self.spread(region.clone(), &line);
+            return if held(&alone) { alone } else { self.spread(region, &apart) };
         }
-        let body = &self.text[core.clone()];
-        let direct = self.spread(region.clone(), &format!("{body}{eol}{eol}{}", line.trim_end()));
-        if held(&direct) {
-            return direct;
-        }
-        self.spread(region, &format!("{}{eol}{eol}{body}", line.trim_end()))
+        // Behind the other words of the section, where a code block may have been left open, or an underlined heading follow at once.
+        let end = core.end;
+        let closings = closings(&self.text[core.clone()]).map(|closing| (format!("{eol}{closing}"), eol));
+        let ways = [(String::new(), self.eol_at_end(end)), (String::new(), eol)].into_iter().chain(closings);
+        let mut appended = ways.map(|(closing, gap)| self.with(end..end, &format!("{closing}{eol}{eol}{line}{gap}")));
+        let at_the_head = || self.with(core.start..core.start, &format!("{apart}{eol}{eol}"));
+        appended.find(|candidate| held(candidate)).unwrap_or_else(at_the_head)
     }
 
     /// The last criterion, or the one it is nested in.
@@ -161,15 +171,15 @@ impl Spec {
         let heading = format!("## {}{eol}", section.title());
         match before {
             Some(at) => self.insert_block(at, &heading),
+            // Behind everything, where a code block may have been left open.
             None => {
-                let candidate = self.insert_block(self.text.len(), &heading);
-                if Self::parse(&candidate).body(section).is_some() {
-                    return candidate;
-                }
-                // A code block is left open at the end: the section goes behind the title instead.
-                let at = self.parts.headings.iter().rev().find(|h| h.level <= 2).map_or(0, |h| h.start);
-                let at = self.parts.title.as_ref().map_or(at, |title| at.max(title.end));
-                self.insert_block(at, &heading)
+                let candidates = std::iter::once(self.text.clone()).chain(closings(&self.text).map(|closing| {
+                    let gap = if self.text.ends_with('\n') { "" } else { eol };
+                    format!("{}{gap}{closing}{eol}", self.text)
+                }));
+                let appended = candidates.map(|text| Self::parse(&text).insert_block(text.len(), &heading));
+                let mut appended = appended.filter(|text| Self::parse(text).body(section).is_some_and(|body| body.is_empty()));
+                appended.next().unwrap_or_else(|| self.insert_block(self.parts.preamble.start, &heading))
             }
         }
     }
@@ -195,7 +205,7 @@ impl Spec {
         let mut last = String::new();
         for attempt in attempts(new) {
             last = self.spread(region.clone(), &attempt);
-            if Self::parse(&last).same_sections(&self.parts, &self.text) {
+            if self.keeps_sections(&region, &Self::parse(&last)) {
                 break;
             }
         }
@@ -224,13 +234,15 @@ impl Spec {
         self.with(region, &format!("{gap_before}{new}{gap_after}"))
     }
 
-    /// Whether a text read now has the sections that were there before, under the same words.
-    fn same_sections(&self, before: &Parts, text: &str) -> bool {
-        let names = |parts: &Parts, text: &str| {
-            let sections = parts.headings.iter().filter(|h| h.level <= 2);
-            sections.map(|h| (h.level, text[h.content.clone()].to_owned())).collect::<Vec<_>>()
-        };
-        names(&self.parts, &self.text) == names(before, text)
+    /// Whether every section is where it was once something in `region` has changed: those before it at the same place, those behind
+    /// it moved by as much as the text has grown.
+    fn keeps_sections(&self, region: &Range<usize>, changed: &Self) -> bool {
+        let starts = |spec: &Self| spec.parts.headings.iter().filter(|h| h.level <= 2).map(|h| h.start).collect::<Vec<_>>();
+        let expected = starts(self).into_iter().map(|start| {
+            let grown = if start < region.end { self.text.len() } else { changed.text.len() };
+            (start + grown).checked_sub(self.text.len())
+        });
+        expected.eq(starts(changed).into_iter().map(Some))
     }
 
     fn with(&self, range: Range<usize>, new: &str) -> String {
@@ -258,12 +270,12 @@ pub(super) fn title_line(key: Option<&TicketKey>, title: &str) -> String {
 }
 
 /// A text on one line, without blanks at its ends.
-pub(in crate::domain) fn on_one_line(text: &str) -> String {
+pub(super) fn on_one_line(text: &str) -> String {
     text.split(['\n', '\r']).map(str::trim).filter(|line| !line.is_empty()).collect::<Vec<_>>().join(" ")
 }
 
 /// A line for a list of criteria; nothing for one without words.
-pub(super) fn criterion_line(criterion: &Criterion) -> Option<String> {
+pub(in crate::domain) fn criterion_line(criterion: &Criterion) -> Option<String> {
     let mark = if criterion.ticked { 'x' } else { ' ' };
     Some(format!("- [{mark}] {}\n", criterion_words(&criterion.text)?))
 }
@@ -296,19 +308,24 @@ fn as_block(text: &str) -> String {
 
 /// Ways to write a block so that it ends where it ends, the most faithful first.
 fn attempts(block: &str) -> impl Iterator<Item = String> + '_ {
-    let demoted = std::cell::LazyCell::new(|| demoted(block));
-    let longest = |mark: char| {
-        let runs = block.lines().map(move |line| line.trim_start().chars().take_while(|c| *c == mark).count());
+    // A line feed more makes a blank line, which parts a paragraph from an underline behind it.
+    let faithful = [block.to_owned(), format!("{block}\n")];
+    let with_closing = std::iter::once_with(|| demoted(block)).flat_map(|demoted| {
+        let closed: Vec<_> = closings(&demoted).map(|closing| format!("{demoted}\n{closing}\n")).collect();
+        std::iter::once(demoted).chain(closed)
+    });
+    let quoted = std::iter::once_with(|| block.split('\n').map(|line| format!("> {line}\n")).collect());
+    faithful.into_iter().chain(with_closing).chain(quoted)
+}
+
+/// Lines that end what a block may have left open: code, a comment, raw HTML.
+fn closings(block: &str) -> impl Iterator<Item = String> + '_ {
+    let fence = |mark: char| {
+        let runs = block.lines().map(|line| line.trim_start_matches([' ', '\t', '\r']).chars().take_while(|c| *c == mark).count());
         mark.to_string().repeat(runs.max().unwrap_or_default().max(3))
     };
-    (0..6).map(move |attempt| match attempt {
-        0 => block.to_owned(),
-        1 => demoted.clone(),
-        2 => format!("{}\n{}", *demoted, longest('`')),
-        3 => format!("{}\n{}", *demoted, longest('~')),
-        4 => format!("{}\n-->", *demoted),
-        _ => block.lines().map(|line| format!("> {line}")).collect::<Vec<_>>().join("\n"),
-    })
+    let html = ["-->", "</script>", "</style>", "</pre>", "</textarea>", "?>", "]]>", ">"];
+    ['`', '~'].into_iter().map(fence).chain(html.map(str::to_owned))
 }
 
 /// A block with its headings of level 1 and 2 made level 3.

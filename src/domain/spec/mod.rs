@@ -17,7 +17,7 @@ pub use line_ending::{to_lf, with_line_endings};
 pub use template::{Template, template};
 pub use validate::{SIZE_LIMIT, SpecError, validate};
 
-pub(super) use edit::{closed_off, on_one_line};
+pub(super) use edit::{closed_off, criterion_line};
 
 use super::id::TicketKey;
 use super::ticket::Criterion;
@@ -51,7 +51,7 @@ impl Section {
 
     /// The section a heading names, in any case, with a number before or a colon behind: `2. ACCEPTANCE CRITERIA:`.
     pub fn of_heading(heading: &str) -> Option<Self> {
-        let bare = heading.trim_matches(|c: char| c.is_whitespace() || matches!(c, '*' | '_' | ':'));
+        let bare = heading.trim_matches(|c: char| c.is_whitespace() || matches!(c, '*' | '_' | ':' | '#'));
         let unnumbered = bare.trim_start_matches(|c: char| c.is_ascii_digit());
         let name = match unnumbered.strip_prefix(['.', ')']) {
             Some(name) if unnumbered.len() < bare.len() => name,

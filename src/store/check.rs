@@ -8,6 +8,7 @@ use std::path::Path;
 use super::column::Columns;
 use super::error::Result;
 use super::{Store, schema};
+use crate::notice::Notice;
 
 /// How good a finding is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
@@ -49,6 +50,17 @@ queries! {
 const LITTLE_ROOM: u64 = 100 * 1024 * 1024;
 
 impl Store {
+    /// What a person should know about the place of the store, before anything goes wrong there.
+    pub fn place_warning(&self) -> Option<Notice> {
+        (file_system(self.path()) == FileSystem::Network).then(|| {
+            Notice::new(format!(
+                "the store {} lies on a network file system; it is safe only while one machine uses it",
+                self.path().display()
+            ))
+            .hint("choose a local directory with --data-dir")
+        })
+    }
+
     /// Looks at everything that could be wrong with the store. What cannot even be read is an error.
     pub async fn check(&self) -> Result<Vec<Finding>> {
         self.attempt("check it", async {

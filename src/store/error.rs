@@ -56,7 +56,7 @@ pub enum Error {
         place: String,
         trouble: Trouble,
         #[source]
-        source: Option<sqlx::Error>,
+        source: Option<Box<sqlx::Error>>,
     },
     #[error("{place} is a database of another program, not a store of kanado")]
     NotAStore { place: String },
@@ -137,7 +137,7 @@ fn trouble_of(error: &sqlx::Error) -> Trouble {
 
 impl From<sqlx::Error> for Error {
     fn from(source: sqlx::Error) -> Self {
-        Self::Database { attempted: String::new(), place: String::new(), trouble: trouble_of(&source), source: Some(source) }
+        Self::Database { attempted: String::new(), place: String::new(), trouble: trouble_of(&source), source: Some(Box::new(source)) }
     }
 }
 

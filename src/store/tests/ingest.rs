@@ -38,7 +38,7 @@ async fn a_pull_request_known_before_the_work_started_is_adopted_at_the_next_loo
     let desk = Desk::new().await;
     let key = desk.ticket("A").await;
     let early = pull_request(3, &key, Active, 5);
-    assert!(desk.poll(&[early.clone()], 6).await.moved.is_empty(), "nothing is followed before the start");
+    assert!(desk.poll(std::slice::from_ref(&early), 6).await.moved.is_empty(), "nothing is followed before the start");
     desk.store.start_ticket(&key, desk.repository, &format!("feature/{key}"), None, at(10)).await.unwrap();
     let ingested = desk.poll(&[early], 11).await;
     assert!(ingested.changed.is_empty(), "the fact is an old one");

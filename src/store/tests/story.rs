@@ -249,7 +249,7 @@ async fn done_is_taken_back_to_merged_and_keeps_the_time_of_the_merge() {
     let key = desk.started("A").await;
     let merged = pull_request(1, &key, PullRequestStatus::Completed, 11);
     let rules = IngestRules { done_on_merge: true };
-    desk.store.ingest(desk.project, &[merged.clone()], Listing::Some, Source::Poll, &rules, at(12)).await.unwrap();
+    desk.store.ingest(desk.project, std::slice::from_ref(&merged), Listing::Some, Source::Poll, &rules, at(12)).await.unwrap();
     assert_eq!(desk.status(&key).await, Status::Done);
     let applied = desk.store.transition(&key, &Cause::MovedTo(Status::Merged), at(13)).await.unwrap();
     assert_eq!((applied.ticket.times.merged_at, applied.ticket.times.done_at), (Some(at(12)), None));

@@ -79,6 +79,22 @@ async fn what_another_process_wrote_is_announced_and_what_we_wrote_is_not_mistak
 }
 
 #[tokio::test]
+async fn a_write_given_up_half_way_happened_or_did_not_and_the_store_goes_on() {
+    let desk = Desk::new().await;
+    let mut changes = desk.store.subscribe();
+    for microseconds in (0..3_000).step_by(100) {
+        let write = desk.store.create_ticket(desk.new_ticket("A"), at(1));
+        let _ = tokio::time::timeout(Duration::from_micros(microseconds), write).await;
+    }
+    let last = desk.ticket("last").await;
+    let made = desk.store.tickets(desk.project, Archived::Shown).await.unwrap();
+    assert_eq!(made.len(), last.number() as usize, "every key that was issued has its ticket");
+    for ticket in made {
+        assert_eq!(changes.recv().await.unwrap(), Change::Ticket { project: desk.project, key: ticket.key }, "and was announced");
+    }
+}
+
+#[tokio::test]
 async fn nothing_is_announced_that_was_not_committed() {
     let desk = Desk::new().await;
     let mut changes = desk.store.subscribe();

@@ -33,6 +33,12 @@ impl Default for Tuning {
     }
 }
 
+impl Tuning {
+    pub fn patience(self) -> Duration {
+        Duration::from_millis(u64::from(self.busy_timeout_ms))
+    }
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Access {
     Write,
@@ -166,7 +172,7 @@ pub(super) fn pools(target: &Target, tuning: Tuning) -> Result<(AnyPool, AnyPool
     let pool = |connections| {
         AnyPoolOptions::new()
             .max_connections(connections)
-            .acquire_timeout(Duration::from_millis(u64::from(tuning.busy_timeout_ms) * 2 + 1_000))
+            .acquire_timeout(tuning.patience() * 2 + Duration::from_secs(1))
             .idle_timeout(None)
             .max_lifetime(None)
             .test_before_acquire(false)

@@ -114,7 +114,7 @@ impl Store {
         let opened = async {
             target.prepare()?;
             let mut first = connect::first(&target, tuning).await?;
-            let outcome = schema::bring_up_to_date(&mut first, &target, &place).await;
+            let outcome = schema::bring_up_to_date(&mut first, &target, &place, tuning.patience()).await;
             let (writer, readers) = connect::pools(&target, tuning)?;
             let watching = match outcome {
                 Ok(()) => Ok(watch::Watching::of(&writer).await),

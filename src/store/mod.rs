@@ -32,6 +32,7 @@ mod specs;
 mod ticket_row;
 mod tickets;
 mod transition;
+mod waiting;
 mod watch;
 
 #[cfg(test)]

@@ -1,0 +1,75 @@
+//! The log: one file a day in the state folder, a few of them kept.
+//!
+//! `RUST_LOG` is honoured for kanado's own lines. The libraries that speak HTTP and TLS never get below `info`: below it they would
+//! write headers and bodies. Whatever is written passes [`redact`] as well.
+
+use std::io::{self, Write};
+
+use tracing::Level as TracingLevel;
+use tracing_appender::rolling::{RollingFileAppender, RollingWriter, Rotation};
+use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
+use tracing_subscriber::{EnvFilter, filter};
+
+use crate::config::{Config, Environment, Level};
+use crate::notice::Notice;
+use crate::secret::redact;
+
+/// Begins logging. What stands in the way is a notice: no command fails for want of a log.
+pub fn start(config: &Config, environment: &Environment) -> Option<Notice> {
+    let wanted = environment.get("RUST_LOG");
+    if wanted.is_none() && config.log.level == Level::Off {
+        return None;
+    }
+    let folder = config.paths.log_dir();
+    let failed = |why: String| Some(Notice::new(format!("no log is written: {why}")));
+    if let Err(error) = std::fs::create_dir_all(&folder) {
+        return failed(format!("{}: {error}", folder.display()));
+    }
+    let appender = RollingFileAppender::builder()
+        .rotation(Rotation::DAILY)
+        .filename_prefix("kanado")
+        .filename_suffix("log")
+        .max_log_files(config.log.max_files)
+        .build(&folder);
+    let appender = match appender {
+        Ok(appender) => appender,
+        Err(error) => return failed(error.to_string()),
+    };
+    let own = format!("warn,kanado={}", config.log.level.word());
+    let filter = EnvFilter::try_new(wanted.unwrap_or(&own)).unwrap_or_else(|_| EnvFilter::new(&own));
+    let quiet = filter::filter_fn(|line| is_ours(line.target()) || *line.level() <= TracingLevel::INFO);
+    let lines = tracing_subscriber::fmt::layer().with_ansi(false).with_writer(Redacting(appender));
+    // A second start in one process keeps the first log.
+    let _ = tracing_subscriber::registry().with(filter).with(quiet).with(lines).try_init();
+    None
+}
+
+fn is_ours(target: &str) -> bool {
+    target == "kanado" || target.starts_with("kanado::")
+}
+
+struct Redacting(RollingFileAppender);
+
+impl<'a> MakeWriter<'a> for Redacting {
+    type Writer = Line<'a>;
+
+    fn make_writer(&'a self) -> Self::Writer {
+        Line(self.0.make_writer())
+    }
+}
+
+struct Line<'a>(RollingWriter<'a>);
+
+impl Write for Line<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        // The formatter hands over whole lines, so no token is cut in two.
+        self.0.write_all(redact(&String::from_utf8_lossy(bytes)).as_bytes())?;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush()
+    }
+}

@@ -1,0 +1,175 @@
+//! The catalogue of settings: one row each, with how it is read and how it is shown. Reading, `config show`, `config set` and
+//! the test of the example all go by it.
+
+use super::sections::{Level, Theme, When, word_of};
+use super::value::{Value, Wrong};
+use super::{Config, DatabaseUrl};
+use crate::domain::board::Column;
+use crate::domain::status::Status;
+
+/// A setting of the file.
+pub struct Setting {
+    /// `section.name`.
+    pub path: &'static str,
+    pub(super) read: fn(&mut Config, Value<'_, '_>) -> Result<(), Wrong>,
+    show: fn(&Config) -> Option<String>,
+}
+
+impl Setting {
+    /// The value as TOML text; absent where nothing is set. Passwords are masked.
+    pub fn show(&self, config: &Config) -> Option<String> {
+        (self.show)(config)
+    }
+}
+
+/// Every setting outside `[keys]`, in the order of the example.
+pub fn settings() -> &'static [Setting] {
+    SETTINGS
+}
+
+fn quoted(text: impl Into<String>) -> String {
+    toml_edit::Value::from(text.into()).to_string()
+}
+
+fn quoted_path(path: Option<&std::path::PathBuf>) -> Option<String> {
+    path.map(|path| quoted(path.display().to_string()))
+}
+
+macro_rules! setting {
+    ($path:literal, |$config:ident, $value:ident| $read:expr, |$shown:ident| $show:expr) => {
+        Setting {
+            path: $path,
+            read: |$config, $value| {
+                $read;
+                Ok(())
+            },
+            show: |$shown| $show,
+        }
+    };
+}
+
+const MILLISECONDS: std::ops::RangeInclusive<u64> = 100..=600_000;
+
+static SETTINGS: &[Setting] = &[
+    setting!("board.done_on_merge", |c, v| c.board.done_on_merge = v.boolean()?, |c| Some(c.board.done_on_merge.to_string())),
+    setting!("board.columns", |c, v| c.board.columns = columns(v)?, |c| Some(show_columns(&c.board.columns))),
+    setting!("branch.template", |c, v| c.branch.template = template(v)?, |c| Some(quoted(&c.branch.template))),
+    setting!("sync.view_load_seconds", |c, v| c.sync.view_load_seconds = v.number(1..=86_400)?, |c| Some(
+        c.sync.view_load_seconds.to_string()
+    )),
+    setting!("pull_request.draft", |c, v| c.pull_request.draft = v.boolean()?, |c| Some(c.pull_request.draft.to_string())),
+    setting!(
+        "pull_request.template",
+        |c, v| c.pull_request.template = v.text_or_nothing()?.map(|text| text.trim_start_matches('/').to_owned()),
+        |c| Some(quoted(c.pull_request.template.clone().unwrap_or_default()))
+    ),
+    setting!("network.ca_file", |c, v| c.network.ca_file = v.path()?, |c| quoted_path(c.network.ca_file.as_ref())),
+    setting!("network.allow_http", |c, v| c.network.allow_http = v.boolean()?, |c| Some(c.network.allow_http.to_string())),
+    setting!("network.connect_timeout_ms", |c, v| c.network.connect_timeout_ms = v.number(MILLISECONDS)?, |c| Some(
+        c.network.connect_timeout_ms.to_string()
+    )),
+    setting!("network.timeout_ms", |c, v| c.network.timeout_ms = v.number(MILLISECONDS)?, |c| Some(c.network.timeout_ms.to_string())),
+    setting!("network.max_in_flight", |c, v| c.network.max_in_flight = v.count(1..=64)?, |c| Some(c.network.max_in_flight.to_string())),
+    setting!("token.command", |c, v| c.token.command = v.text_or_nothing()?.map(str::to_owned), |c| c.token.command.clone().map(quoted)),
+    setting!("token.command_timeout_ms", |c, v| c.token.command_timeout_ms = v.number(MILLISECONDS)?, |c| Some(
+        c.token.command_timeout_ms.to_string()
+    )),
+    setting!("token.keyring", |c, v| c.token.keyring = v.boolean()?, |c| Some(c.token.keyring.to_string())),
+    setting!("token.keyring_timeout_ms", |c, v| c.token.keyring_timeout_ms = v.number(MILLISECONDS)?, |c| Some(
+        c.token.keyring_timeout_ms.to_string()
+    )),
+    setting!("ui.theme", |c, v| c.ui.theme = v.one_of(&Theme::ALL)?, |c| Some(quoted(word_of(&Theme::ALL, c.ui.theme)))),
+    setting!("ui.color", |c, v| c.ui.colour = v.one_of(&When::ALL)?, |c| Some(quoted(word_of(&When::ALL, c.ui.colour)))),
+    setting!("ui.ascii", |c, v| c.ui.ascii = v.one_of(&When::ALL)?, |c| Some(quoted(word_of(&When::ALL, c.ui.ascii)))),
+    setting!("ui.mouse", |c, v| c.ui.mouse = v.boolean()?, |c| Some(c.ui.mouse.to_string())),
+    setting!("ui.bell", |c, v| c.ui.bell = v.boolean()?, |c| Some(c.ui.bell.to_string())),
+    setting!("store.data_dir", |c, v| c.store.data_dir = v.path()?, |c| quoted_path(c.store.data_dir.as_ref())),
+    setting!("store.database", |c, v| c.store.database = v.text_or_nothing()?.map(DatabaseUrl::new), |c| c
+        .store
+        .database
+        .as_ref()
+        .map(|url| quoted(url.to_string()))),
+    setting!("log.level", |c, v| c.log.level = v.one_of(&Level::ALL)?, |c| Some(quoted(c.log.level.word()))),
+    setting!("log.max_files", |c, v| c.log.max_files = v.count(1..=366)?, |c| Some(c.log.max_files.to_string())),
+];
+
+/// A template must hold `{key}`, or the ticket is never found again from its branch.
+fn template(value: Value<'_, '_>) -> Result<String, Wrong> {
+    let text = value.text()?;
+    if !text.contains("{key}") {
+        return value.wrong("the template must contain {key}, or a branch cannot be told which ticket it is for");
+    }
+    let mut rest = text;
+    while let Some(start) = rest.find('{') {
+        let Some(end) = rest[start..].find('}') else { return value.wrong("a `{` is never closed") };
+        let name = &rest[start..=start + end];
+        if !["{key}", "{slug}", "{user}"].contains(&name) {
+            return value.wrong(format!("`{name}` is unknown; {{key}}, {{slug}} and {{user}} can be filled in"));
+        }
+        rest = &rest[start + end + 1..];
+    }
+    Ok(text.to_owned())
+}
+
+fn columns(value: Value<'_, '_>) -> Result<Vec<Column>, Wrong> {
+    let mut columns: Vec<Column> = Vec::new();
+    for entry in value.list()? {
+        let column = column(entry)?;
+        if columns.iter().any(|other| other.name == column.name) {
+            return entry.wrong(format!("two columns are named `{}`", column.name));
+        }
+        if let Some(status) = column.statuses.iter().find(|status| columns.iter().any(|other| other.statuses.contains(status))) {
+            return entry.wrong(format!("status `{}` is already in another column", status.word()));
+        }
+        columns.push(column);
+    }
+    let homeless: Vec<&str> =
+        Status::ALL.iter().filter(|status| !columns.iter().any(|column| column.statuses.contains(status))).map(|s| s.word()).collect();
+    if homeless.is_empty() { Ok(columns) } else { value.wrong(format!("no column holds the status {}", homeless.join(", "))) }
+}
+
+fn column(value: Value<'_, '_>) -> Result<Column, Wrong> {
+    let mut column = Column { name: String::new(), statuses: Vec::new(), wip_limit: None };
+    for (name, inner) in value.table()? {
+        let field = Value { inner, ..value };
+        match name.get_ref().as_ref() {
+            "name" => column.name = field.text()?.trim().to_owned(),
+            "wip_limit" => column.wip_limit = u32::try_from(field.number(1..=10_000)?).ok(),
+            "statuses" => {
+                for item in field.list()? {
+                    let word = item.text()?;
+                    let Some(status) = Status::parse(word) else {
+                        let all: Vec<&str> = Status::ALL.iter().map(|status| status.word()).collect();
+                        return item.wrong(format!("`{word}` is none of {}", all.join(", ")));
+                    };
+                    if column.statuses.contains(&status) {
+                        return item.wrong(format!("status `{word}` stands here twice"));
+                    }
+                    column.statuses.push(status);
+                }
+            }
+            other => {
+                return Err(Wrong { text: format!("a column has name, statuses and wip_limit, not `{other}`"), span: name.span() });
+            }
+        }
+    }
+    if column.name.is_empty() {
+        return value.wrong("a column needs a name");
+    }
+    if column.statuses.is_empty() {
+        return value.wrong(format!("the column `{}` holds no status", column.name));
+    }
+    Ok(column)
+}
+
+fn show_columns(columns: &[Column]) -> String {
+    let rows: Vec<String> = columns
+        .iter()
+        .map(|column| {
+            let statuses: Vec<String> = column.statuses.iter().map(|status| quoted(status.word())).collect();
+            let limit = column.wip_limit.map(|limit| format!(", wip_limit = {limit}")).unwrap_or_default();
+            format!("{{ name = {}, statuses = [{}]{limit} }}", quoted(&column.name), statuses.join(", "))
+        })
+        .collect();
+    format!("[{}]", rows.join(", "))
+}

@@ -1,0 +1,136 @@
+//! What `update` wants done outside the model. The runtime performs effects; each load, plan and change answers with an event.
+
+use std::fmt;
+
+use super::answer::{HiddenText, NewTicketRequest, PullRequestRequest, SpecConflict};
+use super::event::Generation;
+use super::session::Session;
+use crate::domain::id::{Guid, MemberId, ProjectId, RepositoryId, TicketKey};
+use crate::domain::person::ReviewRules;
+use crate::domain::status::Status;
+
+/// A wish to the world outside. Named in the imperative.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Effect {
+    // Reading what the store knows; answered by `...Loaded`.
+    LoadBoard { project: ProjectId, generation: Generation },
+    LoadTicket { key: TicketKey, generation: Generation },
+    LoadPullRequests { project: ProjectId, generation: Generation },
+    LoadProjects { generation: Generation },
+    LoadRepositories { project: ProjectId, generation: Generation },
+    LoadMembers { project: ProjectId, generation: Generation },
+    SelectProject { project: ProjectId },
+
+    // Specs
+    /// Answered by `SpecSaved`.
+    SaveSpec { key: TicketKey, expected_revision: i64, text: String, generation: Generation },
+    /// Answered by `Planned`.
+    PlanPush { key: TicketKey, generation: Generation },
+    /// A task; `SpecConflicted` when both sides changed.
+    PushSpec { key: TicketKey, generation: Generation },
+    /// A task; `SpecConflicted` when both sides changed.
+    PullSpec { key: TicketKey, generation: Generation },
+    /// Answered by `SpecCompared`.
+    DiffSpec { key: TicketKey, generation: Generation },
+    /// Keeps `text` as the draft on top of what the other side holds; answered by `SpecSaved`.
+    ResolveSpec { key: TicketKey, text: String, conflict: Box<SpecConflict>, generation: Generation },
+    /// Answered by `Done`.
+    ToggleCriterion { key: TicketKey, index: usize },
+
+    // The way of a ticket
+    /// Answered by `StartPlanned`.
+    PlanStart { key: TicketKey, repository: Option<RepositoryId>, generation: Generation },
+    /// A task.
+    Start { key: TicketKey, repository: Option<RepositoryId>, generation: Generation },
+    /// Answered by `PullRequestPlanned`.
+    PlanPullRequest { key: TicketKey, target_branch: Option<String>, generation: Generation },
+    /// A task.
+    OpenPullRequest { request: Box<PullRequestRequest>, generation: Generation },
+    /// Answered by `TicketCreated`.
+    CreateTicket { request: Box<NewTicketRequest>, generation: Generation },
+    // Answered by `Done`.
+    Assign { key: TicketKey, version: i64, member: Option<MemberId> },
+    AssignToMe { key: TicketKey, version: i64 },
+    Move { key: TicketKey, to: Status },
+    Archive { key: TicketKey, version: i64 },
+    Delete { key: TicketKey, version: i64 },
+
+    // Keeping up
+    /// Lists the project's pull requests; answered by `Synced`.
+    Sync { project: ProjectId, why: SyncReason, generation: Generation },
+    /// Reads one ticket's pull request, its policies and threads.
+    SyncTicket { key: TicketKey },
+    /// Reads policies and threads of what is on the screen, a few at a time, when they are old.
+    LoadDetails { keys: Vec<TicketKey> },
+
+    // Setup
+    /// Answered by `Connected`. An empty token means the one found by the configured sources.
+    CheckConnection { url: String, token: HiddenText, generation: Generation },
+    /// Keeps the organisation and its token; answered by `Activated`.
+    Activate { url: String, token: HiddenText, project: Guid, generation: Generation },
+    StartDemo,
+    /// Asks Azure DevOps; answered by `RepositoriesLoaded`.
+    DiscoverRepositories { project: ProjectId, generation: Generation },
+    LinkRepository { repository: RepositoryId, link: Link },
+    /// Asks Azure DevOps; answered by `MembersLoaded`.
+    DiscoverMembers { project: ProjectId, generation: Generation },
+    SetMember { member: MemberId, change: MemberChange },
+    SetReviewRules { project: ProjectId, rules: ReviewRules },
+
+    // Everything else
+    CancelTask { task: u64 },
+    CopyText { what: &'static str, text: String },
+    OpenUrl { url: String },
+    /// The page of the ticket's pull request.
+    OpenPage { key: TicketKey },
+    /// Answered by `EditedOutside`.
+    ExternalEditor { key: TicketKey, text: String },
+    SaveSession(Box<Session>),
+    SetTitle(String),
+    Mouse(MouseCapture),
+    Redraw,
+    Suspend,
+    Bell,
+    Quit(QuitMode),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SyncReason {
+    ViewLoad,
+    Asked,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Link {
+    Linked,
+    Unlinked,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MouseCapture {
+    On,
+    Off,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum QuitMode {
+    Now,
+    /// After the running tasks are done.
+    WhenIdle,
+}
+
+/// A change of a member's settings.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MemberChange {
+    CanReview(bool),
+    DefaultReviewer(Option<MemberId>),
+}
+
+impl fmt::Display for SyncReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::ViewLoad => "view load",
+            Self::Asked => "asked",
+        })
+    }
+}

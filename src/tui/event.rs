@@ -1,0 +1,88 @@
+//! What happened: keys, answers to effects, changes of the store. The only way anything reaches the model.
+
+use jiff::Timestamp;
+
+use super::answer::{
+    ConnectionReport, DiffRow, MemberRow, Plan, ProjectRow, PullRequestDraft, PullRequestRow, RepositoryRow, SaveFailure, SpecConflict,
+    StartPlan, TaskRow, TicketDetail,
+};
+use super::key::Key;
+use crate::domain::board::Board;
+use crate::domain::change::Change;
+use crate::domain::id::TicketKey;
+use crate::domain::ticket::SpecState;
+use crate::notice::Notice;
+
+/// Something that happened, and when: `update` reads no clock.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Event {
+    pub at: Timestamp,
+    pub what: What,
+}
+
+impl Event {
+    pub fn new(at: Timestamp, what: What) -> Self {
+        Self { at, what }
+    }
+}
+
+/// The number of a load or a question. An answer to an older one is dropped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Hash)]
+pub struct Generation(pub u64);
+
+/// An answer, or why there is none.
+pub type Answer<T> = Result<T, Notice>;
+
+#[derive(Debug, Clone, PartialEq)]
+pub enum What {
+    // From the terminal
+    Key(Key),
+    Paste(String),
+    Wheel(Direction),
+    Click { x: u16, y: u16 },
+    Resize { width: u16, height: u16 },
+    FocusGained,
+    FocusLost,
+    /// A deadline of [`super::model::Model::wake_at`] has passed, or the terminal was resumed.
+    Tick,
+    /// The terminal is gone or the system wants us to end.
+    HangUp,
+
+    // From the store
+    Changed(Change),
+
+    // Answers to loads
+    BoardLoaded { generation: Generation, board: Answer<Box<Board>> },
+    TicketLoaded { generation: Generation, key: TicketKey, detail: Answer<Box<TicketDetail>> },
+    PullRequestsLoaded { generation: Generation, rows: Answer<Vec<PullRequestRow>> },
+    ProjectsLoaded { generation: Generation, rows: Answer<Vec<ProjectRow>> },
+    RepositoriesLoaded { generation: Generation, rows: Answer<Vec<RepositoryRow>> },
+    MembersLoaded { generation: Generation, rows: Answer<Vec<MemberRow>> },
+
+    // Answers to questions and wishes
+    StartPlanned { generation: Generation, plan: Answer<Box<StartPlan>> },
+    Planned { generation: Generation, plan: Answer<Box<Plan>> },
+    PullRequestPlanned { generation: Generation, draft: Answer<Box<PullRequestDraft>> },
+    TaskStarted { generation: Generation, task: Answer<u64> },
+    SpecSaved { generation: Generation, key: TicketKey, saved: Result<Box<SpecState>, SaveFailure> },
+    SpecConflicted { key: TicketKey, conflict: Box<SpecConflict> },
+    SpecCompared { generation: Generation, key: TicketKey, rows: Answer<Vec<DiffRow>> },
+    EditedOutside { key: TicketKey, text: Answer<String> },
+    TicketCreated { generation: Generation, key: Answer<TicketKey> },
+    Connected { generation: Generation, report: Answer<Box<ConnectionReport>> },
+    Activated { generation: Generation, project: Answer<Box<ProjectRow>> },
+    ProjectSelected { project: Box<ProjectRow>, token_days_left: Option<i64> },
+    Synced { generation: Generation, outcome: Answer<()> },
+    /// A small wish was carried out; words to show, if any.
+    Done { words: Answer<Option<String>> },
+    Tasks(Vec<TaskRow>),
+    /// Azure DevOps asked us to wait; no more waiting with `None`.
+    RateLimited { until: Option<Timestamp> },
+    Notice(Notice),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Direction {
+    Up,
+    Down,
+}

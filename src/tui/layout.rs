@@ -1,0 +1,155 @@
+//! Where things are: rectangles worked out from the size of the terminal, for `screen` to paint in and `update` to scroll by.
+//!
+//! Nothing here depends on how many cards there are.
+
+use ratatui::layout::Rect;
+
+use super::model::Model;
+
+/// Below this the program says that the terminal is too small.
+pub const MIN_WIDTH: u16 = 40;
+pub const MIN_HEIGHT: u16 = 12;
+/// A column narrower than this cannot be read.
+pub const MIN_LANE: u16 = 18;
+/// From this width the board shows a preview by itself.
+pub const PREVIEW_FROM: u16 = 160;
+/// From this width a preview can be asked for.
+pub const PREVIEW_ALLOWED: u16 = 100;
+/// From this width the editor shows its preview, and conflicts are shown side by side.
+pub const WIDE: u16 = 120;
+
+/// The bar at the top, the screen, the line at the foot.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Parts {
+    pub bar: Rect,
+    pub body: Rect,
+    pub foot: Rect,
+}
+
+pub fn parts(width: u16, height: u16) -> Parts {
+    Parts {
+        bar: Rect::new(0, 0, width, 1),
+        body: Rect::new(0, 1, width, height.saturating_sub(2)),
+        foot: Rect::new(0, height.saturating_sub(1), width, 1),
+    }
+}
+
+pub fn is_too_small(width: u16, height: u16) -> bool {
+    width < MIN_WIDTH || height < MIN_HEIGHT
+}
+
+/// The board's rectangles.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BoardLayout {
+    /// One line that names all lanes, where only one fits.
+    pub strip: Option<Rect>,
+    /// The lanes that are painted, with their heads.
+    pub lanes: Vec<(usize, Rect)>,
+    /// Rows of a lane's head.
+    pub head: u16,
+    /// Rows from one card to the next.
+    pub pitch: u16,
+    /// Cards that fit in a lane.
+    pub visible: usize,
+    pub preview: Option<Rect>,
+}
+
+/// Whether the board shows its preview now.
+pub fn shows_preview(model: &Model) -> bool {
+    match model.board.preview {
+        Some(true) => model.width >= PREVIEW_ALLOWED,
+        Some(false) => false,
+        None => model.width >= PREVIEW_FROM,
+    }
+}
+
+pub fn board(model: &Model) -> BoardLayout {
+    let mut body = parts(model.width, model.height).body;
+    let mut preview = None;
+    if shows_preview(model) {
+        let width = (body.width * 2 / 5).clamp(44, 90);
+        preview = Some(Rect::new(body.right() - width, body.y, width, body.height));
+        body.width -= width + 1;
+    }
+    let all = model.settings.columns.len().max(1);
+    let count = u16::try_from(all).unwrap_or(u16::MAX);
+    let mut strip = None;
+    let fit = if body.width < 60 {
+        strip = Some(Rect::new(body.x, body.y, body.width, 1));
+        body.y += 1;
+        body.height = body.height.saturating_sub(1);
+        1
+    } else {
+        ((body.width + 1) / (MIN_LANE + 1)).clamp(1, count)
+    };
+    let shown = usize::from(fit);
+    let first = model.board.lane.saturating_sub(shown / 2).min(all - shown.min(all));
+    let mut lanes = Vec::with_capacity(shown);
+    for at in 0..fit {
+        // Widths differ by one cell at most, so that the lanes fill the line.
+        let from = (u32::from(body.width) + 1) * u32::from(at) / u32::from(fit);
+        let to = (u32::from(body.width) + 1) * u32::from(at + 1) / u32::from(fit) - 1;
+        let (from, to) = (u16::try_from(from).unwrap_or(0), u16::try_from(to).unwrap_or(0));
+        lanes.push((first + usize::from(at), Rect::new(body.x + from, body.y, to - from, body.height)));
+    }
+    let head = if strip.is_some() {
+        0
+    } else if model.height >= 22 {
+        2
+    } else {
+        1
+    };
+    let pitch = if model.height >= 30 { 3 } else { 2 };
+    // The last card needs no gap below it.
+    let visible = usize::from((body.height.saturating_sub(head) + pitch - 2) / pitch).max(1);
+    BoardLayout { strip, lanes, head, pitch, visible, preview }
+}
+
+/// The rows that a list of one-line rows has, below a head of two.
+pub fn list_rows(model: &Model) -> usize {
+    usize::from(parts(model.width, model.height).body.height.saturating_sub(3)).max(1)
+}
+
+/// A dialog's rectangle: as wide and high as wanted, as the screen allows, in the upper middle.
+pub fn dialog(width: u16, height: u16, wanted_width: u16, wanted_height: u16) -> Rect {
+    let room = parts(width, height).body;
+    let w = wanted_width.min(room.width.saturating_sub(2));
+    let h = wanted_height.min(room.height);
+    Rect::new(room.x + (room.width - w) / 2, room.y + (room.height - h) / 3, w, h)
+}
+
+/// The rows that a list in a dialog of the whole height has.
+pub fn picker_rows(model: &Model) -> usize {
+    usize::from(parts(model.width, model.height).body.height.saturating_sub(4)).clamp(1, 20)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tui::fixture;
+
+    #[test]
+    fn lanes_follow_the_width() {
+        for (width, lanes, strip, preview) in
+            [(40, 1, true, false), (59, 1, true, false), (60, 3, false, false), (80, 4, false, false), (120, 5, false, false), (200, 5, false, true)]
+        {
+            let mut model = fixture::board();
+            (model.width, model.height) = (width, 40);
+            let layout = board(&model);
+            assert_eq!((layout.lanes.len(), layout.strip.is_some(), layout.preview.is_some()), (lanes, strip, preview), "{width}");
+            assert!(layout.lanes.iter().all(|(_, area)| area.width >= MIN_LANE), "{width}");
+            let right = layout.lanes.last().map(|(_, area)| area.right());
+            assert_eq!(right, Some(layout.preview.map_or(width, |preview| preview.x - 1)), "{width}");
+        }
+    }
+
+    #[test]
+    fn the_lane_with_the_cursor_is_always_painted() {
+        let mut model = fixture::board();
+        (model.width, model.height) = (60, 20);
+        for lane in 0..5 {
+            model.board.lane = lane;
+            assert!(board(&model).lanes.iter().any(|(at, _)| *at == lane), "{lane}");
+        }
+    }
+}

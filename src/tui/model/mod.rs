@@ -1,0 +1,327 @@
+//! Everything the screen is a function of. `update` changes it, `screen` paints it, nothing else touches it.
+
+pub mod board;
+pub mod editor;
+pub mod form;
+pub mod overlay;
+pub mod picker;
+pub mod pull_requests;
+pub mod setup;
+pub mod text_field;
+pub mod ticket;
+
+use std::collections::HashMap;
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::actions::Context;
+use super::answer::{ProjectRow, TaskRow, TaskState};
+use super::event::Generation;
+use super::key::Key;
+use super::keymap::Keymap;
+use super::session::{Session, SessionScreen};
+use super::theme::{Charset, Depth, Theme, ThemeName};
+use crate::domain::board::Column;
+use crate::domain::id::TicketKey;
+use crate::notice::Notice;
+
+use board::BoardState;
+use editor::EditorState;
+use form::{NewTicketForm, PullRequestForm};
+use overlay::Overlay;
+use pull_requests::PullRequestsState;
+use setup::SetupState;
+use ticket::TicketState;
+
+/// How long after a key a strip of what may follow is shown.
+pub const WHICH_KEY_AFTER: SignedDuration = SignedDuration::from_millis(300);
+
+/// What the configuration says about the screen.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    pub columns: Vec<Column>,
+    /// At most one sync by itself in this time.
+    pub view_load_seconds: i64,
+    pub bell: Bell,
+    /// Why a remote change is refused (`--readonly`), if it is.
+    pub readonly: Option<String>,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self { columns: Column::defaults(), view_load_seconds: 15, bell: Bell::Silent, readonly: None }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Bell {
+    Rings,
+    Silent,
+}
+
+/// The screen under everything else.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Base {
+    /// Nothing is connected yet: connect, or demo.
+    Welcome,
+    Board,
+    PullRequests,
+    Setup,
+}
+
+/// A message at the foot of the screen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Toast {
+    pub notice: Notice,
+    pub tone: Tone,
+    /// When it goes away by itself; never, if it must be read.
+    pub until: Option<Timestamp>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Tone {
+    Good,
+    Plain,
+    Bad,
+}
+
+/// Keys of a sequence that is not complete.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct PendingKeys {
+    pub keys: Vec<Key>,
+    pub since: Timestamp,
+}
+
+/// How fresh the pull requests are.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct SyncState {
+    pub running: Option<Generation>,
+    /// When a sync was last asked for, by a view or a person.
+    pub asked_at: Option<Timestamp>,
+    /// Why the last one failed, if it did.
+    pub failed: Option<Notice>,
+}
+
+/// Forms that were left without being sent: what was typed in them comes back.
+#[derive(Debug, Clone, Default)]
+pub struct Kept {
+    pub new_ticket: Option<Box<NewTicketForm>>,
+    pub pull_requests: HashMap<TicketKey, Box<PullRequestForm>>,
+}
+
+/// The state of the screen.
+#[derive(Debug, Clone)]
+pub struct Model {
+    /// The time of the last event.
+    pub now: Timestamp,
+    pub width: u16,
+    pub height: u16,
+    pub settings: Settings,
+    pub theme: Theme,
+    pub keymap: Keymap,
+    pub pending: PendingKeys,
+    pub project: Option<ProjectRow>,
+    pub token_days_left: Option<i64>,
+    pub base: Base,
+    pub board: BoardState,
+    pub pull_requests: PullRequestsState,
+    pub setup: SetupState,
+    /// The ticket that is open over the base screen.
+    pub ticket: Option<TicketState>,
+    /// The spec being edited, over everything but dialogs.
+    pub editor: Option<EditorState>,
+    pub overlay: Option<Overlay>,
+    pub toast: Option<Toast>,
+    pub tasks: Vec<TaskRow>,
+    pub sync: SyncState,
+    pub rate_limited_until: Option<Timestamp>,
+    pub kept: Kept,
+    pub mouse: super::effect::MouseCapture,
+    /// The welcome screen's selection.
+    pub welcome: WelcomeChoice,
+    pub focus: TerminalFocus,
+    /// The spec being loaded for the editor.
+    pub(super) opening_editor: Option<(Generation, TicketKey)>,
+    /// The load after which `$EDITOR` opens.
+    pub(super) editor_outside_next: Option<Generation>,
+    /// Where the last session was, until everything of it is shown again.
+    pub(super) restoring: Option<Session>,
+    generation: u64,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WelcomeChoice {
+    Connect,
+    Demo,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TerminalFocus {
+    Here,
+    Elsewhere,
+}
+
+impl Model {
+    pub fn new(now: Timestamp, settings: Settings) -> Self {
+        Self {
+            now,
+            width: 80,
+            height: 24,
+            settings,
+            theme: Theme::new(ThemeName::Dark, Depth::True, Charset::Unicode),
+            keymap: Keymap::default(),
+            pending: PendingKeys::default(),
+            project: None,
+            token_days_left: None,
+            base: Base::Welcome,
+            board: BoardState::default(),
+            pull_requests: PullRequestsState::default(),
+            setup: SetupState::default(),
+            ticket: None,
+            editor: None,
+            overlay: None,
+            toast: None,
+            tasks: Vec::new(),
+            sync: SyncState::default(),
+            rate_limited_until: None,
+            kept: Kept::default(),
+            mouse: super::effect::MouseCapture::Off,
+            welcome: WelcomeChoice::Connect,
+            focus: TerminalFocus::Here,
+            opening_editor: None,
+            editor_outside_next: None,
+            restoring: None,
+            generation: 0,
+        }
+    }
+
+    /// A number no earlier question had.
+    pub fn next_generation(&mut self) -> Generation {
+        self.generation += 1;
+        Generation(self.generation)
+    }
+
+    /// Where keys are pressed, when no dialog is open.
+    pub fn context(&self) -> Context {
+        if self.editor.is_some() {
+            Context::Editor
+        } else if self.ticket.is_some() {
+            Context::Ticket
+        } else {
+            match self.base {
+                Base::Board => Context::Board,
+                Base::PullRequests => Context::PullRequests,
+                Base::Setup | Base::Welcome => Context::Setup,
+            }
+        }
+    }
+
+    /// The ticket that an intent is about: the one being edited, the open one, else the selected one.
+    pub fn subject(&self) -> Option<TicketKey> {
+        if let Some(editor) = &self.editor {
+            return Some(editor.key.clone());
+        }
+        if let Some(ticket) = &self.ticket {
+            return Some(ticket.key.clone());
+        }
+        match self.base {
+            Base::Board => self.board.selected.clone(),
+            Base::PullRequests => self.pull_requests.selected_row().and_then(|row| row.ticket.clone()),
+            Base::Setup | Base::Welcome => None,
+        }
+    }
+
+    pub fn running_tasks(&self) -> impl Iterator<Item = &TaskRow> {
+        self.tasks.iter().filter(|task| task.state == TaskState::Running)
+    }
+
+    /// What is being done with a ticket right now.
+    pub fn task_on(&self, key: &TicketKey) -> Option<&TaskRow> {
+        self.running_tasks().find(|task| task.subject.as_ref() == Some(key))
+    }
+
+    pub fn task(&self, id: u64) -> Option<&TaskRow> {
+        self.tasks.iter().find(|task| task.id == id)
+    }
+
+    pub fn is_me(&self, identity: &crate::domain::id::Guid) -> bool {
+        self.project.as_ref().and_then(|project| project.me.as_ref()) == Some(identity)
+    }
+
+    /// What to find again at the next start.
+    pub fn session(&self) -> Session {
+        Session {
+            project: self.project.as_ref().map(|project| project.id),
+            screen: match self.base {
+                Base::PullRequests => SessionScreen::PullRequests,
+                Base::Setup => SessionScreen::Setup,
+                Base::Board | Base::Welcome => SessionScreen::Board,
+            },
+            selected: self.board.selected.clone(),
+            filter: self.board.filter.text().to_owned(),
+            mine: self.board.mine,
+            ticket: self.ticket.as_ref().map(|ticket| ticket.key.clone()),
+            editor: self.editor.as_ref().map(|editor| (editor.key.clone(), editor.area.cursor().0)),
+            preview: self.board.preview,
+        }
+    }
+
+    /// Goes back to where a person was, as the data arrives.
+    pub fn restore(&mut self, session: Session) {
+        self.board.selected = session.selected.clone();
+        self.board.filter.set(&session.filter);
+        self.board.mine = session.mine;
+        self.board.preview = session.preview;
+        self.base = match session.screen {
+            SessionScreen::Board => Base::Board,
+            SessionScreen::PullRequests => Base::PullRequests,
+            SessionScreen::Setup => Base::Setup,
+        };
+        self.restoring = Some(session);
+    }
+
+    /// The next moment at which something on the screen changes by itself; nothing happens before it.
+    pub fn wake_at(&self) -> Option<Timestamp> {
+        let mut at: Vec<Timestamp> = Vec::new();
+        at.extend(self.toast.as_ref().and_then(|toast| toast.until));
+        if !self.pending.keys.is_empty() {
+            at.push(self.pending.since + WHICH_KEY_AFTER);
+        }
+        at.extend(self.editor.as_ref().and_then(|editor| editor.save_at));
+        at.extend(self.rate_limited_until);
+        at.extend(self.board.ages.iter().map(|seen_at| next_age_step(*seen_at, self.now)));
+        at.extend(self.pull_requests.ages.iter().map(|seen_at| next_age_step(*seen_at, self.now)));
+        at.into_iter().filter(|at| *at > self.now).min()
+    }
+}
+
+/// When the words of [`crate::domain::board::age_step`] change next.
+pub fn next_age_step(since: Timestamp, now: Timestamp) -> Timestamp {
+    let seconds = now.duration_since(since).as_secs().max(0);
+    let next = match seconds {
+        0..=9 => 10,
+        10..=59 => 60,
+        60..=3_599 => (seconds / 60 + 1) * 60,
+        3_600..=86_399 => (seconds / 3_600 + 1) * 3_600,
+        _ => (seconds / 86_400 + 1) * 86_400,
+    };
+    since.checked_add(SignedDuration::from_secs(next)).unwrap_or(Timestamp::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::board::age_step;
+
+    #[test]
+    fn an_age_changes_its_words_exactly_at_its_next_step() {
+        let since = Timestamp::UNIX_EPOCH;
+        for seconds in [0, 9, 10, 59, 60, 119, 3_599, 3_600, 86_399, 86_400, 200_000] {
+            let now = since + SignedDuration::from_secs(seconds);
+            let next = next_age_step(since, now);
+            assert!(next > now);
+            assert_ne!(age_step(since, now), age_step(since, next), "{seconds}");
+            assert_eq!(age_step(since, now), age_step(since, next - SignedDuration::from_secs(1)), "{seconds}");
+        }
+    }
+}

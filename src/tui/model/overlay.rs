@@ -1,0 +1,162 @@
+//! What lies over a screen: one dialog at a time.
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::form::{NewTicketForm, PullRequestForm};
+use super::picker::Picker;
+use crate::domain::id::{RepositoryId, TicketKey};
+use crate::notice::Notice;
+use crate::tui::answer::{DiffRow, Plan, SpecConflict, StartPlan};
+use crate::tui::event::Generation;
+use crate::tui::key::Key;
+
+/// Answers to a question are ignored for this long, and longer while the key that came in it repeats: a key typed for something
+/// else never says yes.
+pub const GUARD: SignedDuration = SignedDuration::from_millis(250);
+
+/// Ignores keys that were not meant for a dialog.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Guard {
+    until: Timestamp,
+    last: Option<Key>,
+}
+
+impl Guard {
+    pub fn new(now: Timestamp) -> Self {
+        Self { until: now + GUARD, last: None }
+    }
+
+    /// Whether a key counts. One that repeats without a pause never does.
+    pub fn lets_through(&mut self, key: Key, now: Timestamp) -> bool {
+        let repeats = self.last == Some(key);
+        if now < self.until {
+            if repeats || self.last.is_none() {
+                self.until = now + GUARD;
+            }
+            self.last = Some(key);
+            return false;
+        }
+        true
+    }
+}
+
+/// The dialogs.
+#[derive(Debug, Clone)]
+pub enum Overlay {
+    Start(Box<StartDialog>),
+    /// Push or pull a spec: a plan, then `y`.
+    SpecPlan(Box<SpecPlanDialog>),
+    Confirm(Confirm),
+    Picker(Box<Picker>),
+    NewTicket(Box<NewTicketForm>),
+    PullRequest(Box<PullRequestForm>),
+    Diff(Box<DiffView>),
+    Conflict(Box<ConflictView>),
+    /// A pull request that no ticket follows.
+    PullRequestFacts(Box<crate::tui::answer::PullRequestRow>),
+}
+
+/// How far a start has come.
+#[derive(Debug, Clone, PartialEq)]
+pub enum StartPhase {
+    Planning(Generation),
+    /// Waits for `y`.
+    Planned,
+    Asked(Generation),
+    Running(u64),
+    CouldNotPlan(Notice),
+}
+
+#[derive(Debug, Clone)]
+pub struct StartDialog {
+    pub key: TicketKey,
+    pub title: String,
+    pub phase: StartPhase,
+    pub plan: Option<Box<StartPlan>>,
+    pub repository: Option<RepositoryId>,
+    pub guard: Guard,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SpecDirection {
+    Push,
+    Pull,
+}
+
+#[derive(Debug, Clone)]
+pub struct SpecPlanDialog {
+    pub key: TicketKey,
+    pub direction: SpecDirection,
+    pub phase: StartPhase,
+    pub plan: Option<Box<Plan>>,
+    pub guard: Guard,
+}
+
+/// A question that only `y` answers with yes.
+#[derive(Debug, Clone)]
+pub struct Confirm {
+    pub question: String,
+    pub lines: Vec<String>,
+    pub what: Confirmed,
+    pub guard: Guard,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Confirmed {
+    Archive(TicketKey, i64),
+    Delete(TicketKey, i64),
+    Quit,
+    CancelTask(u64),
+    /// Leaves the editor although the draft could not be saved.
+    LeaveUnsaved,
+}
+
+#[derive(Debug, Clone)]
+pub struct DiffView {
+    pub key: TicketKey,
+    pub loading: Option<Generation>,
+    pub rows: Vec<DiffRow>,
+    pub scroll: usize,
+    pub problem: Option<Notice>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Side {
+    Mine,
+    Base,
+    Theirs,
+}
+
+impl Side {
+    pub const ALL: [Self; 3] = [Self::Mine, Self::Base, Self::Theirs];
+}
+
+#[derive(Debug, Clone)]
+pub struct ConflictView {
+    pub key: TicketKey,
+    pub conflict: Box<SpecConflict>,
+    /// The side that is shown where only one fits.
+    pub side: Side,
+    pub scroll: usize,
+    pub guard: Guard,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_held_down_never_answers_a_question() {
+        let start = Timestamp::UNIX_EPOCH;
+        let at = |ms| start + SignedDuration::from_millis(ms);
+        let y = Key::char('y');
+        let mut guard = Guard::new(start);
+        for ms in (30..2_000).step_by(30) {
+            assert!(!guard.lets_through(y, at(ms)), "{ms}");
+        }
+        assert!(guard.lets_through(y, at(2_300)));
+
+        let mut guard = Guard::new(start);
+        assert!(guard.lets_through(y, at(251)));
+    }
+}

@@ -1,0 +1,294 @@
+//! Answers of the runtime: taken when they belong to the last question, dropped when they are older.
+
+use crate::tui::answer::{ProjectRow, TaskRow, TaskState, TicketDetail};
+use crate::tui::effect::Effect;
+use crate::tui::event::{Answer, Generation, What};
+use crate::tui::model::ticket::{Tab, TicketState};
+use crate::tui::model::{Base, Model};
+
+use super::{Out, board, editor, load, new_ticket, picker, pull_request_form, setup, spec_plan, start_work, toast};
+
+pub fn apply(model: &mut Model, what: What, out: &mut Out) {
+    match what {
+        What::BoardLoaded { generation, board } => board_loaded(model, generation, board, out),
+        What::TicketLoaded { generation, key: _, detail } => ticket_loaded(model, generation, detail, out),
+        What::PullRequestsLoaded { generation, rows } => {
+            if model.pull_requests.loading != Some(generation) {
+                return;
+            }
+            model.pull_requests.loading = None;
+            match rows {
+                Ok(rows) => {
+                    model.pull_requests.rows = Some(rows);
+                    let me = model.project.as_ref().and_then(|project| project.me.clone());
+                    model.pull_requests.arrange(me.as_ref());
+                }
+                Err(notice) => toast::bad(model, notice),
+            }
+            if std::mem::take(&mut model.pull_requests.stale) {
+                load::pull_requests(model, out);
+            }
+        }
+        What::ProjectsLoaded { generation, rows } => projects_loaded(model, generation, rows, out),
+        What::RepositoriesLoaded { generation, rows } => {
+            new_ticket::repositories(model, generation, &rows);
+            if model.setup.loading == Some(generation) {
+                model.setup.loading = None;
+                match rows {
+                    Ok(rows) => model.setup.repositories = Some(rows),
+                    Err(notice) => toast::bad(model, notice),
+                }
+            }
+        }
+        What::MembersLoaded { generation, rows } => {
+            picker::members_loaded(model, generation, &rows);
+            if model.setup.loading_members == Some(generation) {
+                model.setup.loading_members = None;
+                match rows {
+                    Ok(rows) => model.setup.members = Some(rows),
+                    Err(notice) => toast::bad(model, notice),
+                }
+            }
+        }
+        What::StartPlanned { generation, plan } => start_work::planned(model, generation, plan),
+        What::Planned { generation, plan } => spec_plan::planned(model, generation, plan),
+        What::PullRequestPlanned { generation, draft } => pull_request_form::planned(model, generation, draft),
+        What::TaskStarted { generation, task } => {
+            start_work::started(model, generation, &task);
+            spec_plan::started(model, generation, &task);
+            pull_request_form::started(model, generation, &task);
+            // It may have ended before its number was known.
+            spec_plan::close_when_done(model);
+            pull_request_form::tasks_changed(model, out);
+        }
+        What::SpecSaved { generation, key, saved } => match &model.editor {
+            Some(state) if state.key == key => editor::saved(model, generation, saved, out),
+            _ => {
+                if let Err(crate::tui::answer::SaveFailure::Refused(notice)) = saved {
+                    toast::bad(model, notice);
+                }
+            }
+        },
+        What::SpecConflicted { key, conflict } => editor::show_conflict(model, key, conflict),
+        What::SpecCompared { generation, key: _, rows } => spec_plan::compared(model, generation, rows),
+        What::EditedOutside { key, text } => editor::edited_outside(model, &key, text, out),
+        What::TicketCreated { generation, key } => new_ticket::created(model, generation, key, out),
+        What::Connected { generation, report } => setup::checked(model, generation, report),
+        What::Activated { generation, project } => setup::activated(model, generation, project, out),
+        What::ProjectSelected { project, token_days_left } => {
+            model.token_days_left = token_days_left;
+            project_selected(model, *project, out);
+        }
+        What::Synced { generation, outcome } => {
+            if model.sync.running == Some(generation) {
+                model.sync.running = None;
+                model.sync.failed = outcome.err();
+                if let Some(notice) = model.sync.failed.clone() {
+                    toast::bad(model, notice);
+                } else {
+                    board::visible_details(model, out);
+                }
+            }
+        }
+        What::Done { words } => match words {
+            Ok(Some(words)) => toast::good(model, words),
+            Ok(None) => {}
+            Err(notice) => {
+                toast::bad(model, notice);
+                // What was shown in advance may not be so.
+                load::everything(model, out);
+            }
+        },
+        What::Tasks(tasks) => tasks_changed(model, tasks, out),
+        What::RateLimited { until } => model.rate_limited_until = until,
+        What::Notice(notice) => toast::plain(model, notice),
+        // Events of the terminal and the store never come here.
+        _ => {}
+    }
+}
+
+fn board_loaded(model: &mut Model, generation: Generation, loaded: Answer<Box<crate::domain::board::Board>>, out: &mut Out) {
+    if model.board.loading != Some(generation) {
+        return;
+    }
+    model.board.loading = None;
+    match loaded {
+        Ok(board) => {
+            let first = model.board.board.is_none();
+            model.board.board = Some(board);
+            if let Some(key) = &model.board.awaited
+                && model.board.card(key).is_some()
+            {
+                model.board.awaited = None;
+            }
+            board::settle(model, out);
+            if first {
+                restore_screens(model, out);
+            }
+        }
+        Err(notice) => toast::bad(model, notice),
+    }
+    if std::mem::take(&mut model.board.stale) {
+        load::board(model, out);
+    }
+}
+
+/// Opens what was open when the last session ended.
+fn restore_screens(model: &mut Model, out: &mut Out) {
+    let Some(session) = model.restoring.clone() else { return };
+    if let Some(key) = session.ticket.filter(|key| model.board.card(key).is_some()) {
+        model.ticket = Some(TicketState::new(key, Tab::Spec));
+        load::ticket(model, out);
+    }
+    match session.editor {
+        Some((key, _)) if model.board.card(&key).is_some() => {
+            let generation = model.next_generation();
+            model.opening_editor = Some((generation, key.clone()));
+            out.push(Effect::LoadTicket { key, generation });
+        }
+        _ => model.restoring = None,
+    }
+}
+
+fn ticket_loaded(model: &mut Model, generation: Generation, detail: Answer<Box<TicketDetail>>, out: &mut Out) {
+    let for_editor = model.opening_editor.as_ref().is_some_and(|(wanted, _)| *wanted == generation);
+    let for_preview = model.board.loading_detail == Some(generation);
+    let for_ticket = model.ticket.as_ref().is_some_and(|ticket| ticket.loading == Some(generation));
+    match detail {
+        Ok(detail) => {
+            if let Some(open) = &mut model.editor
+                && open.key == detail.ticket.key
+                && open.spec.revision == detail.spec.revision
+            {
+                // Where the branch stands may have changed; the text has not.
+                open.spec = detail.spec.clone();
+            }
+            if for_editor {
+                editor::loaded(model, generation, detail.ticket.title.clone(), detail.spec.clone(), out);
+            }
+            if for_preview {
+                model.board.loading_detail = None;
+                model.board.detail = Some(detail.clone());
+            }
+            if let Some(ticket) = model.ticket.as_mut().filter(|_| for_ticket) {
+                ticket.loading = None;
+                ticket.criterion = ticket.criterion.min(detail.ticket.criteria.len().saturating_sub(1));
+                ticket.detail = Some(detail);
+                if std::mem::take(&mut ticket.stale) {
+                    load::ticket(model, out);
+                }
+            }
+        }
+        Err(notice) => {
+            if for_editor {
+                model.opening_editor = None;
+            }
+            if for_preview {
+                model.board.loading_detail = None;
+            }
+            if for_ticket {
+                model.ticket = None;
+            }
+            if for_editor || for_ticket {
+                toast::bad(model, notice);
+            }
+        }
+    }
+}
+
+fn projects_loaded(model: &mut Model, generation: Generation, rows: Answer<Vec<ProjectRow>>, out: &mut Out) {
+    let first = model.project.is_none() && model.setup.loading_projects == Some(generation);
+    match rows {
+        Ok(rows) => {
+            if first {
+                let wanted = model.restoring.as_ref().and_then(|session| session.project);
+                let chosen = rows.iter().find(|row| Some(row.id) == wanted).or_else(|| rows.first());
+                match chosen {
+                    Some(row) => out.push(Effect::SelectProject { project: row.id }),
+                    None if model.base != Base::Setup => model.base = Base::Welcome,
+                    None => {}
+                }
+            }
+            model.setup.projects = Some(rows);
+            model.setup.loading_projects = None;
+            picker::projects_loaded(model, generation, &Ok(Vec::new()));
+        }
+        Err(notice) => {
+            model.setup.loading_projects = None;
+            toast::bad(model, notice);
+        }
+    }
+}
+
+fn project_selected(model: &mut Model, project: ProjectRow, out: &mut Out) {
+    let same = model.project.as_ref().is_some_and(|current| current.id == project.id);
+    let first = model.project.is_none();
+    out.push(Effect::SetTitle(format!("kanado {}", project.name)));
+    model.project = Some(project);
+    if !same {
+        let kept = std::mem::take(&mut model.board);
+        if first {
+            // A restored selection and filter belong to the project that is opened first.
+            model.board.selected = kept.selected;
+            model.board.filter = kept.filter;
+            model.board.mine = kept.mine;
+        }
+        model.board.preview = kept.preview;
+        model.pull_requests = crate::tui::model::pull_requests::PullRequestsState::default();
+        model.setup.repositories = None;
+        model.setup.members = None;
+        model.ticket = None;
+    }
+    match model.base {
+        Base::Welcome => model.base = Base::Board,
+        Base::Setup => {
+            if model.setup.section == crate::tui::model::setup::Section::Projects && !same {
+                model.base = Base::Board;
+            } else {
+                load::repositories(model, out);
+                load::members(model, out);
+            }
+        }
+        Base::Board | Base::PullRequests => {}
+    }
+    load::everything(model, out);
+    model.sync.asked_at = None;
+    load::view_load(model, out);
+    if !first {
+        out.push(Effect::SaveSession(Box::new(model.session())));
+    }
+}
+
+/// Tasks moved on: those that just ended are told of, unless a dialog shows them.
+fn tasks_changed(model: &mut Model, tasks: Vec<TaskRow>, out: &mut Out) {
+    let shown = match &model.overlay {
+        Some(crate::tui::model::overlay::Overlay::Start(dialog)) => match dialog.phase {
+            crate::tui::model::overlay::StartPhase::Running(id) => Some(id),
+            _ => None,
+        },
+        _ => None,
+    };
+    let was_running = |model: &Model, id: u64| model.task(id).is_none_or(|task| task.state == TaskState::Running);
+    for task in &tasks {
+        if task.state == TaskState::Running || !was_running(model, task.id) {
+            continue;
+        }
+        match &task.state {
+            TaskState::Done(words) if !words.is_empty() => {
+                toast::good(model, words.clone());
+                toast::bell(model, out);
+            }
+            TaskState::Failed(notice) => {
+                if shown != Some(task.id) {
+                    toast::bad(model, notice.clone());
+                }
+                toast::bell(model, out);
+            }
+            TaskState::Cancelled => toast::plain(model, crate::notice::Notice::new(format!("cancelled: {}", task.title))),
+            _ => {}
+        }
+    }
+    model.tasks = tasks;
+    spec_plan::close_when_done(model);
+    pull_request_form::tasks_changed(model, out);
+}

@@ -1,0 +1,80 @@
+//! Questions that only `y` answers with yes.
+
+use crate::tui::effect::{Effect, QuitMode};
+use crate::tui::key::{Code, Key};
+use crate::tui::model::Model;
+use crate::tui::model::overlay::{Confirm, Confirmed, Guard, Overlay};
+use crate::tui::refusal;
+
+use super::Out;
+
+fn ask(model: &mut Model, question: String, lines: Vec<String>, what: Confirmed) {
+    model.overlay = Some(Overlay::Confirm(Confirm { question, lines, what, guard: Guard::new(model.now) }));
+}
+
+pub fn archive(model: &mut Model) {
+    if let Some(subject) = refusal::subject(model) {
+        let mut lines = vec![subject.title.clone(), "It leaves the board; nothing is deleted, here or in Azure DevOps.".into()];
+        if let Some(branch) = &subject.branch {
+            lines.push(format!("The branch {branch} stays."));
+        }
+        ask(model, format!("Archive {}?", subject.key), lines, Confirmed::Archive(subject.key.clone(), subject.version));
+    }
+}
+
+pub fn delete(model: &mut Model) {
+    if let Some(subject) = refusal::subject(model) {
+        let lines = vec![subject.title.clone(), "The ticket and its spec are deleted for good.".into()];
+        ask(model, format!("Delete {}?", subject.key), lines, Confirmed::Delete(subject.key.clone(), subject.version));
+    }
+}
+
+pub fn cancel_task(model: &mut Model) {
+    let on_subject = model.subject().and_then(|key| model.task_on(&key).map(|task| task.id));
+    let Some(task) = on_subject.and_then(|id| model.task(id)).or_else(|| model.running_tasks().next()) else { return };
+    let lines = vec![task.progress.summary(), "What is done stays done; the next run goes on from there.".into()];
+    let (title, id) = (task.title.clone(), task.id);
+    ask(model, format!("Cancel: {title}?"), lines, Confirmed::CancelTask(id));
+}
+
+pub fn key(model: &mut Model, key: Key, out: &mut Out) {
+    let now = model.now;
+    let Some(Overlay::Confirm(confirm)) = &mut model.overlay else { return };
+    if key.code == Code::Esc {
+        model.overlay = None;
+        return;
+    }
+    if !confirm.guard.lets_through(key, now) {
+        return;
+    }
+    match key.code {
+        Code::Char('y') => {
+            let what = confirm.what.clone();
+            model.overlay = None;
+            confirmed(model, what, out);
+        }
+        Code::Char('f') if confirm.what == Confirmed::Quit => {
+            model.overlay = None;
+            out.push(Effect::SaveSession(Box::new(model.session())));
+            out.push(Effect::Quit(QuitMode::WhenIdle));
+        }
+        Code::Enter | Code::Char('n' | 'q') => model.overlay = None,
+        _ => {}
+    }
+}
+
+fn confirmed(model: &mut Model, what: Confirmed, out: &mut Out) {
+    match what {
+        Confirmed::Archive(key, version) => out.push(Effect::Archive { key, version }),
+        Confirmed::Delete(key, version) => {
+            model.ticket = None;
+            out.push(Effect::Delete { key, version });
+        }
+        Confirmed::Quit => {
+            out.push(Effect::SaveSession(Box::new(model.session())));
+            out.push(Effect::Quit(QuitMode::Now));
+        }
+        Confirmed::CancelTask(task) => out.push(Effect::CancelTask { task }),
+        Confirmed::LeaveUnsaved => super::editor::leave(model, out),
+    }
+}

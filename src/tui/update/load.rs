@@ -1,0 +1,149 @@
+//! Asking for data: each load has a generation, and a load asked for while one is under way is done after it.
+
+use crate::domain::change::Change;
+use crate::domain::id::{ProjectId, TicketKey};
+use crate::tui::effect::{Effect, SyncReason};
+use crate::tui::model::{Base, Model};
+
+use super::Out;
+
+pub fn board(model: &mut Model, out: &mut Out) {
+    let Some(project) = model.project.as_ref().map(|project| project.id) else { return };
+    if model.board.loading.is_some() {
+        model.board.stale = true;
+        return;
+    }
+    let generation = model.next_generation();
+    model.board.loading = Some(generation);
+    out.push(Effect::LoadBoard { project, generation });
+}
+
+pub fn pull_requests(model: &mut Model, out: &mut Out) {
+    let Some(project) = model.project.as_ref().map(|project| project.id) else { return };
+    if model.pull_requests.loading.is_some() {
+        model.pull_requests.stale = true;
+        return;
+    }
+    let generation = model.next_generation();
+    model.pull_requests.loading = Some(generation);
+    out.push(Effect::LoadPullRequests { project, generation });
+}
+
+/// Loads the open ticket.
+pub fn ticket(model: &mut Model, out: &mut Out) {
+    let generation = model.next_generation();
+    if let Some(ticket) = &mut model.ticket {
+        if ticket.loading.is_some() {
+            ticket.stale = true;
+            return;
+        }
+        ticket.loading = Some(generation);
+        out.push(Effect::LoadTicket { key: ticket.key.clone(), generation });
+    }
+}
+
+/// Loads what the board's preview shows, if it shows another ticket than before.
+pub fn preview(model: &mut Model, out: &mut Out) {
+    if model.base != Base::Board || !crate::tui::layout::shows_preview(model) {
+        return;
+    }
+    let Some(key) = model.board.selected.clone() else {
+        model.board.detail = None;
+        return;
+    };
+    if model.board.detail.as_ref().is_some_and(|detail| detail.ticket.key == key) && !model.board.stale {
+        return;
+    }
+    reload_preview(model, key, out);
+}
+
+fn reload_preview(model: &mut Model, key: TicketKey, out: &mut Out) {
+    let generation = model.next_generation();
+    model.board.loading_detail = Some(generation);
+    out.push(Effect::LoadTicket { key, generation });
+}
+
+/// Refreshes the pull requests when a list comes into view, at most once in the configured time.
+pub fn view_load(model: &mut Model, out: &mut Out) {
+    let pause = model.settings.view_load_seconds;
+    let rested = model.sync.asked_at.is_none_or(|at| model.now.duration_since(at).as_secs() >= pause);
+    if rested && model.sync.running.is_none() {
+        sync(model, SyncReason::ViewLoad, out);
+    }
+}
+
+pub fn sync(model: &mut Model, why: SyncReason, out: &mut Out) {
+    let Some(project) = model.project.as_ref().map(|project| project.id) else { return };
+    let generation = model.next_generation();
+    model.sync.running = Some(generation);
+    model.sync.asked_at = Some(model.now);
+    out.push(Effect::Sync { project, why, generation });
+}
+
+/// Everything of the current project, as after a switch.
+pub fn everything(model: &mut Model, out: &mut Out) {
+    board(model, out);
+    if model.base == Base::PullRequests {
+        pull_requests(model, out);
+    }
+    if model.ticket.is_some() {
+        ticket(model, out);
+    }
+}
+
+pub fn repositories(model: &mut Model, out: &mut Out) {
+    let Some(project) = model.project.as_ref().map(|project| project.id) else { return };
+    let generation = model.next_generation();
+    model.setup.loading = Some(generation);
+    out.push(Effect::LoadRepositories { project, generation });
+}
+
+pub fn members(model: &mut Model, out: &mut Out) {
+    let Some(project) = model.project.as_ref().map(|project| project.id) else { return };
+    let generation = model.next_generation();
+    model.setup.loading_members = Some(generation);
+    out.push(Effect::LoadMembers { project, generation });
+}
+
+pub fn projects(model: &mut Model, out: &mut Out) {
+    let generation = model.next_generation();
+    model.setup.loading_projects = Some(generation);
+    out.push(Effect::LoadProjects { generation });
+}
+
+/// Something was committed to the store: what shows it is read again.
+pub fn changed(model: &mut Model, change: &Change, out: &mut Out) {
+    let here = |project: &ProjectId| model.project.as_ref().is_some_and(|current| current.id == *project);
+    match change {
+        Change::Ticket { project, key } if here(project) => {
+            board(model, out);
+            if model.ticket.as_ref().is_some_and(|ticket| ticket.key == *key) {
+                ticket(model, out);
+            }
+            refresh_preview(model, Some(key), out);
+        }
+        Change::Tickets(project) | Change::PullRequests(project) if here(project) => {
+            everything(model, out);
+            refresh_preview(model, None, out);
+        }
+        Change::PullRequest { .. } | Change::Elsewhere => {
+            everything(model, out);
+            refresh_preview(model, None, out);
+        }
+        Change::Members(project) if here(project) && model.base == Base::Setup => members(model, out),
+        Change::Repositories(project) if here(project) && model.base == Base::Setup => repositories(model, out),
+        Change::Organisation(_) | Change::Project(_) if model.base == Base::Setup => projects(model, out),
+        _ => {}
+    }
+}
+
+fn refresh_preview(model: &mut Model, key: Option<&TicketKey>, out: &mut Out) {
+    if model.base != Base::Board || !crate::tui::layout::shows_preview(model) {
+        return;
+    }
+    if let Some(selected) = model.board.selected.clone()
+        && key.is_none_or(|key| *key == selected)
+    {
+        reload_preview(model, selected, out);
+    }
+}

@@ -1,0 +1,204 @@
+//! Pushing and pulling a spec, comparing it with the branch, and settling a conflict.
+
+use crate::notice::Notice;
+use crate::tui::answer::{DiffRow, Plan, TaskState};
+use crate::tui::effect::Effect;
+use crate::tui::event::{Answer, Generation};
+use crate::tui::key::{Code, Key};
+use crate::tui::model::Model;
+use crate::tui::model::editor::Saving;
+use crate::tui::model::overlay::{DiffView, Guard, Overlay, Side, SpecDirection, SpecPlanDialog, StartPhase};
+
+use super::{Out, toast};
+
+pub fn open(model: &mut Model, direction: SpecDirection, out: &mut Out) {
+    let Some(key) = model.subject() else { return };
+    let generation = model.next_generation();
+    let phase = match direction {
+        SpecDirection::Push => {
+            out.push(Effect::PlanPush { key: key.clone(), generation });
+            StartPhase::Planning(generation)
+        }
+        // Pulling changes nothing outside, and merges rather than overwrites.
+        SpecDirection::Pull => {
+            out.push(Effect::PullSpec { key: key.clone(), generation });
+            StartPhase::Asked(generation)
+        }
+    };
+    let guard = Guard::new(model.now);
+    model.overlay = Some(Overlay::SpecPlan(Box::new(SpecPlanDialog { key, direction, phase, plan: None, guard })));
+}
+
+pub fn diff(model: &mut Model, out: &mut Out) {
+    let Some(key) = model.subject() else { return };
+    let generation = model.next_generation();
+    out.push(Effect::DiffSpec { key: key.clone(), generation });
+    model.overlay =
+        Some(Overlay::Diff(Box::new(DiffView { key, loading: Some(generation), rows: Vec::new(), scroll: 0, problem: None })));
+}
+
+pub fn compared(model: &mut Model, generation: Generation, rows: Answer<Vec<DiffRow>>) {
+    if let Some(Overlay::Diff(view)) = &mut model.overlay
+        && view.loading == Some(generation)
+    {
+        view.loading = None;
+        match rows {
+            Ok(rows) => view.rows = rows,
+            Err(notice) => view.problem = Some(notice),
+        }
+    }
+}
+
+fn dialog(model: &mut Model) -> Option<&mut SpecPlanDialog> {
+    match &mut model.overlay {
+        Some(Overlay::SpecPlan(dialog)) => Some(dialog),
+        _ => None,
+    }
+}
+
+pub fn planned(model: &mut Model, generation: Generation, plan: Answer<Box<Plan>>) {
+    let now = model.now;
+    let Some(dialog) = dialog(model).filter(|dialog| dialog.phase == StartPhase::Planning(generation)) else { return };
+    match plan {
+        Ok(plan) => {
+            dialog.plan = Some(plan);
+            dialog.phase = StartPhase::Planned;
+            dialog.guard = Guard::new(now);
+        }
+        Err(notice) => dialog.phase = StartPhase::CouldNotPlan(notice),
+    }
+}
+
+pub fn started(model: &mut Model, generation: Generation, task: &Answer<u64>) {
+    let Some(dialog) = dialog(model).filter(|dialog| dialog.phase == StartPhase::Asked(generation)) else { return };
+    dialog.phase = match task {
+        Ok(id) => StartPhase::Running(*id),
+        Err(notice) => StartPhase::CouldNotPlan(notice.clone()),
+    };
+}
+
+/// A push or pull that is done closes its dialog by itself.
+pub fn close_when_done(model: &mut Model) {
+    let done = match &model.overlay {
+        Some(Overlay::SpecPlan(dialog)) => match dialog.phase {
+            StartPhase::Running(id) => model.task(id).is_some_and(|task| matches!(task.state, TaskState::Done(_))),
+            _ => false,
+        },
+        _ => false,
+    };
+    if done {
+        model.overlay = None;
+    }
+}
+
+pub fn key(model: &mut Model, key: Key, out: &mut Out) {
+    match &model.overlay {
+        Some(Overlay::SpecPlan(_)) => plan_key(model, key, out),
+        Some(Overlay::Diff(_)) => diff_key(model, key),
+        Some(Overlay::Conflict(_)) => conflict_key(model, key, out),
+        _ => {}
+    }
+}
+
+fn plan_key(model: &mut Model, key: Key, out: &mut Out) {
+    let now = model.now;
+    let next = model.next_generation();
+    let Some(dialog) = dialog(model) else { return };
+    if matches!(key.code, Code::Esc | Code::Char('q')) {
+        model.overlay = None;
+        return;
+    }
+    match &dialog.phase {
+        StartPhase::Planned => {
+            if !dialog.guard.lets_through(key, now) {
+                return;
+            }
+            match key.code {
+                Code::Char('y') if dialog.plan.as_ref().is_some_and(|plan| plan.refused.is_none()) => {
+                    dialog.phase = StartPhase::Asked(next);
+                    out.push(Effect::PushSpec { key: dialog.key.clone(), generation: next });
+                }
+                Code::Enter | Code::Char('n') => model.overlay = None,
+                _ => {}
+            }
+        }
+        StartPhase::Running(_) | StartPhase::CouldNotPlan(_) if key.code == Code::Enter => model.overlay = None,
+        _ => {}
+    }
+}
+
+fn diff_key(model: &mut Model, key: Key) {
+    let page = crate::tui::layout::picker_rows(model);
+    let Some(Overlay::Diff(view)) = &mut model.overlay else { return };
+    let last = view.rows.len().saturating_sub(1);
+    view.scroll = match (key.code, key.ctrl) {
+        (Code::Esc | Code::Enter, _) | (Code::Char('q'), false) => {
+            model.overlay = None;
+            return;
+        }
+        (Code::Char('j') | Code::Down, false) => view.scroll + 1,
+        (Code::Char('k') | Code::Up, false) => view.scroll.saturating_sub(1),
+        (Code::Char('d'), true) | (Code::PageDown, _) => view.scroll + page / 2,
+        (Code::Char('u'), true) | (Code::PageUp, _) => view.scroll.saturating_sub(page / 2),
+        (Code::Char('g') | Code::Home, false) => 0,
+        (Code::Char('G') | Code::End, false) => last,
+        _ => view.scroll,
+    }
+    .min(last);
+}
+
+fn conflict_key(model: &mut Model, key: Key, out: &mut Out) {
+    let now = model.now;
+    let next = model.next_generation();
+    let Some(Overlay::Conflict(view)) = &mut model.overlay else { return };
+    match key.code {
+        Code::Down | Code::Char('j') => return view.scroll += 1,
+        Code::Up | Code::Char('k') => return view.scroll = view.scroll.saturating_sub(1),
+        Code::PageDown => return view.scroll += 10,
+        Code::PageUp => return view.scroll = view.scroll.saturating_sub(10),
+        Code::Tab | Code::Right | Code::Char('l') => return view.side = Side::ALL[(view.side as usize + 1) % 3],
+        Code::Left | Code::Char('h') => return view.side = Side::ALL[(view.side as usize + 2) % 3],
+        Code::Esc | Code::Char('q') => {
+            model.overlay = None;
+            let notice = Notice::new("both texts are kept as they are").hint("push again to settle it");
+            return toast::plain(model, notice);
+        }
+        _ => {}
+    }
+    if !view.guard.lets_through(key, now) {
+        return;
+    }
+    let text = match key.code {
+        Code::Char('m') => view.conflict.mine.clone(),
+        Code::Char('t') => view.conflict.theirs.clone(),
+        Code::Char('e') => view.conflict.merged.clone(),
+        _ => return,
+    };
+    let ticket = view.key.clone();
+    let conflict = view.conflict.clone();
+    model.overlay = None;
+    if conflict.object.is_some() {
+        // The other side is the branch: what is kept here becomes a draft on top of it.
+        out.push(Effect::ResolveSpec { key: ticket.clone(), text: text.clone(), conflict, generation: next });
+    }
+    match model.editor.as_mut().filter(|editor| editor.key == ticket) {
+        Some(editor) => {
+            let mergeable = editor.text() != text;
+            if mergeable {
+                editor.replace(&text);
+            }
+            if matches!(key.code, Code::Char('m' | 't' | 'e')) && editor.saving == Saving::Dirty {
+                editor.touched(now);
+                super::editor::save_now(model, out);
+            }
+        }
+        None if key.code == Code::Char('e') => {
+            let generation = model.next_generation();
+            model.opening_editor = Some((generation, ticket.clone()));
+            out.push(Effect::LoadTicket { key: ticket, generation });
+        }
+        None => {}
+    }
+    let hint = if key.code == Code::Char('e') { "settle the lines between <<<<<<< and >>>>>>>, then push: F2" } else { "push it to the branch: F2 or U" };
+    toast::plain(model, Notice::new("kept as the draft").hint(hint));
+}

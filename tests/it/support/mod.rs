@@ -1,0 +1,7 @@
+//! What the integration tests share: the binary by subcommands, the simulator in another process, the binary in a pseudo-terminal.
+
+#![allow(dead_code)] // each test uses its part
+
+pub mod inside;
+
+

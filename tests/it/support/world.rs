@@ -1,0 +1,246 @@
+//! The simulator in another process, and people in front of it: each with a home, a token and the compiled binary.
+
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+use super::pty::Pty;
+
+/// A running `kanado sim`, reached over TCP.
+pub struct World {
+    child: Child,
+    pub facts: Value,
+    http: reqwest::Client,
+    runtime: tokio::runtime::Runtime,
+    _state: TempDir,
+}
+
+impl World {
+    pub fn start() -> Self {
+        Self::with(&[])
+    }
+
+    /// Starts the simulator with more options.
+    pub fn with(options: &[&str]) -> Self {
+        let state = TempDir::new().unwrap();
+        let mut child = Command::new(env!("CARGO_BIN_EXE_kanado"))
+            .args(["sim", "--listen", "127.0.0.1:0", "--control", "--json", "--state"])
+            .arg(state.path())
+            .args(options)
+            .env_clear()
+            .env("PATH", std::env::var("PATH").unwrap_or_default())
+            .env("HOME", state.path())
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        let facts: Value = serde_json::from_str(&line).unwrap_or_else(|error| panic!("the simulator said {line:?}: {error}"));
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        Self { child, facts, http: reqwest::Client::builder().no_proxy().build().unwrap(), runtime, _state: state }
+    }
+
+    pub fn url(&self) -> &str {
+        self.facts["url"].as_str().unwrap()
+    }
+
+    /// The address people connect to: an organisation, or a Server's collection.
+    pub fn organisation(&self) -> &str {
+        self.facts["organisation_url"].as_str().unwrap()
+    }
+
+    /// The full token of a person, by account name before the `@`.
+    pub fn token(&self, person: &str) -> String {
+        self.token_noted(person, "full")
+    }
+
+    /// A token by whose it is and what the simulator says of it.
+    pub fn token_noted(&self, person: &str, note: &str) -> String {
+        let tokens = self.facts["tokens"].as_array().unwrap();
+        let is = |t: &&Value| {
+            t["user"].as_str().unwrap().split('@').next() == Some(person) && t["note"].as_str().unwrap_or_default().to_lowercase().contains(note)
+        };
+        let found = tokens.iter().find(is).unwrap_or_else(|| panic!("no token of {person} noted {note} in {tokens:?}"));
+        found["token"].as_str().unwrap().to_owned()
+    }
+
+    /// One request to the control API; answers its JSON.
+    pub fn control(&self, method: &str, path: &str, body: Value) -> Value {
+        let url = format!("{}/_sim/{}", self.url(), path.trim_start_matches('/'));
+        let method: reqwest::Method = method.parse().unwrap();
+        self.runtime.block_on(async {
+            let mut request = self.http.request(method, &url);
+            if !body.is_null() {
+                request = request.json(&body);
+            }
+            let answer = request.send().await.unwrap();
+            let status = answer.status();
+            let text = answer.text().await.unwrap();
+            assert!(status.is_success(), "{url}: {status}: {text}");
+            serde_json::from_str(&text).unwrap_or(Value::Null)
+        })
+    }
+
+    /// One request as a person sends it, with their token; answers status and JSON.
+    pub fn api(&self, person: &str, method: &str, path: &str, body: Value) -> (u16, Value) {
+        let separator = if path.contains('?') { '&' } else { '?' };
+        let url = format!("{}/{}{separator}api-version={}", self.organisation(), path.trim_start_matches('/'), self.version());
+        let method: reqwest::Method = method.parse().unwrap();
+        let token = self.token(person);
+        self.runtime.block_on(async {
+            let mut request = self.http.request(method, &url).basic_auth("", Some(token));
+            if !body.is_null() {
+                request = request.json(&body);
+            }
+            let answer = request.send().await.unwrap();
+            let status = answer.status().as_u16();
+            (status, answer.json().await.unwrap_or(Value::Null))
+        })
+    }
+
+    fn version(&self) -> &str {
+        self.facts["api_version"].as_str().unwrap_or("7.1")
+    }
+
+    /// Clones a repository with git itself.
+    pub fn clone(&self, person: &str, project: &str, repository: &str, into: &Path) {
+        let bare = self.organisation().replacen("://", &format!("://{person}:{}@", self.token(person)), 1);
+        git(into.parent().unwrap(), &["clone", "--quiet", &format!("{bare}/{project}/_git/{repository}"), &into.to_string_lossy()]);
+    }
+
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+}
+
+impl Drop for World {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Runs git and answers what it printed, byte for byte.
+#[track_caller]
+pub fn git_bytes(directory: &Path, arguments: &[&str]) -> Vec<u8> {
+    let output = Command::new("git")
+        .arg("-C")
+        .arg(directory)
+        .args(arguments)
+        .env("GIT_TERMINAL_PROMPT", "0")
+        .env("GIT_CONFIG_NOSYSTEM", "1")
+        .env("GIT_AUTHOR_NAME", "T")
+        .env("GIT_AUTHOR_EMAIL", "t@example.com")
+        .env("GIT_COMMITTER_NAME", "T")
+        .env("GIT_COMMITTER_EMAIL", "t@example.com")
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "git {arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+    output.stdout
+}
+
+#[track_caller]
+pub fn git(directory: &Path, arguments: &[&str]) -> String {
+    String::from_utf8(git_bytes(directory, arguments)).unwrap().trim().to_owned()
+}
+
+/// Somebody with a home directory, a token, and the binary.
+pub struct Person {
+    home: TempDir,
+    environment: Vec<(String, String)>,
+}
+
+impl Person {
+    pub fn new(token: &str) -> Self {
+        let home = TempDir::new().unwrap();
+        let mut environment: Vec<(String, String)> = vec![("HOME".into(), home.path().to_string_lossy().into_owned())];
+        for (name, folder) in [("XDG_CONFIG_HOME", "config"), ("XDG_DATA_HOME", "data"), ("XDG_STATE_HOME", "state"), ("XDG_CACHE_HOME", "cache")] {
+            environment.push((name.into(), home.path().join(folder).to_string_lossy().into_owned()));
+        }
+        environment.push(("KANADO_PAT".into(), token.to_owned()));
+        Self { home, environment }
+    }
+
+    /// Somebody who has connected to a project of the world and linked a repository.
+    pub fn connected(world: &World, name: &str, project: &str, repository: &str) -> Self {
+        let person = Self::new(&world.token(name));
+        person.ok(&["connect", &format!("{}/{project}", world.organisation()), "--yes"]);
+        person.ok(&["repos", "link", repository, "--yes"]);
+        person
+    }
+
+    pub fn home(&self) -> &Path {
+        self.home.path()
+    }
+
+    pub fn data(&self) -> PathBuf {
+        self.home.path().join("data/kanado")
+    }
+
+    pub fn set(&mut self, name: &str, value: &str) {
+        self.unset(name);
+        self.environment.push((name.to_owned(), value.to_owned()));
+    }
+
+    pub fn unset(&mut self, name: &str) {
+        self.environment.retain(|(other, _)| other != name);
+    }
+
+    pub fn environment(&self) -> &[(String, String)] {
+        &self.environment
+    }
+
+    /// The binary with this person's environment, no terminal.
+    pub fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_kanado"));
+        command.args(arguments).env_clear().env("PATH", std::env::var("PATH").unwrap_or_default()).env("LANG", "C.UTF-8");
+        command.envs(self.environment.iter().cloned()).current_dir(self.home.path()).stdin(Stdio::null());
+        command
+    }
+
+    pub fn run(&self, arguments: &[&str]) -> Output {
+        self.command(arguments).output().unwrap()
+    }
+
+    /// Runs a subcommand that must succeed; answers stdout.
+    #[track_caller]
+    pub fn ok(&self, arguments: &[&str]) -> String {
+        let output = self.run(arguments);
+        assert!(
+            output.status.success(),
+            "kanado {arguments:?} ended with {:?}\nstdout: {}\nstderr: {}",
+            output.status.code(),
+            String::from_utf8_lossy(&output.stdout),
+            String::from_utf8_lossy(&output.stderr)
+        );
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    /// Runs a subcommand with `--json --yes` that must succeed; answers its JSON.
+    #[track_caller]
+    pub fn json(&self, arguments: &[&str]) -> Value {
+        let mut all = arguments.to_vec();
+        all.extend(["--json", "--yes"]);
+        let text = self.ok(&all);
+        serde_json::from_str(&text).unwrap_or_else(|error| panic!("kanado {all:?} printed {text:?}: {error}"))
+    }
+
+    /// Runs a subcommand that must fail with this code; answers stderr.
+    #[track_caller]
+    pub fn fails(&self, code: i32, arguments: &[&str]) -> String {
+        let output = self.run(arguments);
+        let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(code), "kanado {arguments:?}\nstdout: {}\nstderr: {stderr}", String::from_utf8_lossy(&output.stdout));
+        stderr
+    }
+
+    /// The board in a terminal.
+    pub fn board(&self, rows: u16, columns: u16) -> Pty {
+        Pty::spawn(rows, columns, &[], &self.environment)
+    }
+}

@@ -139,7 +139,10 @@ fn chosen(frame: &Frame<'_>, checked: &Checked, prefix: Option<&str>) -> Result<
     if let Some(name) = &frame.globals.project {
         return match checked.projects.iter().find(|project| project.name.eq_ignore_ascii_case(name)) {
             Some(project) => Ok(vec![(project.clone(), prefix)]),
-            None => Err(Failure::refused(format!("there is no project {name} in {}", checked.organisation), format!("it has {}", names.join(", ")))),
+            None => Err(Failure::refused(
+                format!("there is no project {name} in {}", checked.organisation),
+                format!("it has {}", names.join(", ")),
+            )),
         };
     }
     match checked.projects.as_slice() {

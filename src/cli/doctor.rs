@@ -46,8 +46,13 @@ pub fn run(args: &Args, frame: &mut Frame<'_>) -> Result<Exit, Failure> {
     match Config::load(&frame.globals.overrides(&frame.output.stdio.environment)) {
         Ok((config, notices)) => {
             let file = config.paths.config_file.display().to_string();
-            findings.extend(notices.into_iter().chain(super::board::key_problems(&config)).map(|n| Finding::of("configuration", Level::Warning, n)));
-            findings.push(Finding::good("configuration", if config.paths.config_file.exists() { file } else { format!("{file} is not there: the defaults count") }));
+            findings.extend(
+                notices.into_iter().chain(super::board::key_problems(&config)).map(|n| Finding::of("configuration", Level::Warning, n)),
+            );
+            findings.push(Finding::good(
+                "configuration",
+                if config.paths.config_file.exists() { file } else { format!("{file} is not there: the defaults count") },
+            ));
             frame.use_config(config);
             frame.block_on(Workers::One, async |frame| {
                 findings.push(git().await);
@@ -78,11 +83,13 @@ fn terminal(frame: &Frame<'_>) -> Finding {
     let stdio = &frame.output.stdio;
     let term = stdio.environment.get("TERM").unwrap_or("");
     if term.is_empty() || term == "dumb" {
-        let notice = Notice::new(format!("TERM is `{term}`: the board cannot be drawn here")).hint("every action is a subcommand as well: `kanado --help`");
+        let notice = Notice::new(format!("TERM is `{term}`: the board cannot be drawn here"))
+            .hint("every action is a subcommand as well: `kanado --help`");
         return Finding::of("terminal", Level::Warning, notice);
     }
     if !stdio.environment.is_utf8() {
-        let notice = Notice::new(format!("{term}; the locale is not UTF-8, so the board is drawn with ASCII")).hint("set LANG to a UTF-8 locale, such as C.UTF-8");
+        let notice = Notice::new(format!("{term}; the locale is not UTF-8, so the board is drawn with ASCII"))
+            .hint("set LANG to a UTF-8 locale, such as C.UTF-8");
         return Finding::of("terminal", Level::Warning, notice);
     }
     Finding::good("terminal", format!("{term}, UTF-8"))
@@ -171,7 +178,11 @@ async fn reach(frame: &Frame<'_>, ctx: &crate::action::Context, organisation: &O
             for scope in checked.scopes {
                 if scope.outcome == ScopeOutcome::Missing {
                     let notice = Notice::new(format!("the token lacks {}, needed for: {}", scope.scope, scope.needed_for));
-                    findings.push(Finding::of(&subject, Level::Warning, notice.hint("make a token with that scope, then `kanado token rotate`")));
+                    findings.push(Finding::of(
+                        &subject,
+                        Level::Warning,
+                        notice.hint("make a token with that scope, then `kanado token rotate`"),
+                    ));
                 }
             }
         }

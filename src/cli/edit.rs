@@ -47,7 +47,8 @@ pub async fn run(args: Args, frame: &mut Frame<'_>) -> Result<Exit, Failure> {
         changes.push("assignee");
     }
     let plan = json!({ "key": key, "changes": changes });
-    let outline = Outline { reach: Reach::Board, lines: vec![format!("change {} of {key}", changes.join(", "))], warnings: &[], plan: &plan };
+    let outline =
+        Outline { reach: Reach::Board, lines: vec![format!("change {} of {key}", changes.join(", "))], warnings: &[], plan: &plan };
     if let Decision::Stop(exit) = frame.settle(&outline)? {
         return Ok(exit);
     }
@@ -62,7 +63,11 @@ pub async fn run(args: Args, frame: &mut Frame<'_>) -> Result<Exit, Failure> {
 }
 
 /// The edit the flags ask for, and the names of what changes.
-async fn edit(args: &Args, frame: &mut Frame<'_>, before: &crate::domain::ticket_view::TicketView) -> Result<(Edit, Vec<&'static str>), Failure> {
+async fn edit(
+    args: &Args,
+    frame: &mut Frame<'_>,
+    before: &crate::domain::ticket_view::TicketView,
+) -> Result<(Edit, Vec<&'static str>), Failure> {
     let fields = &args.fields;
     let ticket = &before.ticket;
     let mut toggle_criteria = Vec::new();

@@ -1,6 +1,5 @@
 //! What every command stands in: the flags, the output, the configuration, and, once asked for, store and clients.
 
-
 use super::crash;
 use super::exit::Failure;
 use super::globals::Globals;
@@ -68,8 +67,7 @@ impl<'io> Frame<'io> {
             Workers::One => tokio::runtime::Builder::new_current_thread(),
             Workers::Several => tokio::runtime::Builder::new_multi_thread(),
         };
-        let runtime =
-            builder.worker_threads(2).enable_all().build().map_err(|error| Failure::local("cannot start the runtime", &error))?;
+        let runtime = builder.worker_threads(2).enable_all().build().map_err(|error| Failure::local("cannot start the runtime", &error))?;
         let result = runtime.block_on(work(self));
         runtime.shutdown_background();
         result
@@ -112,7 +110,9 @@ impl<'io> Frame<'io> {
         }
         match connect::default_project(&ctx).await? {
             Some(id) => Ok(ctx.project(id).await?),
-            None => Err(Failure::refused("no project is on the board yet", "connect one: `kanado connect https://dev.azure.com/ORG/PROJECT`")),
+            None => {
+                Err(Failure::refused("no project is on the board yet", "connect one: `kanado connect https://dev.azure.com/ORG/PROJECT`"))
+            }
         }
     }
 
@@ -164,7 +164,9 @@ impl<'io> Frame<'io> {
         let mut all = ctx.store.organisations().await?;
         match all.len() {
             1 => Ok(all.remove(0)),
-            0 => Err(Failure::refused("no organisation is connected yet", "connect one: `kanado connect https://dev.azure.com/ORG/PROJECT`")),
+            0 => {
+                Err(Failure::refused("no organisation is connected yet", "connect one: `kanado connect https://dev.azure.com/ORG/PROJECT`"))
+            }
             _ => {
                 let names: Vec<&str> = all.iter().map(|organisation| organisation.url.as_str()).collect();
                 Err(Failure::usage(format!("which organisation? {}", names.join(", ")), "give its address"))
@@ -178,7 +180,8 @@ pub async fn find_project(ctx: &Context, name: &str) -> Result<Project, Failure>
     if let Some(project) = ctx.store.find_project(name).await? {
         return Ok(project);
     }
-    let names: Vec<String> = ctx.store.projects().await?.into_iter().map(|project| format!("{} ({})", project.name, project.prefix)).collect();
+    let names: Vec<String> =
+        ctx.store.projects().await?.into_iter().map(|project| format!("{} ({})", project.name, project.prefix)).collect();
     Err(match names.as_slice() {
         [] => Failure::refused("no project is on the board yet", "connect one: `kanado connect https://dev.azure.com/ORG/PROJECT`"),
         names => Failure::refused(format!("there is no project {name} on the board"), format!("it has {}", names.join(", "))),
@@ -227,4 +230,3 @@ pub fn fit(text: &str, width: usize) -> String {
     cut.push_str(&" ".repeat(width.saturating_sub(used + 1)));
     cut
 }
-

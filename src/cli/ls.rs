@@ -33,7 +33,8 @@ pub async fn run(args: Args, frame: &mut Frame<'_>) -> Result<Exit, Failure> {
         for ticket in &tickets {
             frame.output.say(format!("{:<12} {:<11} {}", ticket.key, ticket.status.title(), ticket.title))?;
         }
-        let rows: Vec<_> = tickets.iter().map(|ticket| json!({ "key": ticket.key, "title": ticket.title, "status": ticket.status })).collect();
+        let rows: Vec<_> =
+            tickets.iter().map(|ticket| json!({ "key": ticket.key, "title": ticket.title, "status": ticket.status })).collect();
         frame.output.json(&rows)?;
         return Ok(Exit::Done);
     }
@@ -56,8 +57,12 @@ pub async fn run(args: Args, frame: &mut Frame<'_>) -> Result<Exit, Failure> {
         let chip = card.pull_request.as_ref().map(|chip| prs::chip(chip, now)).unwrap_or_default();
         let who = fit(card.assignee.as_deref().unwrap_or(""), who_width);
         let notice = card.notice.as_ref().map(|notice| format!("  ! {notice}")).unwrap_or_default();
-        let line =
-            format!("{:<key_width$}  {:<11}  {who}  {criteria:>5}  {}  {chip}{notice}", card.key, card.status.title(), fit(&card.title, 48));
+        let line = format!(
+            "{:<key_width$}  {:<11}  {who}  {criteria:>5}  {}  {chip}{notice}",
+            card.key,
+            card.status.title(),
+            fit(&card.title, 48)
+        );
         frame.output.say(line.trim_end())?;
     }
     if cards.is_empty() {

@@ -83,7 +83,8 @@ pub async fn run(args: Args, frame: &mut Frame<'_>) -> Result<Exit, Failure> {
                 return Err(Failure::usage("nothing to set", "give --can-review yes|no or --default-reviewer PERSON|none"));
             }
             let change = MemberChange { can_review: can_review.map(|answer| answer == YesNo::Yes), default_reviewer: reviewer };
-            let plan = json!({ "member": member.identity.unique_name, "can_review": change.can_review, "default_reviewer": default_reviewer });
+            let plan =
+                json!({ "member": member.identity.unique_name, "can_review": change.can_review, "default_reviewer": default_reviewer });
             if let Some(exit) = stop(frame, format!("change what {} does", member.identity.display_name), &plan)? {
                 return Ok(exit);
             }

@@ -37,7 +37,12 @@ pub async fn run(args: Args, frame: &mut Frame<'_>) -> Result<Exit, Failure> {
         dependencies: fields.dependencies.clone(),
     };
     let plan = json!({ "title": new.title, "project": project.name });
-    let outline = Outline { reach: Reach::Board, lines: vec![format!("make a ticket in {}: {}", project.name, new.title)], warnings: &[], plan: &plan };
+    let outline = Outline {
+        reach: Reach::Board,
+        lines: vec![format!("make a ticket in {}: {}", project.name, new.title)],
+        warnings: &[],
+        plan: &plan,
+    };
     if let Decision::Stop(exit) = frame.settle(&outline)? {
         return Ok(exit);
     }

@@ -66,8 +66,14 @@ pub async fn run(args: Args, frame: &mut Frame<'_>) -> Result<Exit, Failure> {
         },
     };
     let draft = args.draft || (frame.config.pull_request.draft && !args.no_draft);
-    let options =
-        Options { title: args.title.clone(), description, target: args.target.clone(), draft, reviewer, work_items: args.work_items.clone() };
+    let options = Options {
+        title: args.title.clone(),
+        description,
+        target: args.target.clone(),
+        draft,
+        reviewer,
+        work_items: args.work_items.clone(),
+    };
     let plan = open_pull_request::plan(&ctx, &key, &options).await?;
     let mut lines = match plan.existing {
         Some(number) => vec![format!("{key} has an open pull request already: !{number} in {}", plan.repository)],

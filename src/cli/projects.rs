@@ -102,7 +102,11 @@ async fn add(frame: &mut Frame<'_>, name: &str, prefix: Option<&str>) -> Result<
         "name": project.name, "prefix": project.prefix, "id": project.guid, "repositories": repositories.len(), "members": people,
     }))?;
     frame.output.say(format!("{} is on the board; its tickets are {}-1, {}-2 ...", project.name, project.prefix, project.prefix))?;
-    frame.output.say(format!("{} repositories, {people} people. Link a repository: `kanado repos link NAME -P {}`", repositories.len(), project.prefix))?;
+    frame.output.say(format!(
+        "{} repositories, {people} people. Link a repository: `kanado repos link NAME -P {}`",
+        repositories.len(),
+        project.prefix
+    ))?;
     Ok(Exit::Done)
 }
 

@@ -43,7 +43,12 @@ pub async fn run(args: Args, frame: &mut Frame<'_>) -> Result<Exit, Failure> {
     let author_width = widest(found.iter().map(|known| known.facts.author.display_name.as_str())).min(18);
     for known in &found {
         let (repository, author) = (fit(&known.repository_name, repository_width), fit(&known.facts.author.display_name, author_width));
-        let line = format!("{:>6}  {repository}  {author}  {}  {}", format!("!{}", known.facts.number), fit(&known.facts.title, 44), summary(known, now));
+        let line = format!(
+            "{:>6}  {repository}  {author}  {}  {}",
+            format!("!{}", known.facts.number),
+            fit(&known.facts.title, 44),
+            summary(known, now)
+        );
         frame.output.say(line.trim_end())?;
     }
     if found.is_empty() {

@@ -47,8 +47,14 @@ pub async fn run(args: Args, frame: &mut Frame<'_>) -> Result<Exit, Failure> {
         }
         rules = members::set_rules(&ctx, &project, &new).await?.review_rules;
     }
-    let pool: Vec<String> =
-        ctx.store.members(project.id).await?.into_iter().filter(|member| member.can_review).map(|member| member.identity.display_name).collect();
+    let pool: Vec<String> = ctx
+        .store
+        .members(project.id)
+        .await?
+        .into_iter()
+        .filter(|member| member.can_review)
+        .map(|member| member.identity.display_name)
+        .collect();
     frame.output.json(&json!({ "strategy": rules.strategy, "overload_threshold": rules.overload_threshold, "pool": pool }))?;
     frame.output.say(format!("{}: {}", project.name, words(&rules)))?;
     frame.output.say(match pool.as_slice() {

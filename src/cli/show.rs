@@ -75,7 +75,8 @@ fn lines(view: &TicketView, frame: &Frame<'_>) -> Vec<String> {
     if !ticket.criteria.is_empty() {
         let done = ticket.criteria.iter().filter(|criterion| criterion.ticked).count();
         lines.extend([String::new(), format!("Acceptance criteria {done}/{}", ticket.criteria.len())]);
-        lines.extend(ticket.criteria.iter().map(|criterion| format!("  [{}] {}", if criterion.ticked { 'x' } else { ' ' }, criterion.text)));
+        lines
+            .extend(ticket.criteria.iter().map(|criterion| format!("  [{}] {}", if criterion.ticked { 'x' } else { ' ' }, criterion.text)));
     }
     if !view.history.is_empty() {
         lines.extend([String::new(), "History".to_owned()]);

@@ -90,7 +90,8 @@ impl Args {
     fn options(self) -> Result<Options, Failure> {
         let mut faults = Vec::new();
         for text in &self.faults {
-            let spec: FaultSpec = text.parse().map_err(|error| Failure::usage(format!("{error}"), "such as --fault 429@3:retry-after=1"))?;
+            let spec: FaultSpec =
+                text.parse().map_err(|error| Failure::usage(format!("{error}"), "such as --fault 429@3:retry-after=1"))?;
             faults.push(spec);
         }
         Ok(Options {

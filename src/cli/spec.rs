@@ -83,7 +83,9 @@ pub async fn run(args: Args, frame: &mut Frame<'_>) -> Result<Exit, Failure> {
             let key = frame.key(key).await?;
             let ctx = frame.ctx().await?;
             let view = ticket_fields::view(&ctx, &key).await?;
-            frame.output.json(&json!({ "key": key, "text": view.spec.text, "badge": view.spec.badge(), "revision": view.spec.revision }))?;
+            frame
+                .output
+                .json(&json!({ "key": key, "text": view.spec.text, "badge": view.spec.badge(), "revision": view.spec.revision }))?;
             if !frame.output.is_json() {
                 frame.output.bytes(view.spec.text.as_bytes())?;
             }

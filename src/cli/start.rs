@@ -38,9 +38,12 @@ pub async fn run(args: Args, frame: &mut Frame<'_>) -> Result<Exit, Failure> {
             {
                 let who = found.creator.as_ref().map_or("somebody", |creator| creator.display_name.as_str());
                 let notice = Notice::new(format!("branch {} is there already, made by {who}", plan.branch));
-                warnings.push(notice.hint(format!("work on it with `kanado start {key} --reuse-branch`, or choose another name with --branch")));
+                warnings.push(
+                    notice.hint(format!("work on it with `kanado start {key} --reuse-branch`, or choose another name with --branch")),
+                );
             }
-            let mut lines = vec![format!("Start {key}  {}  in {}{}", plan.title, plan.repository, if plan.resumes { ", continuing" } else { "" })];
+            let mut lines =
+                vec![format!("Start {key}  {}  in {}{}", plan.title, plan.repository, if plan.resumes { ", continuing" } else { "" })];
             lines.extend(plan.steps.iter().map(|step| format!("  {}", step.words)));
             if args.checkout {
                 lines.push(format!("  switch this clone to {}", plan.branch));

@@ -118,7 +118,9 @@ pub async fn person(ctx: &Context, project: &Project, text: &str) -> Result<Opti
             let organisation = ctx.organisation(project.organisation).await?;
             match ctx.me(&organisation, project.id).await? {
                 Some(me) => Ok(Some(me.id)),
-                None => Err(Failure::refused("it is not known who you are", format!("connect again: `kanado connect {}`", organisation.url))),
+                None => {
+                    Err(Failure::refused("it is not known who you are", format!("connect again: `kanado connect {}`", organisation.url)))
+                }
             }
         }
         name => Ok(Some(members::find(ctx, project, name).await?.id)),

@@ -108,7 +108,9 @@ async fn under_way(ctx: &Context, client: &Client, project: &Project, people: &H
         }
     }
     let rules = ctx.config.board.done_on_merge;
-    sync::ingest::facts(&ctx.store, project, &listed, Listing::Some, Source::Poll, rules, ctx.clock.now()).await.map_err(action::Error::from)?;
+    sync::ingest::facts(&ctx.store, project, &listed, Listing::Some, Source::Poll, rules, ctx.clock.now())
+        .await
+        .map_err(action::Error::from)?;
     for ticket in ctx.store.tickets(project.id, Archived::Hidden).await? {
         let merged = ticket.pull_request.and_then(|linked| listed.iter().find(|pr| pr.number == linked.number)?.closed_at);
         if ticket.status == Status::Merged && merged.is_some_and(|at| ctx.clock.now().duration_since(at) > DONE_AFTER) {

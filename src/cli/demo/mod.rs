@@ -37,7 +37,8 @@ pub fn run(args: Args, frame: &mut Frame<'_>) -> Result<Exit, Failure> {
     let config = config(frame, &folder)?;
     frame.use_config(config);
     frame.block_on(Workers::Several, async |frame| {
-        let options = Options { seed: args.seed, state_dir: Some(folder.join("azure-devops")), cast: args.cast.cast(), ..Options::default() };
+        let options =
+            Options { seed: args.seed, state_dir: Some(folder.join("azure-devops")), cast: args.cast.cast(), ..Options::default() };
         let running = sim::start(options).await.map_err(failed)?;
         let shown = async {
             let services = frame.services().await?;

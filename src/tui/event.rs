@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use super::answer::{
-    ConnectionReport, DiffRow, MemberRow, Plan, ProjectRow, PullRequestDraft, PullRequestRow, RepositoryRow, SaveFailure, SpecConflict,
+    ConnectionReport, DiffLine, MemberRow, Plan, ProjectRow, PullRequestDraft, PullRequestRow, RepositoryRow, SaveFailure, SpecConflict,
     StartPlan, TaskRow, TicketDetail,
 };
 use super::key::Key;
@@ -66,7 +66,7 @@ pub enum What {
     TaskStarted { generation: Generation, task: Answer<u64> },
     SpecSaved { generation: Generation, key: TicketKey, saved: Result<Box<SpecState>, SaveFailure> },
     SpecConflicted { key: TicketKey, conflict: Box<SpecConflict> },
-    SpecCompared { generation: Generation, key: TicketKey, rows: Answer<Vec<DiffRow>> },
+    SpecCompared { generation: Generation, key: TicketKey, rows: Answer<Vec<DiffLine>> },
     EditedOutside { key: TicketKey, text: Answer<String> },
     TicketCreated { generation: Generation, key: Answer<TicketKey> },
     Connected { generation: Generation, report: Answer<Box<ConnectionReport>> },

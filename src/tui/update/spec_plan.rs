@@ -1,7 +1,7 @@
 //! Pushing and pulling a spec, comparing it with the branch, and settling a conflict.
 
 use crate::notice::Notice;
-use crate::tui::answer::{DiffRow, Plan, TaskState};
+use crate::tui::answer::{DiffLine, Plan, TaskState};
 use crate::tui::effect::Effect;
 use crate::tui::event::{Answer, Generation};
 use crate::tui::key::{Code, Key};
@@ -37,7 +37,7 @@ pub fn diff(model: &mut Model, out: &mut Out) {
         Some(Overlay::Diff(Box::new(DiffView { key, loading: Some(generation), rows: Vec::new(), scroll: 0, problem: None })));
 }
 
-pub fn compared(model: &mut Model, generation: Generation, rows: Answer<Vec<DiffRow>>) {
+pub fn compared(model: &mut Model, generation: Generation, rows: Answer<Vec<DiffLine>>) {
     if let Some(Overlay::Diff(view)) = &mut model.overlay
         && view.loading == Some(generation)
     {

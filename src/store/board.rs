@@ -224,8 +224,7 @@ impl Store {
         self.attempt("read the board", async {
             let mut conn = self.snapshot().await?;
             let known = projects::by_id(&mut conn, project).await?.ok_or_else(|| projects::missing(project))?;
-            let organisation_name: String =
-                sqlx::query_scalar(ORGANISATION_NAME).bind(known.organisation.0).fetch_one(&mut *conn).await?;
+            let organisation_name: String = sqlx::query_scalar(ORGANISATION_NAME).bind(known.organisation.0).fetch_one(&mut *conn).await?;
             let names = names(&mut conn, project, me).await?;
             let mut cards = Vec::new();
             let mut last = 0_i64;

@@ -8,6 +8,7 @@ use std::path::Path;
 use super::column::Columns;
 use super::error::Result;
 use super::{Store, schema};
+use crate::notice::Notice;
 
 /// How good a finding is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
@@ -49,6 +50,17 @@ queries! {
 const LITTLE_ROOM: u64 = 100 * 1024 * 1024;
 
 impl Store {
+    /// What a person should know about the place of the store, before anything goes wrong there.
+    pub fn place_warning(&self) -> Option<Notice> {
+        (file_system(self.path()) == FileSystem::Network).then(|| {
+            Notice::new(format!(
+                "the store {} lies on a network file system; it is safe only while one machine uses it",
+                self.path().display()
+            ))
+            .hint("choose a local directory with --data-dir")
+        })
+    }
+
     /// Looks at everything that could be wrong with the store. What cannot even be read is an error.
     pub async fn check(&self) -> Result<Vec<Finding>> {
         self.attempt("check it", async {
@@ -58,7 +70,12 @@ impl Store {
             findings.push(if version == schema::KNOWN {
                 Finding::good("schema", format!("schema {version}"))
             } else {
-                Finding::new("schema", Level::Bad, format!("schema {version}, this version knows {}", schema::KNOWN), "open it once with this kanado")
+                Finding::new(
+                    "schema",
+                    Level::Bad,
+                    format!("schema {version}, this version knows {}", schema::KNOWN),
+                    "open it once with this kanado",
+                )
             });
             let mode = sqlx::query(JOURNAL_MODE).fetch_one(&mut *conn).await?.text("journal_mode")?;
             drop(conn);
@@ -94,7 +111,12 @@ impl Store {
                 Finding::good("unfinished", "no action was interrupted")
             } else {
                 let list: Vec<String> = unfinished.iter().map(|entry| format!("{} {}", entry.action, entry.subject)).collect();
-                Finding::new("unfinished", Level::Warning, format!("interrupted: {}", list.join(", ")), "run the same command again to finish it")
+                Finding::new(
+                    "unfinished",
+                    Level::Warning,
+                    format!("interrupted: {}", list.join(", ")),
+                    "run the same command again to finish it",
+                )
             });
             Ok(findings)
         })
@@ -208,7 +230,12 @@ fn permissions(file: &Path) -> Option<Finding> {
     Some(if mode & 0o077 == 0 {
         Finding::good("permissions", "only you can read the store")
     } else {
-        Finding::new("permissions", Level::Warning, format!("others can read the store (mode {mode:o})"), format!("chmod 600 {}", file.display()))
+        Finding::new(
+            "permissions",
+            Level::Warning,
+            format!("others can read the store (mode {mode:o})"),
+            format!("chmod 600 {}", file.display()),
+        )
     })
 }
 

@@ -7,9 +7,9 @@ use sqlx::Row;
 use sqlx::any::AnyRow;
 
 use super::error::{Error, Result};
+use crate::domain::person::ReviewerStrategy;
 use crate::domain::project::Deployment;
 use crate::domain::pull_request::{MergeState, PullRequestStatus, Source};
-use crate::domain::person::ReviewerStrategy;
 use crate::domain::status::Status;
 use crate::domain::ticket::SpecBadge;
 
@@ -121,9 +121,7 @@ pub(super) trait Columns {
 
     fn maybe_json<T: DeserializeOwned>(&self, column: &'static str) -> Result<Option<T>> {
         match self.maybe_text(column)? {
-            Some(text) => {
-                serde_json::from_str(&text).map(Some).map_err(|error| Error::unreadable(format!("JSON in {column}: {error}")))
-            }
+            Some(text) => serde_json::from_str(&text).map(Some).map_err(|error| Error::unreadable(format!("JSON in {column}: {error}"))),
             None => Ok(None),
         }
     }

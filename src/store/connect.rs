@@ -9,9 +9,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Once;
 use std::time::Duration;
 
-use sqlx::AnyPool;
 use sqlx::any::{AnyConnectOptions, AnyPoolOptions};
-use sqlx::{AssertSqlSafe, ConnectOptions};
+use sqlx::{AnyConnection, AnyPool, AssertSqlSafe, ConnectOptions, Connection};
 
 use super::Location;
 use super::error::{Error, Result, Trouble};
@@ -31,6 +30,12 @@ pub(super) struct Tuning {
 impl Default for Tuning {
     fn default() -> Self {
         Self { busy_timeout_ms: 5_000, max_pages: None }
+    }
+}
+
+impl Tuning {
+    pub fn patience(self) -> Duration {
+        Duration::from_millis(u64::from(self.busy_timeout_ms))
     }
 }
 
@@ -69,10 +74,10 @@ impl Target {
     }
 
     fn url(&self) -> Result<String> {
-        let path = self.file.to_str().ok_or_else(|| Error::Unsupported {
-            url: self.file.display().to_string(),
-            reason: "the path of the file is not UTF-8",
-        })?;
+        let path = self
+            .file
+            .to_str()
+            .ok_or_else(|| Error::Unsupported { url: self.file.display().to_string(), reason: "the path of the file is not UTF-8" })?;
         let mode = match self.access {
             Access::Write => "rwc",
             Access::ReadOnly => "ro",
@@ -145,18 +150,29 @@ fn make_private(file: &Path) -> Result<()> {
     }
 }
 
-/// The connections of a store. None is opened before it is needed.
-pub(super) fn pools(target: &Target, tuning: Tuning) -> Result<(AnyPool, AnyPool)> {
+/// How to connect to the file.
+fn options(target: &Target) -> Result<AnyConnectOptions> {
     static DRIVERS: Once = Once::new();
     DRIVERS.call_once(sqlx::any::install_default_drivers);
-
     let options: AnyConnectOptions = target.url()?.parse()?;
     // sqlx logs every statement it runs; none carries data, but the log is for people.
-    let options = options.disable_statement_logging();
+    Ok(options.disable_statement_logging())
+}
+
+/// The first connection, on which the file is looked at. A pool would try again and again where this one says what is wrong.
+pub(super) async fn first(target: &Target, tuning: Tuning) -> Result<AnyConnection> {
+    let mut conn = AnyConnection::connect_with(&options(target)?).await?;
+    sqlx::raw_sql(AssertSqlSafe(settings(tuning))).execute(&mut conn).await?;
+    Ok(conn)
+}
+
+/// The connections of a store: one that writes, two that read. None is opened before it is needed.
+pub(super) fn pools(target: &Target, tuning: Tuning) -> Result<(AnyPool, AnyPool)> {
+    let options = options(target)?;
     let pool = |connections| {
         AnyPoolOptions::new()
             .max_connections(connections)
-            .acquire_timeout(Duration::from_millis(u64::from(tuning.busy_timeout_ms) * 6))
+            .acquire_timeout(tuning.patience() * 2 + Duration::from_secs(1))
             .idle_timeout(None)
             .max_lifetime(None)
             .test_before_acquire(false)
@@ -166,9 +182,20 @@ pub(super) fn pools(target: &Target, tuning: Tuning) -> Result<(AnyPool, AnyPool
                     Ok(())
                 })
             })
+            .before_acquire(|conn, _| Box::pin(is_usable(conn)))
             .connect_lazy_with(options.clone())
     };
     Ok((pool(1), pool(2)))
+}
+
+/// Whether a connection that was given back can be used again. After a full disk SQLite itself has ended the transaction; sqlx goes
+/// on believing in it, and would refuse to begin another one ever after. Such a connection is replaced.
+async fn is_usable(conn: &mut AnyConnection) -> sqlx::Result<bool> {
+    if conn.is_in_transaction() {
+        // A rollback may still be waiting for its turn; after the ping it has had it.
+        conn.ping().await?;
+    }
+    Ok(!conn.is_in_transaction())
 }
 
 /// What SQLite forgets between connections. None of it writes to the file.

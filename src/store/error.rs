@@ -56,7 +56,7 @@ pub enum Error {
         place: String,
         trouble: Trouble,
         #[source]
-        source: Option<sqlx::Error>,
+        source: Option<Box<sqlx::Error>>,
     },
     #[error("{place} is a database of another program, not a store of kanado")]
     NotAStore { place: String },
@@ -137,7 +137,7 @@ fn trouble_of(error: &sqlx::Error) -> Trouble {
 
 impl From<sqlx::Error> for Error {
     fn from(source: sqlx::Error) -> Self {
-        Self::Database { attempted: String::new(), place: String::new(), trouble: trouble_of(&source), source: Some(source) }
+        Self::Database { attempted: String::new(), place: String::new(), trouble: trouble_of(&source), source: Some(Box::new(source)) }
     }
 }
 
@@ -157,7 +157,9 @@ impl Explain for Error {
             Self::Database { trouble, place, .. } => match trouble {
                 Trouble::Locked => "close the other program, or wait until it has finished, and try again; nothing was changed".to_owned(),
                 Trouble::Corrupt => {
-                    format!("nothing was changed; keep a copy of {place}, see what `kanado doctor` says, or choose another store with --data-dir")
+                    format!(
+                        "nothing was changed; keep a copy of {place}, see what `kanado doctor` says, or choose another store with --data-dir"
+                    )
                 }
                 Trouble::DiskFull => "free some room and try again; what was there before is unharmed".to_owned(),
                 Trouble::ReadOnly => format!("make {place} and its directory writable, or choose another place with --data-dir"),

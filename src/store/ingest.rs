@@ -263,7 +263,8 @@ mod tests {
         let active = |number| Some(Cause::PullRequestActive { number });
         let completed = |number| Some(Cause::PullRequestCompleted { number, done_on_merge: false });
         let abandoned = |number| Some(Cause::PullRequestAbandoned { number });
-        let table: &[(Status, Option<i64>, &[(i64, PullRequestStatus)], Option<Cause>)] = &[
+        type Row<'a> = (Status, Option<i64>, &'a [(i64, PullRequestStatus)], Option<Cause>);
+        let table: &[Row<'_>] = &[
             (InProgress, None, &[(3, Active)], active(3)),
             (InProgress, None, &[(3, Active), (4, Active)], active(4)),
             (PrOpen, Some(3), &[(3, Active)], None),

@@ -43,14 +43,7 @@ impl Store {
                 return Ok(JournalId(open.int("id")?));
             }
             let id = next(writing.conn(), "journal").await?;
-            sqlx::query(BEGIN)
-                .bind(id)
-                .bind(action)
-                .bind(subject)
-                .bind(payload)
-                .bind(now.as_millisecond())
-                .execute(writing.conn())
-                .await?;
+            sqlx::query(BEGIN).bind(id).bind(action).bind(subject).bind(payload).bind(now.as_millisecond()).execute(writing.conn()).await?;
             self.commit(writing).await?;
             Ok(JournalId(id))
         })

@@ -43,7 +43,7 @@ use std::sync::Arc;
 
 use sqlx::AnyPool;
 use sqlx::pool::PoolConnection;
-use sqlx::{Any, AnyConnection, Transaction};
+use sqlx::{Any, AnyConnection, Connection as _, Transaction};
 use tokio::sync::broadcast;
 
 pub use check::{Finding, Level};
@@ -114,16 +114,20 @@ impl Store {
         let place = target.file.display().to_string();
         let opened = async {
             target.prepare()?;
+            let mut first = connect::first(&target, tuning).await?;
+            let outcome = schema::bring_up_to_date(&mut first, &target, &place, tuning.patience()).await;
             let (writer, readers) = connect::pools(&target, tuning)?;
-            if let Err(error) = schema::bring_up_to_date(&writer, &target, &place).await {
-                writer.close().await;
-                return Err(error);
-            }
-            Ok((writer, readers))
+            let watching = match outcome {
+                Ok(()) => Ok(watch::Watching::of(&writer).await),
+                Err(error) => Err(error),
+            };
+            // Closed only now: the last connection to leave folds the log into the file, which takes its time.
+            let _ = first.close().await;
+            Ok((writer, readers, watching?))
         };
-        let (writer, readers) = opened.await.map_err(|error: Error| error.during("open it", &place))?;
+        let (writer, readers, watching) = opened.await.map_err(|error: Error| error.during("open it", &place))?;
         let (changes, _) = broadcast::channel(ANNOUNCEMENTS);
-        let inner = Inner { writer, readers, changes, watching: watch::Watching::default(), file: target.file, place };
+        let inner = Inner { writer, readers, changes, watching, file: target.file, place };
         Ok(Self { inner: Arc::new(inner) })
     }
 

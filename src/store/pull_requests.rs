@@ -6,10 +6,10 @@ use jiff::Timestamp;
 use sqlx::AnyConnection;
 use sqlx::any::AnyRow;
 
+use super::Store;
 use super::board;
 use super::column::{Columns, Word, json};
 use super::error::{Error, Result};
-use super::Store;
 use crate::domain::change::Change;
 use crate::domain::id::{Guid, ProjectId, RepositoryId};
 use crate::domain::pull_request::{Checks, KnownPullRequest, PullRequest, PullRequestStatus, Source, Threads};
@@ -189,7 +189,7 @@ impl Store {
         .await
     }
 
-    /// Keeps what was read besides the pull request itself; what is absent stays as known.
+    /// Keeps what was read besides the pull request itself; what is absent stays as known, and so does what was read later.
     pub async fn put_pull_request_detail(
         &self,
         repository: RepositoryId,
@@ -202,6 +202,9 @@ impl Store {
             let mut writing = self.writing().await?;
             let known = find(writing.conn(), repository, number).await?;
             let known = known.ok_or_else(|| Error::Missing(format!("pull request {number}")))?;
+            if known.detail_at.is_some_and(|read| read > now) {
+                return Ok(());
+            }
             let checks = checks.or(known.checks);
             let threads = threads.or(known.threads);
             sqlx::query(DETAIL)

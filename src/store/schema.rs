@@ -1,12 +1,13 @@
 //! Bringing the schema up to date, and refusing what is not ours to touch. Migrations are only ever added, never changed.
 
-use sqlx::AnyPool;
+use std::time::Duration;
+
 use sqlx::migrate::{Migration, MigrationType, Migrator};
-use sqlx::{AnyConnection, SqlSafeStr};
+use sqlx::{AnyConnection, Connection, SqlSafeStr};
 
 use super::check::{self, FileSystem};
 use super::connect::{Access, Target};
-use super::error::{Error, Result};
+use super::error::{Error, Result, Trouble};
 
 /// Marks a SQLite file as a store of kanado: `knDO`.
 const APPLICATION_ID: i64 = 0x6b6e_444f;
@@ -26,36 +27,54 @@ queries! {
     VERSION = "SELECT max(version) FROM _sqlx_migrations";
     GET_APPLICATION_ID = "PRAGMA application_id";
     JOURNAL_MODE = "PRAGMA journal_mode";
+    USE_WRITE_AHEAD_LOG = "PRAGMA journal_mode = WAL";
 }
 
 /// Looks first, writes only when the file is ours (or new) and not newer than we are.
-pub(super) async fn bring_up_to_date(writer: &AnyPool, target: &Target, place: &str) -> Result<()> {
-    let mut conn = writer.acquire().await?;
-    let found = version(&mut conn, place).await?;
+pub(super) async fn bring_up_to_date(conn: &mut AnyConnection, target: &Target, place: &str, patience: Duration) -> Result<()> {
+    let found = version(conn, place).await?;
     if target.access == Access::ReadOnly {
         return match found {
             Some(_) => Ok(()),
             None => Err(Error::NotAStore { place: place.to_owned() }),
         };
     }
-    let journal: String = sqlx::query_scalar(JOURNAL_MODE).fetch_one(&mut *conn).await?;
-    if journal != "wal" && check::file_system(&target.file) != FileSystem::Network {
+    if check::file_system(&target.file) != FileSystem::Network {
         // Write-ahead logging needs shared memory, which a network file system does not give; there the rollback journal stays.
-        let _: String = sqlx::query_scalar("PRAGMA journal_mode = WAL").fetch_one(&mut *conn).await?;
+        use_write_ahead_log(conn, patience).await?;
     }
     if found == Some(KNOWN) {
         return Ok(());
     }
-    drop(conn);
 
     // Two programs may start on a new store at once: whoever comes second finds the work done.
-    let mut transaction = writer.begin_with("BEGIN IMMEDIATE").await?;
+    let mut transaction = conn.begin_with("BEGIN IMMEDIATE").await?;
     if version(&mut transaction, place).await? != Some(KNOWN) {
         Migrator::with_migrations(migrations()).run_direct(None, &mut *transaction, false).await?;
         sqlx::raw_sql(sqlx::AssertSqlSafe(format!("PRAGMA application_id = {APPLICATION_ID}"))).execute(&mut *transaction).await?;
     }
     transaction.commit().await?;
     Ok(())
+}
+
+/// Switches a file to write-ahead logging, which lasts. SQLite refuses at once instead of waiting when two processes do so on a new
+/// store at the same moment, so this waits itself.
+async fn use_write_ahead_log(conn: &mut AnyConnection, patience: Duration) -> Result<()> {
+    const PAUSE: Duration = Duration::from_millis(5);
+    let deadline = tokio::time::Instant::now() + patience;
+    loop {
+        let journal: String = sqlx::query_scalar(JOURNAL_MODE).fetch_one(&mut *conn).await?;
+        if journal == "wal" {
+            return Ok(());
+        }
+        match sqlx::query_scalar::<_, String>(USE_WRITE_AHEAD_LOG).fetch_one(&mut *conn).await.map_err(Error::from) {
+            Ok(_) => return Ok(()),
+            Err(error) if error.kind() == Some(&Trouble::Locked) && tokio::time::Instant::now() < deadline => {
+                tokio::time::sleep(PAUSE).await;
+            }
+            Err(error) => return Err(error),
+        }
+    }
 }
 
 /// The version of the schema in the file; absent in an empty one.

@@ -1,7 +1,7 @@
 //! Small named values: settings a person made in the program, and cursors that say how far a listing has come.
 
-use super::error::Result;
 use super::Store;
+use super::error::Result;
 use crate::domain::change::Change;
 
 queries! {

@@ -66,7 +66,10 @@ queries! {
 async fn check_repository(conn: &mut AnyConnection, project: ProjectId, id: RepositoryId) -> Result<()> {
     let repository = repositories::by_id(conn, id).await?.ok_or_else(|| repositories::missing(id))?;
     if repository.project != project {
-        return Err(Error::refused(format!("{} belongs to another project", repository.name), "choose a repository of the ticket's project"));
+        return Err(Error::refused(
+            format!("{} belongs to another project", repository.name),
+            "choose a repository of the ticket's project",
+        ));
     }
     if !repository.linked {
         return Err(Error::refused(format!("the repository {} is not linked", repository.name), "link it with `kanado repos link`"));
@@ -89,7 +92,8 @@ async fn check_assignee(conn: &mut AnyConnection, project: ProjectId, id: Member
 async fn issue_key(conn: &mut AnyConnection, project: &Project, wanted: Option<TicketKey>) -> Result<TicketKey> {
     let Some(key) = wanted else {
         let number = next(conn, &format!("ticket:{}", project.prefix)).await?;
-        let number = u32::try_from(number).map_err(|_| Error::refused("ticket numbers are used up", "begin a project with another prefix"))?;
+        let number =
+            u32::try_from(number).map_err(|_| Error::refused("ticket numbers are used up", "begin a project with another prefix"))?;
         return TicketKey::new(&project.prefix, number)
             .map_err(|_| Error::refused("ticket numbers are used up", "begin a project with another prefix"));
     };
@@ -249,10 +253,8 @@ impl Store {
     }
 
     pub async fn ticket(&self, key: &TicketKey) -> Result<Option<Ticket>> {
-        self.attempt(format!("read {key}"), async {
-            Ok(ticket_row::find(&mut *self.reader().await?, key).await?.map(|row| row.ticket))
-        })
-        .await
+        self.attempt(format!("read {key}"), async { Ok(ticket_row::find(&mut *self.reader().await?, key).await?.map(|row| row.ticket)) })
+            .await
     }
 
     /// All tickets of a project with their texts, in the order they were made. For painting many, [`Store::board`] is far cheaper.

@@ -113,9 +113,8 @@ impl Store {
             let mut writing = self.writing().await?;
             let mut row = ticket_row::get(writing.conn(), key).await?;
             let before = row.ticket.status;
-            let refuse = |words: String, ticket: &Ticket| {
-                Ok(Applied { before, transition: Transition::Refused(words), ticket: ticket.clone() })
-            };
+            let refuse =
+                |words: String, ticket: &Ticket| Ok(Applied { before, transition: Transition::Refused(words), ticket: ticket.clone() });
             if let Some(known) = &row.ticket.branch
                 && (known != branch || row.ticket.repository != Some(repository))
             {

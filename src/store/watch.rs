@@ -5,7 +5,7 @@
 //! microseconds); the question itself is asked when they changed, and now and then besides, in case a file system's clock is coarse.
 
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::{Duration, SystemTime};
 
@@ -18,9 +18,18 @@ const LOOK: Duration = Duration::from_millis(200);
 /// Every how many looks the question is asked although the log seems untouched.
 const ASK_EVERY: u32 = 10;
 
-/// Whether the watching task runs.
-#[derive(Default)]
-pub(super) struct Watching(AtomicBool);
+/// Whether the watching task runs, and the version it saw last. The first one is asked for when the store is opened: what somebody
+/// else writes between opening and the first look is announced too.
+pub(super) struct Watching {
+    running: AtomicBool,
+    version: AtomicI64,
+}
+
+impl Watching {
+    pub async fn of(writer: &AnyPool) -> Self {
+        Self { running: AtomicBool::new(false), version: AtomicI64::new(ask(writer).await.unwrap_or_default()) }
+    }
+}
 
 queries! {
     DATA_VERSION = "PRAGMA data_version";
@@ -29,7 +38,7 @@ queries! {
 /// Starts watching unless that is under way. Must be called inside a tokio runtime; outside, nothing is watched.
 pub(super) fn start(inner: &Arc<Inner>) {
     let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
-    if inner.watching.0.swap(true, Ordering::AcqRel) {
+    if inner.watching.running.swap(true, Ordering::AcqRel) {
         return;
     }
     runtime.spawn(watch(Arc::downgrade(inner)));
@@ -38,18 +47,17 @@ pub(super) fn start(inner: &Arc<Inner>) {
 async fn watch(inner: Weak<Inner>) {
     let Some(first) = inner.upgrade() else { return };
     let log = log_of(&first.file);
-    let mut seen = mark(&log);
-    let mut version = ask(&first.writer).await;
     drop(first);
-    let mut looks = 0_u32;
+    let mut seen = None;
+    let mut looks = ASK_EVERY;
     loop {
         tokio::time::sleep(LOOK).await;
         // The task must not keep the store open.
         let Some(inner) = inner.upgrade() else { return };
         if inner.changes.receiver_count() == 0 {
-            inner.watching.0.store(false, Ordering::Release);
+            inner.watching.running.store(false, Ordering::Release);
             // Somebody may have subscribed between the count and the line above, and found the flag still set.
-            if inner.changes.receiver_count() == 0 || inner.watching.0.swap(true, Ordering::AcqRel) {
+            if inner.changes.receiver_count() == 0 || inner.watching.running.swap(true, Ordering::AcqRel) {
                 return;
             }
         }
@@ -61,7 +69,7 @@ async fn watch(inner: Weak<Inner>) {
         let Some(answer) = ask(&inner.writer).await else { continue };
         looks = 0;
         seen = found;
-        if version.replace(answer).is_some_and(|before| before != answer) {
+        if inner.watching.version.swap(answer, Ordering::AcqRel) != answer {
             let _ = inner.changes.send(Change::Elsewhere);
         }
     }

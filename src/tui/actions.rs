@@ -85,7 +85,7 @@ const TICKETS: &[Context] = &[B, T];
 const EVERYWHERE: &[Context] = &[B, T, P, S, E, F];
 
 macro_rules! actions {
-    ($($group:ident { $($id:literal $words:literal $(($hint:literal))? $contexts:expr, [$($key:literal),*] => $intent:ident;)* })*) => {
+    ($($group:ident { $($id:literal $words:literal $(@ $hint:literal)? $contexts:expr, [$($key:literal),*] => $intent:ident;)* })*) => {
         /// Every action, in the order help shows them.
         pub const ACTIONS: &[Action] = &[$($(Action {
             id: $id,
@@ -103,61 +103,61 @@ macro_rules! actions {
 
 actions! {
     Ticket {
-        "ticket.start" "start work: make the branch, push the spec" ("start") TICKETS, ["s"] => StartWork;
-        "spec.edit" "edit the spec here" ("edit") TICKETS, ["e"] => EditSpec;
-        "pr.open" "open the pull request, or show it" ("pull request") TICKETS, ["P"] => PullRequest;
-        "ticket.move" "move to another column" ("move") TICKETS, ["m"] => MovePicker;
-        "ticket.new" "new ticket" ("new") &[B, T, P], ["n"] => NewTicket;
+        "ticket.start" "start work: make the branch, push the spec" @ "start" TICKETS, ["s"] => StartWork;
+        "spec.edit" "edit the spec here" @ "edit" TICKETS, ["e"] => EditSpec;
+        "pr.open" "open the pull request, or show it" @ "pull request" TICKETS, ["P"] => PullRequest;
+        "ticket.move" "move to another column" @ "move" TICKETS, ["m"] => MovePicker;
+        "ticket.new" "new ticket" @ "new" &[B, T, P], ["n"] => NewTicket;
         "ticket.left" "move to the previous allowed column" TICKETS, ["H"] => MoveLeft;
         "ticket.right" "move to the next allowed column" TICKETS, ["L"] => MoveRight;
-        "ticket.assign" "assign to somebody" ("assign") TICKETS, ["a"] => Assign;
+        "ticket.assign" "assign to somebody" @ "assign" TICKETS, ["a"] => Assign;
         "ticket.take" "take it: assign to me" TICKETS, ["i"] => TakeIt;
-        "criterion.toggle" "tick or untick the criterion" ("tick") &[T], ["x"] => ToggleCriterion;
+        "criterion.toggle" "tick or untick the criterion" @ "tick" &[T], ["x"] => ToggleCriterion;
         "spec.external" "edit the spec in $EDITOR" TICKETS, ["E"] => EditSpecOutside;
-        "spec.diff" "compare the spec with the branch" ("diff") TICKETS, ["d"] => DiffSpec;
+        "spec.diff" "compare the spec with the branch" @ "diff" TICKETS, ["d"] => DiffSpec;
         "spec.push" "push the spec to the branch" TICKETS, ["U"] => PushSpec;
         "spec.pull" "pull the spec from the branch" TICKETS, ["T"] => PullSpec;
-        "ticket.open" "open in the browser" ("browser") &[B, T, P], ["o"] => OpenOutside;
+        "ticket.open" "open in the browser" @ "browser" &[B, T, P], ["o"] => OpenOutside;
         "ticket.copy_key" "copy the key" &[B, T, P], ["y"] => CopyKey;
         "ticket.copy_menu" "copy the title, branch, address ..." &[B, T, P], ["Y"] => CopyMenu;
         "ticket.archive" "archive the ticket" TICKETS, ["Z"] => Archive;
         "ticket.delete" "delete the ticket (before work starts)" TICKETS, ["D"] => Delete;
     }
     Editor {
-        "editor.push" "save and push to the branch" ("push") &[E], ["f2"] => SaveAndPush;
-        "editor.save" "save the draft" ("save") &[E], ["ctrl+s"] => SaveDraft;
-        "editor.preview" "show or hide the preview" ("preview") &[E], ["f3"] => EditorPreview;
-        "editor.external" "go on in $EDITOR" ("$EDITOR") &[E], ["f4", "ctrl+g"] => EditorOutside;
-        "editor.tick" "tick or untick the criterion of this line" ("tick") &[E], ["ctrl+t"] => EditorTick;
+        "editor.push" "save and push to the branch" @ "push" &[E], ["f2"] => SaveAndPush;
+        "editor.save" "save the draft" @ "save" &[E], ["ctrl+s"] => SaveDraft;
+        "editor.preview" "show or hide the preview" @ "preview" &[E], ["f3"] => EditorPreview;
+        "editor.external" "go on in $EDITOR" @ "$EDITOR" &[E], ["f4", "ctrl+g"] => EditorOutside;
+        "editor.tick" "tick or untick the criterion of this line" @ "tick" &[E], ["ctrl+t"] => EditorTick;
         "editor.undo" "undo" &[E], ["ctrl+z"] => EditorUndo;
         "editor.redo" "redo" &[E], ["ctrl+y"] => EditorRedo;
         "editor.previous_section" "go to the previous section" &[E], ["f7"] => EditorPreviousSection;
-        "editor.next_section" "go to the next section" ("section") &[E], ["f8"] => EditorNextSection;
-        "editor.leave" "leave; the draft is kept" ("leave") &[E], ["esc"] => EditorLeave;
+        "editor.next_section" "go to the next section" @ "section" &[E], ["f8"] => EditorNextSection;
+        "editor.leave" "leave; the draft is kept" @ "leave" &[E], ["esc"] => EditorLeave;
     }
     Form {
-        "form.submit" "submit the form" ("submit") &[F], ["ctrl+s"] => Submit;
+        "form.submit" "submit the form" @ "submit" &[F], ["ctrl+s"] => Submit;
     }
     Setup {
-        "setup.toggle" "link the repository, let the member review" ("toggle") &[S], ["space"] => ToggleRow;
-        "setup.discover" "look for repositories or members" ("discover") &[S], ["d"] => Discover;
+        "setup.toggle" "link the repository, let the member review" @ "toggle" &[S], ["space"] => ToggleRow;
+        "setup.discover" "look for repositories or members" @ "discover" &[S], ["d"] => Discover;
         "setup.default_reviewer" "choose the member's default reviewer" &[S], ["a"] => DefaultReviewer;
         "setup.less" "lower the number" &[S], ["-"] => Less;
         "setup.more" "raise the number" &[S], ["+"] => More;
     }
     Look {
-        "filter.text" "filter: words, @name, label:x, repo:y, status:z" ("filter") &[B, P], ["/"] => Filter;
+        "filter.text" "filter: words, @name, label:x, repo:y, status:z" @ "filter" &[B, P], ["/"] => Filter;
         "filter.by" "filter by a person, label, repository or status" &[B], ["f"] => FilterBy;
-        "filter.mine" "only mine" ("mine") &[B], ["M"] => Mine;
+        "filter.mine" "only mine" @ "mine" &[B], ["M"] => Mine;
         "filter.clear" "clear the filter" &[B, P], [] => ClearFilter;
         "board.preview" "show or hide the preview" &[B], ["p"] => TogglePreview;
         "preview.down" "scroll the preview down" &[B], ["J"] => PreviewDown;
         "preview.up" "scroll the preview up" &[B], ["K"] => PreviewUp;
         "sync.this" "sync this ticket's pull request" &[B, T, P], ["r"] => SyncThis;
-        "sync.all" "sync all pull requests of the project" ("sync") LISTS, ["R"] => SyncAll;
+        "sync.all" "sync all pull requests of the project" @ "sync" LISTS, ["R"] => SyncAll;
     }
     Go {
-        "nav.open" "open" ("open") LISTS, ["enter"] => Open;
+        "nav.open" "open" @ "open" LISTS, ["enter"] => Open;
         "nav.back" "back" LISTS, ["esc"] => Back;
         "nav.down" "down" LISTS, ["j", "down"] => Down;
         "nav.up" "up" LISTS, ["k", "up"] => Up;
@@ -167,7 +167,7 @@ actions! {
         "nav.bottom" "to the bottom" LISTS, ["G", "end"] => Bottom;
         "nav.half_down" "half a page down" LISTS, ["ctrl+d", "pgdn"] => HalfDown;
         "nav.half_up" "half a page up" LISTS, ["ctrl+u", "pgup"] => HalfUp;
-        "nav.next_tab" "next tab or pane" ("tab") LISTS, ["tab", "]"] => NextTab;
+        "nav.next_tab" "next tab or pane" @ "tab" LISTS, ["tab", "]"] => NextTab;
         "nav.previous_tab" "previous tab or pane" LISTS, ["shift+tab", "["] => PreviousTab;
         "go.board" "to the board" LISTS, ["1", "g b"] => ShowBoard;
         "go.pull_requests" "to the pull requests" LISTS, ["2", "g p"] => ShowPullRequests;
@@ -175,14 +175,14 @@ actions! {
         "go.project" "to another project" LISTS, ["g o"] => PickProject;
     }
     Program {
-        "app.help" "help of this screen" ("help") EVERYWHERE, ["?", "f1"] => Help;
-        "app.palette" "palette: find an action or a ticket" ("palette") EVERYWHERE, [":", "ctrl+p"] => Palette;
+        "app.help" "help of this screen" @ "help" EVERYWHERE, ["?", "f1"] => Help;
+        "app.palette" "palette: find an action or a ticket" @ "palette" EVERYWHERE, [":", "ctrl+p"] => Palette;
         "task.cancel" "cancel the running task" LISTS, ["ctrl+x"] => CancelTask;
         "app.theme" "next theme" LISTS, [] => NextTheme;
         "app.mouse" "mouse on or off" LISTS, ["%"] => ToggleMouse;
         "app.redraw" "draw the screen again" EVERYWHERE, ["ctrl+l"] => Redraw;
         "app.suspend" "suspend to the shell" LISTS, ["ctrl+z"] => Suspend;
-        "app.quit" "back, then quit" ("quit") LISTS, ["q"] => Quit;
+        "app.quit" "back, then quit" @ "quit" LISTS, ["q"] => Quit;
     }
 }
 

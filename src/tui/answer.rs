@@ -7,6 +7,7 @@ use std::fmt;
 use jiff::Timestamp;
 
 use crate::domain::id::{Guid, MemberId, ObjectId, ProjectId, RepositoryId, TicketKey};
+pub use crate::domain::merge::{DiffKind, DiffLine};
 use crate::domain::progress::Progress;
 use crate::domain::pull_request::KnownPullRequest;
 use crate::domain::ticket::{SpecState, Ticket};
@@ -189,20 +190,6 @@ pub struct SpecConflict {
     pub conflicts: usize,
     /// What the branch holds; absent when the other side is another session's draft.
     pub object: Option<ObjectId>,
-}
-
-/// One line of a comparison.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct DiffRow {
-    pub kind: DiffKind,
-    pub text: String,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum DiffKind {
-    Same,
-    Added,
-    Removed,
 }
 
 /// What a connection check found.

@@ -128,6 +128,7 @@ fn area(text: &str) -> TextArea<'static> {
     let lines = text.split('\n').map(|line| line.strip_suffix('\r').unwrap_or(line).to_owned()).collect();
     let mut area = TextArea::new(lines);
     area.set_wrap_mode(WrapMode::WordOrGlyph);
+    area.set_cursor_line_style(ratatui::style::Style::default());
     area.set_max_histories(1_000);
     area.set_tab_length(2);
     area

@@ -14,6 +14,7 @@ pub type LinesField = TextArea<'static>;
 pub fn lines_field(text: &str) -> LinesField {
     let mut area = TextArea::new(inert_lines(text).split('\n').map(str::to_owned).collect());
     area.set_wrap_mode(WrapMode::WordOrGlyph);
+    area.set_cursor_line_style(ratatui::style::Style::default());
     area
 }
 

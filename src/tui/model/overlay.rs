@@ -6,7 +6,7 @@ use super::form::{NewTicketForm, PullRequestForm};
 use super::picker::Picker;
 use crate::domain::id::{RepositoryId, TicketKey};
 use crate::notice::Notice;
-use crate::tui::answer::{DiffRow, Plan, SpecConflict, StartPlan};
+use crate::tui::answer::{DiffLine, Plan, SpecConflict, StartPlan};
 use crate::tui::event::Generation;
 use crate::tui::key::Key;
 
@@ -115,7 +115,7 @@ pub enum Confirmed {
 pub struct DiffView {
     pub key: TicketKey,
     pub loading: Option<Generation>,
-    pub rows: Vec<DiffRow>,
+    pub rows: Vec<DiffLine>,
     pub scroll: usize,
     pub problem: Option<Notice>,
 }

@@ -85,7 +85,7 @@ fn is_filtering(model: &Model) -> bool {
 
 /// Text from the clipboard: it goes where text is typed, and nowhere else, so that it never acts.
 pub fn paste(model: &mut Model, text: &str, out: &mut Out) {
-    match &mut model.overlay {
+    match &model.overlay {
         Some(Overlay::Picker(_)) => picker::paste(model, text),
         Some(Overlay::NewTicket(_)) => new_ticket::paste(model, text),
         Some(Overlay::PullRequest(_)) => pull_request_form::paste(model, text),

@@ -94,3 +94,8 @@ fn wheel(model: &mut Model, direction: Direction, out: &mut Out) {
         act::act(model, intent, out);
     }
 }
+
+/// The words for an action that stopped half way: `2 of 3 done, s to continue`.
+pub fn left_words(done: usize, all: usize) -> crate::notice::Notice {
+    start_work::left(done, all)
+}

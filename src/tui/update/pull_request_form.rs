@@ -71,7 +71,7 @@ pub fn stops(form: &PullRequestForm) -> Option<String> {
 }
 
 /// Azure DevOps' limit, in UTF-16 units.
-pub const BODY_LIMIT: usize = 4_000;
+pub use crate::domain::pull_request_body::BODY_LIMIT;
 
 pub fn key(model: &mut Model, key: Key, out: &mut Out) {
     if let Some(intent) = keys::meaning_in(model, Context::Form, key) {

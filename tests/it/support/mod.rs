@@ -3,5 +3,3 @@
 #![allow(dead_code)] // each test uses its part
 
 pub mod inside;
-
-

@@ -1,0 +1,120 @@
+//! The line at the foot: a message, the filter being typed, what may follow a key, else the keys that matter here.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
+use crate::tui::actions::{ACTIONS, Context};
+use crate::tui::intent::Intent;
+use crate::tui::layout;
+use crate::tui::model::board::Filtering;
+use crate::tui::model::setup::Focus as SetupFocus;
+use crate::tui::model::text_field::TextField;
+use crate::tui::model::ticket::Tab;
+use crate::tui::model::{Base, Model, Tone, WHICH_KEY_AFTER};
+use crate::tui::widget::text_field::{self, Focus};
+use crate::tui::widget::{panel, text};
+
+pub fn draw(model: &Model, area: Rect, buf: &mut Buffer) {
+    let theme = &model.theme;
+    if let Some(toast) = &model.toast {
+        let (mark, style) = match toast.tone {
+            Tone::Good => (theme.marks.tick, theme.good),
+            Tone::Plain => (theme.marks.right, theme.info),
+            Tone::Bad => (theme.marks.cross, theme.bad),
+        };
+        let end = area.right().saturating_sub(1);
+        let at = text::put(buf, area.x + 1, area.y, 1, mark, style) + 1;
+        let words = text::clean(&toast.notice.text);
+        let room = end.saturating_sub(at);
+        // The hint is what helps: it keeps its place, and the message is cut.
+        let hint = toast.notice.hint.as_deref().map(|hint| text::clean(hint).into_owned());
+        let for_hint = hint.as_deref().map_or(0, |hint| (text::width(hint) + 3).min(room / 2));
+        let at = text::put_fit(buf, at, area.y, room - for_hint, &words, style, &theme.marks);
+        if let Some(hint) = hint {
+            let at = text::put(buf, at, area.y, 3, &format!(" {} ", theme.marks.between), theme.faint);
+            text::put_fit(buf, at, area.y, end.saturating_sub(at), &hint, theme.text, &theme.marks);
+        }
+        return;
+    }
+    if model.editor.is_none() && model.ticket.is_none() && model.overlay.is_none() {
+        match model.base {
+            Base::Board if model.board.filtering == Filtering::Typing => {
+                let count: usize = model.board.lanes.iter().map(|lane| lane.cards.len()).sum();
+                let all = model.board.board.as_ref().map_or(0, |board| board.cards.len());
+                return filter(model, &model.board.filter, count, all, area, buf);
+            }
+            Base::PullRequests if model.pull_requests.filtering == Filtering::Typing => {
+                let all = model.pull_requests.rows.as_ref().map_or(0, Vec::len);
+                return filter(model, &model.pull_requests.filter, model.pull_requests.shown.len(), all, area, buf);
+            }
+            _ => {}
+        }
+    }
+    if !model.pending.keys.is_empty() && model.now.duration_since(model.pending.since) >= WHICH_KEY_AFTER {
+        return which_key(model, area, buf);
+    }
+    hints(model, area, buf);
+}
+
+fn filter(model: &Model, field: &TextField, count: usize, all: usize, area: Rect, buf: &mut Buffer) {
+    let theme = &model.theme;
+    let at = text::put(buf, area.x + 1, area.y, 2, "/", theme.key) + 1;
+    let found = format!("{count} of {all}");
+    let end = text::put_right(buf, area.right().saturating_sub(1), area.y, 20, &found, theme.dim, &theme.marks);
+    text_field::draw(buf, at, area.y, end.saturating_sub(at + 1), field, Focus::Yes, theme);
+}
+
+fn which_key(model: &Model, area: Rect, buf: &mut Buffer) {
+    let theme = &model.theme;
+    let pressed = crate::tui::key::words(&model.pending.keys);
+    let at = text::put(buf, area.x + 1, area.y, 12, &format!("{pressed} {}", theme.marks.ellipsis), theme.key) + 1;
+    let next = model.keymap.continuations(model.context(), &model.pending.keys);
+    let hints: Vec<(&str, &str)> = next.iter().map(|(key, action)| (key.as_str(), action.words)).collect();
+    panel::foot(buf, at, area.y, area.right().saturating_sub(at), &hints, theme);
+}
+
+fn hints(model: &Model, area: Rect, buf: &mut Buffer) {
+    let theme = &model.theme;
+    let context = match model.base {
+        Base::Setup if model.editor.is_none() && model.ticket.is_none() && model.setup.focus != SetupFocus::List => Context::Form,
+        _ => model.context(),
+    };
+    let mut shown: Vec<(String, &str)> = Vec::new();
+    if model.base == Base::Welcome && model.ticket.is_none() {
+        shown = [("Enter", "go"), ("c", "connect"), ("d", "demo"), ("q", "quit")].map(|(key, words)| (key.to_owned(), words)).to_vec();
+    } else {
+        for action in ACTIONS.iter().filter(|action| action.contexts.contains(&context) && belongs(model, action.intent)) {
+            if let (Some(hint), Some(key)) = (action.hint, model.keymap.shown(context, action.intent)) {
+                let hint = if context == Context::Form && action.intent == Intent::Submit { "check" } else { hint };
+                shown.push((key, hint));
+            }
+        }
+    }
+    // Help keeps its place at the right; the rest fills what is left, in the order of the catalogue.
+    let help = shown.iter().position(|(_, hint)| *hint == "help").map(|at| shown.remove(at));
+    let mut room = area.width;
+    if let Some((key, hint)) = &help {
+        let cells = text::width(key) + text::width(hint) + 4;
+        room = room.saturating_sub(cells);
+        panel::foot(buf, area.right().saturating_sub(cells), area.y, cells, &[(key, hint)], theme);
+    }
+    let shown: Vec<(&str, &str)> = shown.iter().map(|(key, hint)| (key.as_str(), *hint)).collect();
+    panel::foot(buf, area.x, area.y, room, &shown, theme);
+}
+
+/// Leaves out hints that mean nothing just here.
+fn belongs(model: &Model, intent: Intent) -> bool {
+    match intent {
+        Intent::ToggleCriterion => model.ticket.as_ref().is_some_and(|ticket| ticket.tab == Tab::Criteria),
+        Intent::Open => model.ticket.is_none(),
+        Intent::NextTab => model.ticket.is_some() || model.base != Base::Board,
+        Intent::EditorPreview => model.width >= layout::MIN_WIDTH,
+        Intent::ToggleRow => {
+            matches!(model.setup.section, crate::tui::model::setup::Section::Repositories | crate::tui::model::setup::Section::Members)
+        }
+        Intent::Discover => {
+            matches!(model.setup.section, crate::tui::model::setup::Section::Repositories | crate::tui::model::setup::Section::Members)
+        }
+        _ => true,
+    }
+}

@@ -1,0 +1,75 @@
+//! Painting a model: the bar, the screen, the foot, and the dialog over them. Reads the model, writes the buffer, nothing else.
+
+mod bar;
+pub mod board;
+mod confirm;
+mod conflict;
+pub mod editor;
+mod foot;
+mod new_ticket;
+mod picker;
+mod pull_request_form;
+mod pull_requests;
+mod setup;
+mod spec_plan;
+mod start_work;
+pub mod ticket;
+mod welcome;
+
+use ratatui::buffer::Buffer;
+use ratatui::style::Style;
+use ratatui::text::Line;
+
+use super::layout::{self, MIN_HEIGHT, MIN_WIDTH};
+use super::model::overlay::Overlay;
+use super::model::{Base, Model};
+use super::widget::text;
+
+/// Paints the whole screen.
+pub fn draw(model: &Model, buf: &mut Buffer) {
+    let (width, height) = (buf.area.width, buf.area.height);
+    if layout::is_too_small(width, height) {
+        return too_small(width, height, buf);
+    }
+    let parts = layout::parts(width, height);
+    bar::draw(model, parts.bar, buf);
+    if let Some(editor) = &model.editor {
+        editor::draw(model, editor, parts.body, buf);
+    } else if let Some(ticket) = &model.ticket {
+        ticket::draw(model, ticket, parts.body, buf);
+    } else {
+        match model.base {
+            Base::Welcome => welcome::draw(model, parts.body, buf),
+            Base::Board => board::draw(model, buf),
+            Base::PullRequests => pull_requests::draw(model, parts.body, buf),
+            Base::Setup => setup::draw(model, parts.body, buf),
+        }
+    }
+    foot::draw(model, parts.foot, buf);
+    match &model.overlay {
+        None => {}
+        Some(Overlay::Start(dialog)) => start_work::draw(model, dialog, buf),
+        Some(Overlay::SpecPlan(dialog)) => spec_plan::draw(model, dialog, buf),
+        Some(Overlay::Confirm(confirm)) => confirm::draw(model, confirm, buf),
+        Some(Overlay::Picker(picker)) => picker::draw(model, picker, buf),
+        Some(Overlay::NewTicket(form)) => new_ticket::draw(model, form, buf),
+        Some(Overlay::PullRequest(form)) => pull_request_form::draw(model, form, buf),
+        Some(Overlay::Diff(view)) => spec_plan::draw_diff(model, view, buf),
+        Some(Overlay::Conflict(view)) => conflict::draw(model, view, buf),
+        Some(Overlay::PullRequestFacts(row)) => pull_requests::draw_facts(model, row, buf),
+    }
+}
+
+fn too_small(width: u16, height: u16, buf: &mut Buffer) {
+    let words = format!("The terminal is {width}x{height}; kanado needs {MIN_WIDTH}x{MIN_HEIGHT}.");
+    for (y, line) in (0..height).zip(text::wrap(&words, width)) {
+        text::put(buf, 0, y, width, &line, Style::default());
+    }
+}
+
+/// Paints as many lines as fit, from the given one on.
+fn put_lines(buf: &mut Buffer, area: ratatui::layout::Rect, lines: &[Line<'static>], from: usize) {
+    for (y, line) in (area.top()..area.bottom()).zip(lines.iter().skip(from)) {
+        buf.set_line(area.x, y, line, area.width);
+    }
+}

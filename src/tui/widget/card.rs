@@ -1,0 +1,190 @@
+//! A card: key and title; then who, how many criteria, and the pull request with how we know and how old it is.
+
+use jiff::Timestamp;
+use ratatui::buffer::Buffer;
+use ratatui::style::Style;
+
+use super::parts::{self, Part};
+use super::text;
+use crate::domain::board::{Card, PullRequestChip, Votes, age_step};
+use crate::domain::progress::Progress;
+use crate::domain::pull_request::{Checks, MergeState, PullRequestStatus, Source, Threads};
+use crate::domain::ticket::SpecBadge;
+use crate::tui::theme::Theme;
+
+/// What is polled is called stale when it is older than this.
+const STALE_AFTER_SECONDS: i64 = 600;
+
+/// Whether the cursor is on it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Selection {
+    Selected,
+    No,
+}
+
+/// Where and when a card is painted.
+#[derive(Debug, Clone, Copy)]
+pub struct Place {
+    pub x: u16,
+    pub y: u16,
+    pub width: u16,
+    pub now: Timestamp,
+}
+
+/// Paints two lines. A running action takes the place of the second.
+pub fn draw(buf: &mut Buffer, place: Place, card: &Card, selection: Selection, running: Option<&Progress>, theme: &Theme) {
+    let Place { x, y, width, now } = place;
+    let key_style = match selection {
+        Selection::Selected => {
+            for row in [y, y + 1] {
+                text::put(buf, x, row, 1, theme.marks.bar, theme.accent);
+            }
+            theme.strong
+        }
+        Selection::No => theme.dim,
+    };
+    let inner = width.saturating_sub(1);
+    let end = x + width;
+    let at = text::put(buf, x + 1, y, inner, &card.key.to_string(), key_style) + 1;
+    text::put_fit(buf, at, y, end.saturating_sub(at), &card.title, theme.text, &theme.marks);
+
+    if let Some(progress) = running {
+        let at = text::put(buf, x + 1, y + 1, inner, theme.marks.running, theme.accent) + 1;
+        text::put_fit(buf, at, y + 1, end.saturating_sub(at), &progress.summary(), theme.accent, &theme.marks);
+        return;
+    }
+    if let Some(notice) = &card.notice {
+        let at = text::put(buf, x + 1, y + 1, inner, theme.marks.warning, theme.warn) + 1;
+        text::put_fit(buf, at, y + 1, end.saturating_sub(at), notice, theme.warn, &theme.marks);
+        return;
+    }
+    let mut left = Vec::new();
+    let mut right = Vec::new();
+    if let Some(name) = &card.assignee {
+        let style = if card.assigned_to_me { theme.info } else { theme.dim };
+        left.push(Part::new(50, first_name(name), style).short(initials(name)));
+    }
+    if card.criteria_total > 0 {
+        let style = if card.criteria_done == card.criteria_total { theme.good } else { theme.dim };
+        left.push(Part::new(40, format!("{}/{}", card.criteria_done, card.criteria_total), style));
+    }
+    match card.spec {
+        SpecBadge::ChangedOnBranch => left.push(Part::new(60, "spec changed", theme.warn).short("spec!")),
+        SpecBadge::Draft => left.push(Part::new(30, "draft", theme.dim)),
+        SpecBadge::Local | SpecBadge::Pushed => {}
+    }
+    match &card.pull_request {
+        Some(chip) => chip_parts(chip, now, theme, &mut left, &mut right),
+        None => right.extend(card.labels.first().map(|label| Part::new(5, label.clone(), theme.dim))),
+    }
+    parts::put(buf, x + 1, y + 1, inner, 1, left, right);
+}
+
+fn chip_parts(chip: &PullRequestChip, now: Timestamp, theme: &Theme, left: &mut Vec<Part>, right: &mut Vec<Part>) {
+    match chip.status {
+        PullRequestStatus::Completed => {
+            left.push(Part::new(70, format!("!{} merged", chip.number), theme.merged).short(format!("!{}", chip.number)))
+        }
+        PullRequestStatus::Abandoned => left.push(Part::new(70, format!("!{} abandoned", chip.number), theme.dim)),
+        PullRequestStatus::Unknown => left.push(Part::new(70, format!("!{} unknown", chip.number), theme.warn)),
+        PullRequestStatus::Active => {
+            left.push(Part::new(10, format!("!{}", chip.number), theme.dim));
+            if chip.is_draft {
+                left.push(Part::new(65, "draft", theme.dim));
+            }
+            if let Some((words, style)) = merge_words(chip.merge, theme) {
+                left.push(Part::new(95, words, style).short(theme.marks.warning));
+            }
+            left.extend(vote_parts(&chip.votes, theme));
+            left.extend(chip.checks.and_then(|checks| check_part(checks, theme)));
+            left.extend(chip.threads.and_then(|threads| thread_part(threads, theme)));
+            if chip.auto_complete {
+                left.push(Part::new(15, "auto", theme.dim));
+            }
+            let (words, style) = freshness(chip.source, chip.seen_at, now, theme);
+            right.push(Part::new(100, words, style));
+        }
+    }
+}
+
+/// `conflict` and the other states of a merge worth a word.
+pub fn merge_words(merge: MergeState, theme: &Theme) -> Option<(&'static str, Style)> {
+    match merge {
+        MergeState::Conflicts => Some(("conflict", theme.bad)),
+        MergeState::RejectedByPolicy => Some(("blocked", theme.warn)),
+        MergeState::Failure => Some(("merge failed", theme.bad)),
+        MergeState::NotSet | MergeState::Queued | MergeState::Succeeded => None,
+    }
+}
+
+/// `✓2`, `✗1`, `!1` (waits for the author), `·1` (has not voted).
+pub fn vote_parts(votes: &Votes, theme: &Theme) -> Vec<Part> {
+    let marks = &theme.marks;
+    [
+        (votes.rejected, marks.cross, theme.bad, 92),
+        (votes.waiting, marks.warning, theme.warn, 91),
+        (votes.approved, marks.tick, theme.good, 90),
+        (votes.open, marks.open, theme.dim, 20),
+    ]
+    .into_iter()
+    .filter(|(count, ..)| *count > 0)
+    .map(|(count, mark, style, rank)| Part::new(rank, format!("{mark}{count}"), style))
+    .collect()
+}
+
+/// `CI✓`, `CI✗2`, `CI·3`.
+pub fn check_part(checks: Checks, theme: &Theme) -> Option<Part> {
+    let marks = &theme.marks;
+    if checks.failed > 0 {
+        Some(Part::new(93, format!("CI{}{}", marks.cross, checks.failed), theme.bad))
+    } else if checks.pending > 0 {
+        Some(Part::new(85, format!("CI{}{}", marks.open, checks.pending), theme.warn))
+    } else if checks.passed > 0 {
+        Some(Part::new(85, format!("CI{}", marks.tick), theme.good))
+    } else {
+        None
+    }
+}
+
+/// `?2`: two threads that nobody resolved.
+pub fn thread_part(threads: Threads, theme: &Theme) -> Option<Part> {
+    (threads.unresolved > 0).then(|| Part::new(45, format!("?{}", threads.unresolved), theme.warn))
+}
+
+/// How a fact reached us and how old it is: `live now`, `poll <1m`, `stale 11m`.
+pub fn freshness(source: Source, seen_at: Timestamp, now: Timestamp, theme: &Theme) -> (String, Style) {
+    let age = age_step(seen_at, now);
+    match source {
+        Source::Hook => (format!("live {age}"), theme.dim),
+        Source::Poll | Source::Action if now.duration_since(seen_at).as_secs() >= STALE_AFTER_SECONDS => {
+            (format!("stale {age}"), theme.warn)
+        }
+        Source::Poll | Source::Action => (format!("poll {age}"), theme.dim),
+    }
+}
+
+/// The first word of a name, for a place with little room.
+pub fn first_name(name: &str) -> String {
+    name.split_whitespace().next().unwrap_or(name).to_owned()
+}
+
+fn initials(name: &str) -> String {
+    name.split_whitespace().filter_map(|word| word.chars().next()).take(2).flat_map(char::to_uppercase).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use jiff::SignedDuration;
+
+    #[test]
+    fn a_polled_fact_grows_stale_and_a_live_one_does_not() {
+        let theme = crate::tui::fixture::theme();
+        let seen = Timestamp::UNIX_EPOCH;
+        let words = |source, seconds| freshness(source, seen, seen + SignedDuration::from_secs(seconds), &theme).0;
+        assert_eq!(words(Source::Hook, 3), "live now");
+        assert_eq!(words(Source::Poll, 30), "poll <1m");
+        assert_eq!(words(Source::Poll, 660), "stale 11m");
+        assert_eq!(words(Source::Hook, 660), "live 11m");
+    }
+}

@@ -1,0 +1,25 @@
+//! Several lines that can be typed into: the editor's text, the long fields of forms.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+use ratatui::widgets::Widget;
+use ratatui_textarea::TextArea;
+
+use super::text_field::Focus;
+use crate::tui::theme::Theme;
+
+/// Paints the text, wrapped, with the cursor in view.
+pub fn draw(buf: &mut Buffer, area: Rect, lines: &TextArea<'static>, focus: Focus, theme: &Theme) {
+    let mut lines = std::borrow::Cow::Borrowed(lines);
+    let cursor = if focus == Focus::Yes { theme.cursor } else { Style::default() };
+    // The styles belong to the theme, and the theme may have changed since the last frame.
+    if lines.cursor_style() != cursor || lines.style() != theme.text || lines.cursor_line_style() != Style::default() {
+        let lines = lines.to_mut();
+        lines.set_cursor_style(cursor);
+        lines.set_cursor_line_style(Style::default());
+        lines.set_style(theme.text);
+    }
+    let lines: &TextArea<'static> = &lines;
+    lines.render(area, buf);
+}

@@ -1,0 +1,11 @@
+//! Things that are painted on more than one screen. Each paints into a buffer, from values it is given.
+
+pub mod card;
+pub mod lines_field;
+pub mod markdown;
+pub mod panel;
+pub mod parts;
+pub mod progress;
+pub mod pull_request;
+pub mod text;
+pub mod text_field;

@@ -72,7 +72,7 @@ impl Clients {
             return Ok(client.clone());
         }
         let found = secret::find(&self.tokens, &organisation.url).await?;
-        let base = ado::Base::stored(&organisation.url, organisation.deployment)?;
+        let base = ado::Base::new(&organisation.url)?;
         let client = ado::Client::new(base, credential(&found), &network_settings(&self.config))?;
         made.insert(organisation.id, client.clone());
         Ok(client)

@@ -108,7 +108,7 @@ pub async fn pull(ctx: &Context, key: &TicketKey) -> Result<PullOutcome> {
     let branch = branch_of(&at)?;
     let (_, file) = read(&at, &branch, key).await?;
     let Some(file) = file else {
-        ctx.store.record_spec_remote(key, None, ctx.clock.now()).await?;
+        ctx.store.record_spec_remote(key, None).await?;
         return Err(Error::refused(format!("{} is not on {branch}", key.spec_path()), format!("push it: `kanado spec push {key}`")));
     };
     let theirs = text_of(key, &branch, &file)?;
@@ -124,7 +124,7 @@ pub async fn pull(ctx: &Context, key: &TicketKey) -> Result<PullOutcome> {
         false => match merge::three_way(&base, &state.text, &theirs) {
             Merge::Clean(text) => (text, true),
             conflicts => {
-                ctx.store.record_spec_remote(key, Some(&file.object), ctx.clock.now()).await?;
+                ctx.store.record_spec_remote(key, Some(&file.object)).await?;
                 return Ok(PullOutcome::Conflict(Box::new(conflict(base, &state.text, theirs, file.object, &conflicts))));
             }
         },
@@ -154,7 +154,7 @@ pub async fn diff(ctx: &Context, key: &TicketKey) -> Result<Diff> {
     let at = ctx.whereabouts(key).await?;
     let branch = branch_of(&at)?;
     let (_, file) = read(&at, &branch, key).await?;
-    ctx.store.record_spec_remote(key, file.as_ref().map(|f| &f.object), ctx.clock.now()).await?;
+    ctx.store.record_spec_remote(key, file.as_ref().map(|f| &f.object)).await?;
     let theirs = file.map(|file| text_of(key, &branch, &file)).transpose()?;
     let state = ctx.store.spec(key).await?;
     let lines = merge::diff(theirs.as_deref().unwrap_or(""), &state.text);
@@ -187,7 +187,7 @@ pub(super) async fn push_to(ctx: &Context, at: &Whereabouts, branch: &str, unkno
                 match merge::three_way(&base, &state.text, &theirs) {
                     Merge::Clean(clean) => (text, merged) = (clean, true),
                     conflicts => {
-                        ctx.store.record_spec_remote(key, Some(&file.object), ctx.clock.now()).await?;
+                        ctx.store.record_spec_remote(key, Some(&file.object)).await?;
                         return Ok(PushOutcome::Conflict(Box::new(conflict(base, &state.text, theirs, file.object.clone(), &conflicts))));
                     }
                 }

@@ -23,6 +23,8 @@ pub enum Error {
     #[error(transparent)]
     Ado(#[from] ado::Error),
     #[error(transparent)]
+    Address(#[from] ado::AddressError),
+    #[error(transparent)]
     Store(#[from] store::Error),
     #[error(transparent)]
     Secret(#[from] secret::Error),
@@ -68,6 +70,7 @@ impl Explain for Error {
                 }
             }
             Self::Ado(error) => error.hint(),
+            Self::Address(error) => error.hint(),
             Self::Store(error) => error.hint(),
             Self::Secret(error) => error.hint(),
             Self::Local { .. } => None,
@@ -79,7 +82,7 @@ impl Explain for Error {
             Self::Ado(error) => error.is_transient(),
             Self::Store(error) => error.is_transient(),
             Self::Step { source, .. } => source.is_transient(),
-            Self::Refused(_) | Self::Secret(_) | Self::Local { .. } => false,
+            Self::Refused(_) | Self::Address(_) | Self::Secret(_) | Self::Local { .. } => false,
         }
     }
 }

@@ -40,10 +40,10 @@ impl<I: Serialize + DeserializeOwned> Journal<I> {
                 return Ok(Self { store, clock, id: entry.id, action, intent, resumed: true, steps: entry.steps });
             }
             // An entry of another version that can't be read says nothing about what to resume: close it and begin anew.
-            store.finish_action(entry.id, clock.now()).await?;
+            store.finish(entry.id, clock.now()).await?;
         }
         let payload = serde_json::to_string(&intent).unwrap_or_default();
-        let id = store.begin_action(action, subject, &payload, clock.now()).await?;
+        let id = store.begin(action, subject, &payload, clock.now()).await?;
         kill_point(action, "begin", "recorded");
         Ok(Self { store, clock, id, action, intent, resumed: false, steps: Vec::new() })
     }
@@ -58,7 +58,7 @@ impl<I> Journal<I> {
     /// Writes down that a step is done.
     pub async fn record(&mut self, step: &str, detail: &str) -> Result<()> {
         kill_point(self.action, step, "done");
-        self.store.record_step(self.id, step, detail, self.clock.now()).await?;
+        self.store.step(self.id, step, detail, self.clock.now()).await?;
         self.steps.push((step.to_owned(), detail.to_owned()));
         kill_point(self.action, step, "recorded");
         Ok(())
@@ -66,7 +66,7 @@ impl<I> Journal<I> {
 
     /// Closes the entry: nothing is left to resume.
     pub async fn finish(self) -> Result<()> {
-        self.store.finish_action(self.id, self.clock.now()).await?;
+        self.store.finish(self.id, self.clock.now()).await?;
         kill_point(self.action, "finish", "recorded");
         Ok(())
     }

@@ -24,7 +24,14 @@ pub async fn discover(ctx: &Context, client: &Client, project: &Project, team: O
             }
         }
     }
-    ctx.store.put_members(project.id, &people).await?;
+    let known = ctx.store.members(project.id).await?;
+    for member in ctx.store.put_members(project.id, &people).await? {
+        // Whoever is on a team can be asked to review until somebody says otherwise; a choice made earlier stands.
+        let is_new = !known.iter().any(|k| k.id == member.id);
+        if is_new && people.iter().any(|p| p.id == member.identity.id) {
+            ctx.store.set_member(member.id, &MemberChange { can_review: Some(true), ..MemberChange::default() }).await?;
+        }
+    }
     Ok(people)
 }
 

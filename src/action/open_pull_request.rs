@@ -241,7 +241,7 @@ async fn survey(ctx: &Context, at: &Whereabouts, options: &Options) -> Result<Su
     if ahead == 0 && existing.is_none() {
         return Err(Error::refused(format!("{source} has no commit that {target} lacks"), "push your work first; `git push`, or `kanado spec push`"));
     }
-    let title = options.title.clone().unwrap_or_else(|| pull_request_body::title_for(&at.ticket));
+    let title = options.title.clone().unwrap_or_else(|| pull_request_body::title_for(key, &at.ticket.title));
     let title = title.trim().to_owned();
     if title.is_empty() {
         return Err(Error::refused("a pull request needs a title", "give one: `--title TEXT`"));
@@ -264,7 +264,7 @@ async fn survey(ctx: &Context, at: &Whereabouts, options: &Options) -> Result<Su
                 spec_path: &key.spec_path(),
                 template: template.as_deref(),
             };
-            let body = pull_request_body::compose(&parts, pull_request_body::DESCRIPTION_LIMIT);
+            let body = pull_request_body::compose(&parts, pull_request_body::BODY_LIMIT);
             if body.dropped_description {
                 warnings.push(Notice::new("the description was shortened to Azure DevOps' limit; every criterion is in it"));
             }
@@ -272,9 +272,9 @@ async fn survey(ctx: &Context, at: &Whereabouts, options: &Options) -> Result<Su
         }
     };
     let length = description.encode_utf16().count();
-    if length > pull_request_body::DESCRIPTION_LIMIT {
+    if length > pull_request_body::BODY_LIMIT {
         return Err(Error::refused(
-            format!("the description has {length} characters; Azure DevOps takes {}", pull_request_body::DESCRIPTION_LIMIT),
+            format!("the description has {length} characters; Azure DevOps takes {}", pull_request_body::BODY_LIMIT),
             "shorten it; the rest can go into the spec",
         ));
     }

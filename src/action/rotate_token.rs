@@ -13,7 +13,7 @@ use super::error::{Error, Result};
 /// # Errors
 /// Refused when the token belongs to another instance; the old one stays.
 pub async fn run(ctx: &Context, organisation: &Organisation, token: &Found, place: secret::Place) -> Result<(Checked, secret::Source)> {
-    let base = crate::ado::Base::stored(&organisation.url, organisation.deployment)?;
+    let base = crate::ado::Base::new(&organisation.url)?;
     let address = Address { base, project: None, repository: None };
     let checked = connect::check(ctx, &address, &credential(token)).await?;
     if let (Some(known), Some(now)) = (&organisation.instance, &checked.connection.instance)

@@ -305,11 +305,7 @@ async fn ensure_branch(at: &Whereabouts, intent: &Intent, resumes: bool, reporte
             reporter.done("branch", format!("{} at {}", intent.branch, intent.base_commit.short()));
             Ok(intent.base_commit.to_string())
         }
-        BranchOutcome::Exists { tip } => {
-            let creator = at.client.branch(at.repo(), &intent.branch).await?.and_then(|b| b.creator);
-            let found = FoundBranch { tip, creator };
-            Err(branch_is_there(at, &intent.branch, &found))
-        }
+        BranchOutcome::Exists { tip, creator } => Err(branch_is_there(at, &intent.branch, &FoundBranch { tip, creator })),
     }
 }
 
@@ -318,7 +314,7 @@ async fn reread_branch(at: &Whereabouts, intent: &Intent) -> Result<Option<Branc
     let found = at.client.branch(at.repo(), &intent.branch).await?;
     Ok(found.map(|found| match is_ours(at, &found.creator) && found.tip == intent.base_commit {
         true => BranchOutcome::Created,
-        false => BranchOutcome::Exists { tip: found.tip },
+        false => BranchOutcome::Exists { tip: found.tip, creator: found.creator },
     }))
 }
 

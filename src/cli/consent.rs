@@ -51,7 +51,10 @@ impl Frame<'_> {
             return Ok(Decision::Stop(Exit::Done));
         }
         if outline.reach == Reach::Remote && self.globals.access() == Access::ReadOnly {
-            return Err(Failure::refused("this would change Azure DevOps, and --readonly forbids it", "leave --readonly out; --dry-run shows the plan"));
+            return Err(Failure::refused(
+                "this would change Azure DevOps, and --readonly forbids it",
+                "leave --readonly out; --dry-run shows the plan",
+            ));
         }
         if self.globals.yes {
             for warning in outline.warnings {
@@ -62,7 +65,8 @@ impl Frame<'_> {
         let somebody_is_there = self.output.stdio.stdin_is_terminal && self.output.stdio.stderr_is_terminal && !self.output.is_json();
         if !somebody_is_there {
             self.show(outline)?;
-            let notice = Notice::new("nothing was changed: nobody is there to confirm").hint("confirm with --yes; --dry-run only shows the plan");
+            let notice =
+                Notice::new("nothing was changed: nobody is there to confirm").hint("confirm with --yes; --dry-run only shows the plan");
             return Err(Failure::new(Exit::Failed, "not_confirmed", notice));
         }
         for warning in outline.warnings {
@@ -111,4 +115,3 @@ impl Frame<'_> {
         Ok((!line.is_empty()).then(|| String::from_utf8_lossy(&line).trim().to_owned()))
     }
 }
-

@@ -92,6 +92,8 @@ impl Output<'_> {
 
     /// A line about what happens, on stderr.
     pub fn note(&mut self, line: impl AsRef<str>) {
+        // Where both streams are one terminal or file, lines stand in the order they were written.
+        let _ = self.stdio.out.flush();
         // Nobody can be told that stderr is gone.
         let _ = writeln!(self.stdio.err, "{}", inert_lines(line.as_ref()));
     }
@@ -111,7 +113,6 @@ impl Output<'_> {
     /// The final words of a command that failed; answers its exit code.
     pub fn fail(&mut self, failure: &Failure) -> Exit {
         let Failure::Stopped { exit, code, notice } = failure else { return Exit::Done };
-        // What was printed before comes first, where both streams are one terminal.
         let _ = self.stdio.out.flush();
         if self.is_json() {
             let _ = writeln!(self.stdio.err, "{}", Failure::json(code, notice, *exit));

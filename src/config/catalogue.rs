@@ -58,6 +58,11 @@ static SETTINGS: &[Setting] = &[
         c.sync.view_load_seconds.to_string()
     )),
     setting!("pull_request.draft", |c, v| c.pull_request.draft = v.boolean()?, |c| Some(c.pull_request.draft.to_string())),
+    setting!(
+        "pull_request.template",
+        |c, v| c.pull_request.template = v.text_or_nothing()?.map(|text| text.trim_start_matches('/').to_owned()),
+        |c| Some(quoted(c.pull_request.template.clone().unwrap_or_default()))
+    ),
     setting!("network.ca_file", |c, v| c.network.ca_file = v.path()?, |c| quoted_path(c.network.ca_file.as_ref())),
     setting!("network.allow_http", |c, v| c.network.allow_http = v.boolean()?, |c| Some(c.network.allow_http.to_string())),
     setting!("network.connect_timeout_ms", |c, v| c.network.connect_timeout_ms = v.number(MILLISECONDS)?, |c| Some(

@@ -87,6 +87,11 @@ pub struct Overrides {
     pub environment: Environment,
 }
 
+/// The file these overrides name, whether or not it is there.
+pub fn file_of(overrides: &Overrides) -> Result<PathBuf, Error> {
+    Ok(places::config_file(overrides)?.path)
+}
+
 impl Config {
     /// Reads the file the overrides and the environment name, and puts environment and flags above it. A missing file is an
     /// error only where it was asked for by name.

@@ -43,10 +43,18 @@ impl Default for Sync {
     }
 }
 
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct PullRequest {
     /// New pull requests are drafts.
     pub draft: bool,
+    /// Where the repository keeps its template, without a leading slash; `None` uses no template.
+    pub template: Option<String>,
+}
+
+impl Default for PullRequest {
+    fn default() -> Self {
+        Self { draft: false, template: Some(".azuredevops/pull_request_template.md".to_owned()) }
+    }
 }
 
 #[derive(Debug, Clone, PartialEq)]

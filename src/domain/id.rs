@@ -188,3 +188,68 @@ impl std::str::FromStr for TicketKey {
         Self::parse(text)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn keys_are_read_in_any_case_and_written_in_upper_case() {
+        for (text, expected) in [("KAN-12", Some("KAN-12")), (" kan-1 ", Some("KAN-1")), ("a1-999999999", Some("A1-999999999"))] {
+            assert_eq!(TicketKey::parse(text).ok().map(|key| key.to_string()).as_deref(), expected, "{text}");
+        }
+        for text in [
+            "",
+            "KAN",
+            "KAN-",
+            "-1",
+            "K-1",
+            "KAN-0",
+            "KAN-01",
+            "KAN-+1",
+            "KAN-1000000000",
+            "KAN-99999999999999999999",
+            "1KAN-1",
+            "KÄN-1",
+            "ABCDEFGHIJK-1",
+            "KAN-1/..",
+            "KAN--1",
+            "../x-1",
+        ] {
+            assert!(TicketKey::parse(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn keys_stand_in_the_order_of_their_numbers() {
+        let mut keys = ["KAN-10", "KAN-9", "ABC-11"].map(|text| TicketKey::parse(text).unwrap());
+        keys.sort();
+        assert_eq!(keys.map(|key| key.to_string()), ["ABC-11", "KAN-9", "KAN-10"]);
+    }
+
+    #[test]
+    fn ids_of_azure_devops_are_compared_without_case() {
+        assert_eq!(Guid::new("ABC"), Guid::new("abc"));
+        assert_eq!(ObjectId::new("ABCDEF0123").short(), "abcdef01");
+        assert!(ObjectId::zero().is_zero());
+    }
+
+    proptest! {
+        #[test]
+        fn a_key_survives_its_text_and_stays_in_its_folder(prefix in "[A-Z][A-Z0-9]{1,9}", number in 1u32..=999_999_999) {
+            let key = TicketKey::new(&prefix, number).unwrap();
+            prop_assert_eq!(TicketKey::parse(&key.to_string()), Ok(key.clone()));
+            prop_assert_eq!(TicketKey::parse(&key.to_string().to_lowercase()), Ok(key.clone()));
+            prop_assert_eq!(key.spec_path(), format!(".tickets/{prefix}-{number}.md"));
+        }
+
+        #[test]
+        fn whatever_is_read_as_a_key_is_written_as_it_was(text in "\\PC{0,14}") {
+            if let Ok(key) = TicketKey::parse(&text) {
+                prop_assert_eq!(key.to_string(), text.trim().to_ascii_uppercase());
+            }
+        }
+    }
+}

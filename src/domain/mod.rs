@@ -19,3 +19,4 @@ pub mod reviewer;
 pub mod spec;
 pub mod status;
 pub mod ticket;
+pub mod ticket_view;

@@ -61,7 +61,7 @@ static KNOWN: Mutex<Vec<Zeroizing<String>>> = Mutex::new(Vec::new());
 pub(super) fn remember(token: &SecretString) {
     let token = token.expose_secret();
     // Replacing something short would make any text unreadable, and no service issues such tokens.
-    if token.len() < 12 {
+    if token.len() < 8 {
         return;
     }
     let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);

@@ -19,7 +19,7 @@ pub async fn facts(
     done_on_merge: bool,
     now: Timestamp,
 ) -> Result<Ingested, store::Error> {
-    store.ingest(project.id, facts, listing, source, IngestRules { done_on_merge }, now).await
+    store.ingest(project.id, facts, listing, source, &IngestRules { done_on_merge }, now).await
 }
 
 /// The page of a pull request, where the repository's own page is known.

@@ -40,7 +40,7 @@ pub async fn project(store: &Store, client: &Client, project: &Project, done_on_
     let query = PullRequestQuery { status: StatusFilter::Active, ..PullRequestQuery::default() };
     let active = client.pull_requests(In::Project(&project.guid), &query).await?;
     discover_unknown(store, client, project, &active).await?;
-    let ingested = ingest::facts(store, project, &active, Listing::ActiveComplete, Source::Poll, done_on_merge, now).await?;
+    let ingested = ingest::facts(store, project, &active, Listing::ActiveComplete { since_poll: now }, Source::Poll, done_on_merge, now).await?;
     let mut polled = Polled { active: active.len(), changed: ingested.changed, moved: ingested.moved, unexplained: Vec::new() };
 
     let missing: HashSet<_> = ingested.missing_active.into_iter().collect();
@@ -66,7 +66,6 @@ pub async fn project(store: &Store, client: &Client, project: &Project, done_on_
             }
         }
     }
-    store.set_synced_at(project.id, now).await?;
     Ok(polled)
 }
 

@@ -142,15 +142,18 @@ impl Spec {
         }
         let core = outline::core(&self.text, region.clone());
         let line = format!("- [ ] {words}");
+        // A comment ends a list that what follows, being indented, would else belong to.
+        let apart = format!("{line}{eol}{eol}<!-- -->");
         if core.is_empty() {
-            return self.spread(region, &line);
+            let alone = self.spread(region.clone(), &line);
+            return if held(&alone) { alone } else { self.spread(region, &apart) };
         }
-        // Behind the other words of the section, where a code block may have been left open.
+        // Behind the other words of the section, where a code block may have been left open, or an underlined heading follow at once.
         let end = core.end;
-        let closings = closings(&self.text[core.clone()]).map(|closing| format!("{eol}{closing}"));
-        let appended = std::iter::once(String::new()).chain(closings);
-        let mut appended = appended.map(|closing| self.with(end..end, &format!("{closing}{eol}{eol}{line}{}", self.eol_at_end(end))));
-        let at_the_head = || self.with(core.start..core.start, &format!("{line}{eol}{eol}"));
+        let closings = closings(&self.text[core.clone()]).map(|closing| (format!("{eol}{closing}"), eol));
+        let ways = [(String::new(), self.eol_at_end(end)), (String::new(), eol)].into_iter().chain(closings);
+        let mut appended = ways.map(|(closing, gap)| self.with(end..end, &format!("{closing}{eol}{eol}{line}{gap}")));
+        let at_the_head = || self.with(core.start..core.start, &format!("{apart}{eol}{eol}"));
         appended.find(|candidate| held(candidate)).unwrap_or_else(at_the_head)
     }
 

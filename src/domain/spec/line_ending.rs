@@ -29,14 +29,13 @@ pub fn with_line_endings(original: &str, edited: &str) -> String {
         return edited.replace('\n', "\r\n");
     }
 
-    let old: Vec<(&str, &str)> = original.split('\n').map(|line| line.strip_suffix('\r').map_or((line, "\n"), |l| (l, "\r\n"))).collect();
-    let old_lines: Vec<&str> = old.iter().map(|(line, _)| *line).collect();
-    let last_old = old.len() - 1;
+    let mut old_lines: Vec<&str> = original.split('\n').collect();
     // The piece behind the last line feed has no ending; a carriage return there is a character.
-    let old_lines = match original.rsplit('\n').next() {
-        Some(last) => [&old_lines[..last_old], &[last]].concat(),
-        None => old_lines,
-    };
+    let last_old = old_lines.len() - 1;
+    let old_endings: Vec<&str> = old_lines.iter().map(|line| if line.ends_with('\r') { "\r\n" } else { "\n" }).collect();
+    for line in &mut old_lines[..last_old] {
+        *line = line.strip_suffix('\r').unwrap_or(line);
+    }
     let new_lines: Vec<&str> = edited.split('\n').collect();
     let last_new = new_lines.len() - 1;
 
@@ -44,7 +43,7 @@ pub fn with_line_endings(original: &str, edited: &str) -> String {
     for op in capture_diff_slices(Algorithm::Myers, &old_lines, &new_lines) {
         if let DiffOp::Equal { old_index, new_index, len } = op {
             for i in (0..len).filter(|i| old_index + i < last_old) {
-                endings[new_index + i] = old[old_index + i].1;
+                endings[new_index + i] = old_endings[old_index + i];
             }
         }
     }

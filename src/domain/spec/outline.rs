@@ -53,7 +53,7 @@ pub(super) const MARKDOWN: Options = Options::ENABLE_TASKLISTS;
 pub(super) fn read(text: &str) -> Parts {
     // A byte order mark would hide a heading on the first line.
     let offset = if text.starts_with('\u{feff}') { '\u{feff}'.len_utf8() } else { 0 };
-    let mut reading = Reading { text, parts: Parts::default(), section: None, items: Vec::new(), quotes: 0, open: None };
+    let mut reading = Reading { text, parts: Parts::default(), is_first: true, section: None, items: Vec::new(), quotes: 0, open: None };
     let mut depth = 0usize;
     for (event, range) in Parser::new_ext(&text[offset..], MARKDOWN).into_offset_iter() {
         let range = range.start + offset..range.end + offset;
@@ -82,6 +82,8 @@ pub(super) fn read(text: &str) -> Parts {
 struct Reading<'a> {
     text: &'a str,
     parts: Parts,
+    /// No heading of level 1 or 2 was met yet.
+    is_first: bool,
     /// The known section being read.
     section: Option<Section>,
     /// The list items open at this point.
@@ -104,7 +106,7 @@ impl Reading<'_> {
     fn boundary(&mut self, heading: &Heading) {
         self.close_section(heading.start);
         let known = Section::of_heading(&self.text[heading.content.clone()]);
-        let is_first = self.parts.headings.iter().all(|h| h.level > 2);
+        let is_first = std::mem::replace(&mut self.is_first, false);
         if is_first && heading.level == 1 && known.is_none() {
             self.parts.title = Some(heading.clone());
             self.parts.preamble = heading.end..self.text.len();
@@ -195,7 +197,7 @@ impl Reading<'_> {
 
     fn finish(mut self) -> Parts {
         self.criterion_ends(self.text.len());
-        if self.parts.headings.iter().all(|h| h.level > 2) {
+        if self.is_first {
             self.parts.preamble = 0..self.text.len();
         }
         self.parts

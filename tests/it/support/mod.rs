@@ -2,5 +2,6 @@
 
 #![allow(dead_code)] // each test uses its part
 
-pub mod pty;
-pub mod world;
+pub mod inside;
+
+

@@ -1,0 +1,35 @@
+//! Commits of a branch, and how far a branch is from another.
+
+use super::in_repository;
+use crate::ado::call::Call;
+use crate::ado::scope::Scope;
+use crate::ado::wire::commit::Commit;
+use crate::ado::wire::refs::BranchStatistics;
+use crate::ado::{Client, RepoRef, Result};
+use crate::domain::fact;
+
+const PAGE: usize = 100;
+
+impl Client {
+    /// The newest commits of a branch, at most `top`. The service cuts long messages here.
+    pub async fn commits(&self, repository: RepoRef<'_>, branch: &str, top: usize) -> Result<Vec<fact::Commit>> {
+        let call = Call::get(in_repository(repository, "/commits"), Scope::Code, format!("list the commits of `{branch}`"))
+            .query("searchCriteria.itemVersion.version", branch.strip_prefix("refs/heads/").unwrap_or(branch))
+            .query("searchCriteria.itemVersion.versionType", "branch");
+        let names = ["searchCriteria.$top", "searchCriteria.$skip"];
+        let rows: Vec<Commit> = self.all_by_skip(call, names, PAGE, top).await?;
+        Ok(rows.into_iter().take(top).map(Commit::fact).collect())
+    }
+
+    /// How many commits `branch` has that `base` lacks, and the other way round.
+    pub async fn ahead_behind(&self, repository: RepoRef<'_>, base: &str, branch: &str) -> Result<(u32, u32)> {
+        let path = in_repository(repository, "/stats/branches");
+        let call = Call::get(path, Scope::Code, format!("compare `{branch}` with `{base}`"))
+            .query("name", branch)
+            .query("baseVersionDescriptor.version", base)
+            .query("baseVersionDescriptor.versionType", "branch");
+        let statistics: BranchStatistics = self.object(&call).await?;
+        let count = |n: Option<i64>| u32::try_from(n.unwrap_or_default()).unwrap_or_default();
+        Ok((count(statistics.ahead_count), count(statistics.behind_count)))
+    }
+}

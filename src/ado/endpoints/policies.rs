@@ -1,0 +1,20 @@
+//! Evaluations of branch policies on a pull request.
+
+use crate::ado::call::{Call, Release, encode};
+use crate::ado::scope::Scope;
+use crate::ado::wire::policy::Evaluation;
+use crate::ado::{Client, Result};
+use crate::domain::fact;
+use crate::domain::id::Guid;
+
+impl Client {
+    /// All evaluations; what gates the pull request has `blocking` set.
+    pub async fn policy_evaluations(&self, project: &Guid, number: i64) -> Result<Vec<fact::PolicyEvaluation>> {
+        let path = format!("/{}/_apis/policy/evaluations", encode(project.as_str()));
+        let call = Call::get(path, Scope::Code, format!("read the policies of pull request {number}"))
+            .release(Release::Preview(1))
+            .query("artifactId", format!("vstfs:///CodeReview/CodeReviewId/{project}/{number}"));
+        let rows: Vec<Evaluation> = self.all_by_skip(call, ["$top", "$skip"], 200, usize::MAX).await?;
+        Ok(rows.into_iter().map(Evaluation::fact).collect())
+    }
+}

@@ -1,0 +1,26 @@
+//! Which token scope an operation needs, in the words of the page where people create tokens.
+
+/// The scope that an operation needs; a wider one (`vso.code_manage`) does as well.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scope {
+    /// Any valid token will do.
+    Any,
+    Project,
+    Code,
+    CodeWrite,
+    Graph,
+    Identity,
+}
+
+impl Scope {
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Any => "any",
+            Self::Project => "Project and Team (read)",
+            Self::Code => "Code (read)",
+            Self::CodeWrite => "Code (write)",
+            Self::Graph => "Graph (read)",
+            Self::Identity => "Identity (read)",
+        }
+    }
+}

@@ -1,0 +1,10 @@
+//! The client against a small server of scripted answers: what it sends, and what it makes of everything that can come back.
+
+mod faults;
+mod paging;
+mod recordings;
+mod requests;
+mod server;
+mod signing_in;
+mod tolerance;
+mod versions;

@@ -1,0 +1,70 @@
+//! Commits, and items of a tree.
+
+use jiff::Timestamp;
+use serde::Deserialize;
+
+use super::loose;
+use crate::domain::fact;
+use crate::domain::id::ObjectId;
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Commit {
+    commit_id: String,
+    #[serde(default, deserialize_with = "loose::part")]
+    author: Option<Signature>,
+    #[serde(default, deserialize_with = "loose::part")]
+    committer: Option<Signature>,
+    #[serde(default, deserialize_with = "loose::word")]
+    comment: Option<String>,
+    #[serde(default, deserialize_with = "loose::list")]
+    parents: Vec<String>,
+}
+
+/// Not an identity: what git wrote.
+#[derive(Debug, Default, Deserialize)]
+struct Signature {
+    #[serde(default, deserialize_with = "loose::word")]
+    name: Option<String>,
+    #[serde(default, deserialize_with = "loose::word")]
+    email: Option<String>,
+    #[serde(default, deserialize_with = "loose::time")]
+    date: Option<Timestamp>,
+}
+
+impl Commit {
+    pub fn fact(self) -> fact::Commit {
+        let author = self.author.unwrap_or_default();
+        fact::Commit {
+            id: ObjectId::new(self.commit_id),
+            author_name: author.name.unwrap_or_default(),
+            author_email: author.email.unwrap_or_default(),
+            authored_at: author.date,
+            committed_at: self.committer.and_then(|c| c.date),
+            message: self.comment.unwrap_or_default(),
+            parents: self.parents.into_iter().map(ObjectId::new).collect(),
+        }
+    }
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Item {
+    pub object_id: String,
+    #[serde(default, deserialize_with = "loose::word")]
+    pub commit_id: Option<String>,
+    #[serde(default, deserialize_with = "loose::word")]
+    pub path: Option<String>,
+    #[serde(default, deserialize_with = "loose::word")]
+    git_object_type: Option<String>,
+    #[serde(default, deserialize_with = "loose::flag")]
+    is_folder: bool,
+    #[serde(default, deserialize_with = "loose::word")]
+    pub content: Option<String>,
+}
+
+impl Item {
+    pub fn is_file(&self) -> bool {
+        !self.is_folder && self.git_object_type.as_deref().is_none_or(|kind| kind.eq_ignore_ascii_case("blob"))
+    }
+}

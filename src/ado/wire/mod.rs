@@ -1,0 +1,13 @@
+//! What Azure DevOps writes, one file an endpoint family, and how each becomes a fact.
+//!
+//! Every field but an id may be absent, null or of an unknown value; whatever is not needed is not named.
+
+pub mod commit;
+pub mod connection;
+pub mod identity;
+pub mod loose;
+pub mod place;
+pub mod policy;
+pub mod pull_request;
+pub mod refs;
+pub mod thread;

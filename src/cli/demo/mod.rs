@@ -1,0 +1,91 @@
+//! `kanado demo`: a simulated Azure DevOps in this process, and the board in front of it. Nothing leaves the machine, and nothing is left
+//! behind unless `--state` says where.
+
+mod board;
+
+use std::path::PathBuf;
+
+use super::exit::{Exit, Failure};
+use super::frame::{Frame, Workers};
+use super::sim::{CastFlag, failed};
+use crate::config::{Config, Overrides};
+use crate::sim::{self, Options};
+
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Whether teammates review and merge by themselves
+    #[arg(long, value_enum, default_value_t = CastFlag::Running)]
+    cast: CastFlag,
+    /// The same seed makes the same world
+    #[arg(long, value_name = "NUMBER", default_value_t = 1)]
+    seed: u64,
+    /// Keep world and board here, and find them again [default: a temporary folder]
+    #[arg(long, value_name = "FOLDER")]
+    state: Option<PathBuf>,
+}
+
+pub fn run(args: Args, frame: &mut Frame<'_>) -> Result<Exit, Failure> {
+    super::board::needs_terminal(frame)?;
+    let temporary;
+    let folder = match &args.state {
+        Some(folder) => folder.clone(),
+        None => {
+            temporary = Temporary::make()?;
+            temporary.0.clone()
+        }
+    };
+    let config = config(frame, &folder)?;
+    frame.use_config(config);
+    frame.block_on(Workers::Several, async |frame| {
+        let options =
+            Options { seed: args.seed, state_dir: Some(folder.join("azure-devops")), cast: args.cast.cast(), ..Options::default() };
+        let running = sim::start(options).await.map_err(failed)?;
+        let shown = async {
+            let services = frame.services().await?;
+            board::prepare(&services.ctx, &running).await?;
+            super::board::show(frame, services).await
+        };
+        let result = shown.await;
+        running.stop().await;
+        result
+    })
+}
+
+/// The person's own look and keys, but data, tokens and network of the demo alone.
+fn config(frame: &mut Frame<'_>, folder: &std::path::Path) -> Result<Config, Failure> {
+    let environment = frame.output.stdio.environment.clone();
+    let mut overrides: Overrides = frame.globals.overrides(&environment);
+    overrides.data_dir = Some(folder.join("kanado"));
+    let (mut config, notices) = Config::load(&overrides)?;
+    for notice in &notices {
+        frame.output.warn(notice);
+    }
+    config.store.database = None;
+    config.token = crate::config::Token { keyring: false, ..crate::config::Token::default() };
+    config.network = crate::config::Network::default();
+    Ok(config)
+}
+
+/// A folder that goes with the demo.
+struct Temporary(PathBuf);
+
+impl Temporary {
+    fn make() -> Result<Self, Failure> {
+        let folder = std::env::temp_dir().join(format!("kanado-demo-{}", uuid::Uuid::new_v4().simple()));
+        let mut builder = std::fs::DirBuilder::new();
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::DirBuilderExt;
+            builder.mode(0o700);
+        }
+        builder.create(&folder).map_err(|error| Failure::local(format!("cannot make {}", folder.display()), &error))?;
+        Ok(Self(folder))
+    }
+}
+
+impl Drop for Temporary {
+    fn drop(&mut self) {
+        // Whatever cannot be removed is in the temporary folder, which the system empties.
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}

@@ -1,0 +1,125 @@
+//! `kanado projects`: which are on the board, which could be, and which one is shown.
+
+use clap::Subcommand;
+use serde_json::json;
+
+use super::consent::{Decision, Outline, Reach};
+use super::exit::{Exit, Failure};
+use super::frame::{Frame, find_project, fit, widest};
+use crate::action::{connect, link_repositories, members};
+
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// List the projects on the board
+    Ls,
+    /// List all projects that the token can see
+    Discover,
+    /// Put another project of the organisation on the board
+    Add {
+        name: String,
+        /// What its ticket keys begin with [default: made from its name]
+        #[arg(long)]
+        prefix: Option<String>,
+    },
+    /// Show this project from now on
+    Use { name: String },
+}
+
+pub async fn run(args: Args, frame: &mut Frame<'_>) -> Result<Exit, Failure> {
+    match args.command.unwrap_or(Command::Ls) {
+        Command::Ls => ls(frame).await,
+        Command::Discover => discover(frame).await,
+        Command::Add { name, prefix } => add(frame, &name, prefix.as_deref()).await,
+        Command::Use { name } => switch(frame, &name).await,
+    }
+}
+
+async fn ls(frame: &mut Frame<'_>) -> Result<Exit, Failure> {
+    let ctx = frame.ctx().await?;
+    let current = connect::default_project(&ctx).await?;
+    let projects = ctx.store.projects().await?;
+    let mut rows = Vec::new();
+    let width = widest(projects.iter().map(|project| project.name.as_str()));
+    for project in &projects {
+        let organisation = ctx.organisation(project.organisation).await?;
+        let mark = if current == Some(project.id) { "*" } else { " " };
+        frame.output.say(format!("{mark} {}  {}  {}", fit(&project.prefix, 10), fit(&project.name, width), organisation.url))?;
+        rows.push(json!({
+            "name": project.name, "prefix": project.prefix, "organisation": organisation.url, "id": project.guid,
+            "current": current == Some(project.id), "synced_at": project.synced_at, "review_rules": project.review_rules,
+        }));
+    }
+    if projects.is_empty() {
+        frame.output.note("No project is on the board. `kanado connect https://dev.azure.com/ORG/PROJECT` connects one.");
+    }
+    frame.output.json(&rows)?;
+    Ok(Exit::Done)
+}
+
+async fn discover(frame: &mut Frame<'_>) -> Result<Exit, Failure> {
+    let organisation = frame.organisation(None).await?;
+    let ctx = frame.ctx().await?;
+    let visible = connect::visible_projects(&ctx, &organisation).await?;
+    let width = widest(visible.iter().map(|(fact, _)| fact.name.as_str()));
+    let mut rows = Vec::new();
+    for (fact, known) in &visible {
+        let prefix = known.as_ref().map(|project| project.prefix.clone());
+        frame.output.say(format!("{}  {}", fit(&fact.name, width), prefix.as_deref().unwrap_or("(not on the board)")))?;
+        rows.push(json!({ "name": fact.name, "id": fact.guid, "prefix": prefix }));
+    }
+    frame.output.json(&rows)?;
+    Ok(Exit::Done)
+}
+
+async fn add(frame: &mut Frame<'_>, name: &str, prefix: Option<&str>) -> Result<Exit, Failure> {
+    let organisation = frame.organisation(None).await?;
+    let ctx = frame.ctx().await?;
+    let visible = connect::visible_projects(&ctx, &organisation).await?;
+    let Some((fact, _)) = visible.iter().find(|(fact, _)| fact.name.eq_ignore_ascii_case(name)) else {
+        let names: Vec<&str> = visible.iter().map(|(fact, _)| fact.name.as_str()).collect();
+        return Err(Failure::refused(
+            format!("there is no project {name} in {}, or no permission to see it", organisation.name),
+            format!("it has {}", names.join(", ")),
+        ));
+    };
+    let plan = json!({ "project": fact.name, "prefix": prefix });
+    let outline = Outline { reach: Reach::Board, lines: vec![format!("put {} on the board", fact.name)], warnings: &[], plan: &plan };
+    if let Decision::Stop(exit) = frame.settle(&outline)? {
+        return Ok(exit);
+    }
+    let project = connect::add_project(&ctx, &organisation, fact, prefix).await?;
+    let client = ctx.client(&project).await?;
+    let repositories = link_repositories::discover(&ctx, &client, &project).await?;
+    // Without permission to see the team, the board still works.
+    let people = members::discover(&ctx, &client, &project, None).await.map(|found| found.len()).unwrap_or_default();
+    frame.output.json(&json!({
+        "name": project.name, "prefix": project.prefix, "id": project.guid, "repositories": repositories.len(), "members": people,
+    }))?;
+    frame.output.say(format!("{} is on the board; its tickets are {}-1, {}-2 ...", project.name, project.prefix, project.prefix))?;
+    frame.output.say(format!(
+        "{} repositories, {people} people. Link a repository: `kanado repos link NAME -P {}`",
+        repositories.len(),
+        project.prefix
+    ))?;
+    Ok(Exit::Done)
+}
+
+async fn switch(frame: &mut Frame<'_>, name: &str) -> Result<Exit, Failure> {
+    let ctx = frame.ctx().await?;
+    let project = find_project(&ctx, name).await?;
+    let plan = json!({ "project": project.name });
+    let outline = Outline { reach: Reach::Board, lines: vec![format!("show {} from now on", project.name)], warnings: &[], plan: &plan };
+    if let Decision::Stop(exit) = frame.settle(&outline)? {
+        return Ok(exit);
+    }
+    ctx.store.set_setting("board.project", &project.id.to_string()).await?;
+    frame.output.json(&json!({ "name": project.name, "prefix": project.prefix }))?;
+    frame.output.say(format!("The board shows {}.", project.name))?;
+    Ok(Exit::Done)
+}

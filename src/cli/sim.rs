@@ -1,0 +1,184 @@
+//! `kanado sim`: the simulated Azure DevOps by itself, until it is told to end.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::ValueEnum;
+use jiff::Timestamp;
+use serde_json::json;
+
+use super::exit::{Exit, Failure};
+use super::frame::{Frame, Workers};
+use crate::notice::Notice;
+use crate::sim::fault::FaultSpec;
+use crate::sim::{self, Cast, Control, Options, Running, ServerVersion, TlsFiles};
+
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Where to listen; port 0 takes any free one
+    #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:4100")]
+    listen: SocketAddr,
+    /// What it calls itself in every URL it gives out [default: where it listens]
+    #[arg(long, value_name = "URL")]
+    public_url: Option<String>,
+    /// Speak TLS with this certificate (PEM)
+    #[arg(long, value_name = "FILE", requires = "tls_key")]
+    tls_cert: Option<PathBuf>,
+    /// The key of the certificate (PEM)
+    #[arg(long, value_name = "FILE", requires = "tls_cert")]
+    tls_key: Option<PathBuf>,
+    /// Act as a Server of this year instead of as the Services
+    #[arg(long, value_enum, value_name = "YEAR")]
+    server_version: Option<ServerFlag>,
+    /// The same seed makes the same world
+    #[arg(long, value_name = "NUMBER", default_value_t = 1)]
+    seed: u64,
+    /// Keep the world here, and find it again [default: a temporary folder]
+    #[arg(long, value_name = "FOLDER")]
+    state: Option<PathBuf>,
+    /// Answer each request this much later
+    #[arg(long, value_name = "MILLISECONDS", default_value_t = 0)]
+    latency_ms: u64,
+    /// Misbehave, such as `429@3:retry-after=1:path=/refs` (may be given several times); see below
+    #[arg(long = "fault", value_name = "SPEC")]
+    faults: Vec<String>,
+    /// Begin with these raw JSON objects instead of the seeded world
+    #[arg(long, value_name = "FOLDER")]
+    load: Option<PathBuf>,
+    /// Offer the control API under /_sim/: vote, comment, merge, advance the clock, count requests
+    #[arg(long)]
+    control: bool,
+    /// Whether teammates act by themselves
+    #[arg(long, value_enum, default_value_t = CastFlag::Off)]
+    cast: CastFlag,
+    /// What its clock shows at the start [default: now]
+    #[arg(long, value_name = "TIME")]
+    start: Option<Timestamp>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum ServerFlag {
+    #[value(name = "2019")]
+    Server2019,
+    #[value(name = "2020")]
+    Server2020,
+    #[value(name = "2022")]
+    Server2022,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum CastFlag {
+    /// Nobody acts
+    Off,
+    /// They wait to be told
+    Paused,
+    /// They review and merge after a while
+    Running,
+}
+
+impl CastFlag {
+    pub fn cast(self) -> Cast {
+        match self {
+            Self::Off => Cast::Off,
+            Self::Paused => Cast::Paused,
+            Self::Running => Cast::Running,
+        }
+    }
+}
+
+impl Args {
+    fn options(self) -> Result<Options, Failure> {
+        let mut faults = Vec::new();
+        for text in &self.faults {
+            let spec: FaultSpec =
+                text.parse().map_err(|error| Failure::usage(format!("{error}"), "such as --fault 429@3:retry-after=1"))?;
+            faults.push(spec);
+        }
+        Ok(Options {
+            listen: self.listen,
+            public_url: self.public_url,
+            tls: self.tls_cert.zip(self.tls_key).map(|(cert, key)| TlsFiles { cert, key }),
+            server_version: match self.server_version {
+                None => ServerVersion::Services,
+                Some(ServerFlag::Server2019) => ServerVersion::Server2019,
+                Some(ServerFlag::Server2020) => ServerVersion::Server2020,
+                Some(ServerFlag::Server2022) => ServerVersion::Server2022,
+            },
+            seed: self.seed,
+            state_dir: self.state,
+            latency_ms: self.latency_ms,
+            faults,
+            load: self.load,
+            control: if self.control { Control::On } else { Control::Off },
+            cast: self.cast.cast(),
+            start: self.start,
+        })
+    }
+}
+
+pub fn run(args: Args, frame: &mut Frame<'_>) -> Result<Exit, Failure> {
+    let version = args.server_version;
+    let options = args.options()?;
+    frame.block_on(Workers::Several, async |frame| {
+        let running = sim::start(options).await.map_err(failed)?;
+        announce(frame, &running, version)?;
+        frame.output.flush()?;
+        until_told().await;
+        running.stop().await;
+        Ok(Exit::Done)
+    })
+}
+
+pub fn failed(error: sim::Error) -> Failure {
+    Failure::new(Exit::Failed, "sim", Notice::new(error.to_string()))
+}
+
+/// The tokens are the simulator's own: they open nothing else.
+fn announce(frame: &mut Frame<'_>, running: &Running, version: Option<ServerFlag>) -> Result<(), Failure> {
+    let (name, api_version) = match version {
+        None => ("Azure DevOps Services", "7.1"),
+        Some(ServerFlag::Server2019) => ("Azure DevOps Server 2019", "5.0"),
+        Some(ServerFlag::Server2020) => ("Azure DevOps Server 2020", "6.0"),
+        Some(ServerFlag::Server2022) => ("Azure DevOps Server 2022", "7.0"),
+    };
+    let tokens: Vec<_> = running
+        .tokens()
+        .iter()
+        .map(|token| {
+            json!({
+                "user": token.user, "display_name": token.display_name, "token": token.token, "scopes": token.scopes,
+                "expires": token.expires, "note": token.note,
+            })
+        })
+        .collect();
+    frame.output.json(&json!({
+        "url": running.url(), "organisation_url": running.organisation_url(), "acts_as": name, "api_version": api_version, "tokens": tokens,
+    }))?;
+    frame.output.say(format!("A simulated {name} listens on {}", running.url()))?;
+    frame.output.say(format!("  organisation  {}", running.organisation_url()))?;
+    if let Some(token) = running.tokens().first() {
+        frame.output.say(format!("  connect       KANADO_PAT={} kanado connect {}/Harbor", token.token, running.organisation_url()))?;
+    }
+    frame.output.say("Tokens (they open nothing but this simulator):")?;
+    for token in running.tokens() {
+        frame.output.say(format!("  {}  {:<22} {}", token.token, token.user, token.note))?;
+    }
+    frame.output.note("Ctrl+C ends it.");
+    Ok(())
+}
+
+/// Ends at Ctrl+C and at SIGTERM.
+async fn until_told() {
+    #[cfg(unix)]
+    {
+        let terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate());
+        if let Ok(mut terminate) = terminate {
+            tokio::select! {
+                _ = tokio::signal::ctrl_c() => {}
+                _ = terminate.recv() => {}
+            }
+            return;
+        }
+    }
+    let _ = tokio::signal::ctrl_c().await;
+}

@@ -1,0 +1,129 @@
+//! Who am I and what is here: connectionData, resourceAreas and the `OPTIONS` catalogue of resources.
+//!
+//! All areas live under the one base: the simulator has no sub-hosts.
+use serde_json::{Value, json};
+use uuid::{Uuid, uuid};
+
+use super::Call;
+use crate::sim::reply::{Answer, Failure};
+use crate::sim::route::{ProjectRule, RESOURCES};
+use crate::sim::site::ServerVersion;
+use crate::sim::version::Maturity;
+
+pub async fn connection_data(call: &Call) -> Result<Answer, Failure> {
+    let world = call.sim.read().await;
+    let user = &call.caller.user;
+    let services = call.sim.site.version.is_services();
+    let tenant = world.organisation.tenant;
+    let mut me = json!({
+        "id": user.id,
+        "descriptor": user.identity_descriptor(tenant),
+        "subjectDescriptor": user.descriptor(call.sim.site.directory()),
+        "providerDisplayName": user.display_name,
+        "isActive": user.is_active,
+        "properties": {"Account": {"$type": "System.String", "$value": user.unique_name}},
+        "resourceVersion": 2,
+        "metaTypeId": 0,
+    });
+    if let (false, Some(map)) = (services, me.as_object_mut()) {
+        let account = format!(
+            "{}\\{}",
+            world.organisation.name.to_uppercase(),
+            user.alias()
+        );
+        map.insert(
+            "descriptor".to_owned(),
+            json!(format!(
+                "System.Security.Principal.WindowsIdentity;{account}"
+            )),
+        );
+        // The oldest ones have none.
+        if call.sim.site.version == ServerVersion::Server2019 {
+            map.remove("subjectDescriptor");
+        }
+    }
+    Ok(Answer::ok(json!({
+        "authenticatedUser": me,
+        "authorizedUser": me,
+        "instanceId": world.organisation.id,
+        "deploymentId": world.organisation.deployment,
+        "deploymentType": if services { "hosted" } else { "onPremises" },
+        "locationServiceData": {
+            "serviceOwner": "00025394-6065-48ca-87d9-7f5672854ef7",
+            "defaultAccessMappingMoniker": "PublicAccessMapping",
+            "lastChangeId": 1,
+            "lastChangeId64": 1,
+        },
+    })))
+}
+
+/// Ids are constants of the protocol.
+const AREAS: &[(&str, Uuid)] = &[
+    ("core", uuid!("79134c72-4a58-4b42-976c-04e7115f32bf")),
+    ("git", uuid!("4e080c62-fa21-4fbc-8fef-2a10a2b38049")),
+    ("policy", uuid!("fb13a388-40dd-4a04-b530-013a739c72ef")),
+    ("IMS", uuid!("8a3d49b8-91f0-46ef-b33d-dda338c25db3")),
+    ("Graph", uuid!("bb1e7ec9-e901-4b68-999a-de7012b920f8")),
+    ("wit", uuid!("5264459e-e5e0-4bd8-b118-0985e68a4ec5")),
+];
+
+fn areas(call: &Call) -> Vec<Value> {
+    let site = &call.sim.site;
+    AREAS
+        .iter()
+        .filter(|(name, _)| *name != "Graph" || site.version.is_services())
+        .map(|(name, id)| json!({ "id": id, "name": name, "locationUrl": format!("{}/", site.organisation_url()) }))
+        .collect()
+}
+
+pub async fn resource_areas(call: &Call) -> Result<Answer, Failure> {
+    Ok(Answer::list(areas(call)))
+}
+
+pub async fn resource_area(call: &Call) -> Result<Answer, Failure> {
+    let asked = call.capture("area").to_lowercase();
+    let found = areas(call).into_iter().find(|area| {
+        area["id"].as_str() == Some(asked.as_str())
+            || area["name"]
+                .as_str()
+                .is_some_and(|name| name.eq_ignore_ascii_case(&asked))
+    });
+    // An area that an instance does not have is null on the wire.
+    Ok(Answer::ok(found.unwrap_or(Value::Null)))
+}
+
+/// Every resource with the versions this server takes: how clients negotiate.
+pub fn catalogue(version: ServerVersion) -> Answer {
+    let released = version.released().to_string();
+    let newest = version.newest().to_string();
+    let rows = RESOURCES
+        .iter()
+        .filter(|resource| resource.area != "Graph" || version.is_services())
+        .map(|resource| {
+            let (last, head) = resource.template.split_once('/').map_or((resource.template, ""), |(head, _)| {
+                (resource.template, head)
+            });
+            let place = match resource.project {
+                ProjectRule::Never => "_apis",
+                ProjectRule::Optional | ProjectRule::Required => "{project}/_apis",
+            };
+            let template = last.strip_prefix(head).unwrap_or(last);
+            let template = if head.eq_ignore_ascii_case(resource.area) { format!("{{area}}{template}") } else { last.to_owned() };
+            let (is_released, revision) = match resource.maturity {
+                Maturity::Released => (true, 1),
+                Maturity::Preview(revision) => (false, revision),
+            };
+            json!({
+                "id": Uuid::new_v5(&Uuid::NAMESPACE_URL, format!("{}/{}", resource.name, resource.template).as_bytes()),
+                "area": resource.area,
+                "resourceName": resource.name,
+                "routeTemplate": format!("{place}/{template}"),
+                "resourceVersion": revision,
+                "minVersion": "1.0",
+                "maxVersion": newest,
+                "releasedVersion": if is_released { released.as_str() } else { "0.0" },
+            })
+        })
+        .collect();
+    Answer::list(rows)
+}

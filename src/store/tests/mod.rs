@@ -1,0 +1,222 @@
+//! The store as a whole, on real files.
+
+mod board;
+mod ingest;
+mod story;
+mod together;
+mod trouble;
+
+use jiff::Timestamp;
+use sqlx::{Executor as _, SqlSafeStr as _};
+use tempfile::TempDir;
+
+use super::*;
+use crate::domain::fact;
+use crate::domain::id::{Guid, MemberId, ProjectId, RepositoryId, TicketKey};
+use crate::domain::person::Identity;
+use crate::domain::project::Deployment;
+use crate::domain::pull_request::{MergeState, PullRequestStatus};
+
+/// A store with an organisation, a project `Lumen`, two linked repositories and two members.
+struct Desk {
+    directory: TempDir,
+    store: Store,
+    project: ProjectId,
+    repository: RepositoryId,
+    other_repository: RepositoryId,
+    ada: MemberId,
+    grace: MemberId,
+}
+
+/// Minutes after a fixed moment.
+fn at(minute: i64) -> Timestamp {
+    Timestamp::from_second(1_800_000_000 + minute * 60).unwrap()
+}
+
+fn key(text: &str) -> TicketKey {
+    TicketKey::parse(text).unwrap()
+}
+
+fn identity(name: &str) -> Identity {
+    Identity { id: Guid::new(format!("person-{name}")), display_name: name.to_owned(), unique_name: format!("{name}@example.test") }
+}
+
+fn repository(name: &str) -> fact::Repository {
+    fact::Repository {
+        guid: Guid::new(format!("repo-{name}")),
+        name: name.to_owned(),
+        project: Guid::new("project-lumen"),
+        default_branch: Some("main".to_owned()),
+        disabled: false,
+        web_url: Some(format!("https://dev.example.test/lumen/_git/{name}")),
+        remote_url: None,
+    }
+}
+
+fn organisation() -> NewOrganisation {
+    NewOrganisation {
+        name: "lumen".to_owned(),
+        url: "https://dev.example.test/lumen/".to_owned(),
+        deployment: Deployment::Services,
+        instance: Some(Guid::new("instance-1")),
+        me: Some(identity("Ada")),
+    }
+}
+
+fn project_fact(name: &str) -> fact::Project {
+    fact::Project {
+        guid: Guid::new(format!("project-{}", name.to_lowercase())),
+        name: name.to_owned(),
+        description: None,
+        well_formed: true,
+    }
+}
+
+impl Desk {
+    async fn new() -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let store = Store::open(&Location::in_directory(directory.path())).await.unwrap();
+        let organisation = store.put_organisation(&organisation(), at(0)).await.unwrap();
+        let project = store.put_project(organisation.id, &project_fact("Lumen"), "LUM").await.unwrap().id;
+        let repositories = store.put_repositories(project, &[repository("api"), repository("web")]).await.unwrap();
+        for repository in &repositories {
+            store.set_linked(repository.id, Linked::Yes).await.unwrap();
+        }
+        let members = store.put_members(project, &[identity("Ada"), identity("Grace")]).await.unwrap();
+        Self {
+            directory,
+            store,
+            project,
+            repository: repositories[0].id,
+            other_repository: repositories[1].id,
+            ada: members[0].id,
+            grace: members[1].id,
+        }
+    }
+
+    fn location(&self) -> Location {
+        Location::in_directory(self.directory.path())
+    }
+
+    fn new_ticket(&self, title: &str) -> NewTicket {
+        let title = title.to_owned();
+        NewTicket {
+            project: self.project,
+            key: None,
+            spec_text: SpecText::FromKey(Box::new(move |key| spec_text(&key.to_string(), &title))),
+            repository: Some(self.repository),
+            assignee: None,
+            labels: vec![],
+            priority: None,
+            estimate_hours: None,
+            dependencies: vec![],
+        }
+    }
+
+    async fn ticket(&self, title: &str) -> TicketKey {
+        self.store.create_ticket(self.new_ticket(title), at(1)).await.unwrap().key
+    }
+
+    /// A ticket on whose branch (`feature/KEY`) work started at minute 10.
+    async fn started(&self, title: &str) -> TicketKey {
+        let key = self.ticket(title).await;
+        let applied = self.store.start_ticket(&key, self.repository, &format!("feature/{key}"), Some(self.ada), at(10)).await.unwrap();
+        assert_eq!(applied.ticket.status, Status::InProgress);
+        key
+    }
+
+    async fn status(&self, key: &TicketKey) -> Status {
+        self.store.ticket(key).await.unwrap().unwrap().status
+    }
+}
+
+use crate::domain::status::Status;
+
+fn spec_text(key: &str, title: &str) -> String {
+    format!("# {key}: {title}\n\n## Overview\n\nWhat it is about.\n\n## Acceptance criteria\n\n- [ ] it works\n- [x] it is fast\n")
+}
+
+/// A pull request from the branch of a ticket in the repository `api`, made at a minute.
+fn pull_request(number: i64, key: &TicketKey, status: PullRequestStatus, made: i64) -> fact::PullRequest {
+    fact::PullRequest {
+        number,
+        repository: Guid::new("repo-api"),
+        repository_name: "api".to_owned(),
+        project: Some(Guid::new("project-lumen")),
+        title: format!("{key}: a change"),
+        description: "words".to_owned(),
+        status,
+        is_draft: false,
+        source_branch: format!("feature/{key}"),
+        target_branch: "main".to_owned(),
+        author: identity("Ada"),
+        created_at: at(made),
+        closed_at: None,
+        merge: MergeState::Succeeded,
+        auto_complete: false,
+        reviewers: vec![],
+        labels: vec![],
+        source_commit: None,
+        target_commit: None,
+        merge_commit: None,
+    }
+}
+
+/// Every statement of every file of the store.
+fn every_query() -> Vec<(&'static str, &'static [(&'static str, &'static str)])> {
+    vec![
+        ("mod", super::QUERIES),
+        ("board", super::board::QUERIES),
+        ("check", super::check::QUERIES),
+        ("history", super::history::QUERIES),
+        ("ingest", super::ingest::QUERIES),
+        ("journal", super::journal::QUERIES),
+        ("members", super::members::QUERIES),
+        ("organisations", super::organisations::QUERIES),
+        ("projects", super::projects::QUERIES),
+        ("pull_requests", super::pull_requests::QUERIES),
+        ("repositories", super::repositories::QUERIES),
+        ("schema", super::schema::QUERIES),
+        ("settings", super::settings::QUERIES),
+        ("specs", super::specs::QUERIES),
+        ("ticket_row", super::ticket_row::QUERIES),
+        ("tickets", super::tickets::QUERIES),
+        ("transition", super::transition::QUERIES),
+        ("watch", super::watch::QUERIES),
+    ]
+}
+
+#[tokio::test]
+async fn every_statement_is_understood_by_the_database() {
+    let desk = Desk::new().await;
+    let mut conn = desk.store.reader().await.unwrap();
+    for (file, queries) in every_query() {
+        for (name, sql) in queries {
+            let prepared = (&mut *conn).prepare(sql.into_sql_str()).await;
+            assert!(prepared.is_ok(), "{file}::{name}: {:?}", prepared.err());
+        }
+    }
+}
+
+#[test]
+fn every_statement_is_listed_and_portable() {
+    let files = std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/src/store")).unwrap();
+    let listed = every_query();
+    for file in files {
+        let path = file.unwrap().path();
+        let name = path.file_stem().unwrap().to_str().unwrap().to_owned();
+        if path.extension().is_some_and(|extension| extension == "rs") && std::fs::read_to_string(&path).unwrap().contains("\nqueries! {") {
+            assert!(listed.iter().any(|(file, _)| *file == name), "{name}.rs is not in every_query");
+        }
+    }
+    for (file, queries) in listed {
+        for (name, sql) in queries {
+            let upper = sql.to_uppercase();
+            for word in
+                ["?", "AUTOINCREMENT", "INSERT OR", "REPLACE INTO", "GROUP_CONCAT", "DATETIME(", "IFNULL", " TRUE", " FALSE", "ROWID"]
+            {
+                assert!(!upper.contains(word), "{file}::{name} says {word}");
+            }
+        }
+    }
+}

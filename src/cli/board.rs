@@ -35,6 +35,7 @@ pub fn needs_terminal(frame: &Frame<'_>) -> Result<(), Failure> {
 /// Shows the board until the person leaves it.
 pub async fn show(frame: &mut Frame<'_>, _services: Services) -> Result<Exit, Failure> {
     frame.output.flush()?;
+    super::crash::restore_with(crate::tui::terminal::restore);
     Err(Failure::refused("the board is not part of this build", "use the subcommands"))
 }
 

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::answer::{HiddenText, NewTicketRequest, PullRequestRequest, SpecConflict};
+use super::answer::{ExistingBranch, HiddenText, NewTicketRequest, PullRequestRequest, SpecConflict};
 use super::event::Generation;
 use super::session::Session;
 use crate::domain::id::{Guid, MemberId, ProjectId, RepositoryId, TicketKey};
@@ -38,10 +38,10 @@ pub enum Effect {
     ToggleCriterion { key: TicketKey, index: usize },
 
     // The way of a ticket
-    /// Answered by `StartPlanned`.
+    /// Chooses the repository if one is given, and looks. Answered by `StartPlanned`.
     PlanStart { key: TicketKey, repository: Option<RepositoryId>, generation: Generation },
     /// A task.
-    Start { key: TicketKey, repository: Option<RepositoryId>, generation: Generation },
+    Start { key: TicketKey, existing: ExistingBranch, generation: Generation },
     /// Answered by `PullRequestPlanned`.
     PlanPullRequest { key: TicketKey, target_branch: Option<String>, generation: Generation },
     /// A task.

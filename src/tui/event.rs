@@ -72,7 +72,8 @@ pub enum What {
     Connected { generation: Generation, report: Answer<Box<ConnectionReport>> },
     Activated { generation: Generation, project: Answer<Box<ProjectRow>> },
     ProjectSelected { project: Box<ProjectRow>, token_days_left: Option<i64> },
-    Synced { generation: Generation, outcome: Answer<()> },
+    /// With words for what moved, if something did.
+    Synced { generation: Generation, outcome: Answer<Option<String>> },
     /// A small wish was carried out; words to show, if any.
     Done { words: Answer<Option<String>> },
     Tasks(Vec<TaskRow>),

@@ -32,6 +32,12 @@ impl<I: Serialize + DeserializeOwned> Journal<I> {
         Ok(entry.and_then(|entry| serde_json::from_str(&entry.payload).ok()))
     }
 
+    /// Begins with `intent`. An interrupted run that left nothing behind is closed: there is nothing of it to finish.
+    pub async fn begin_anew(store: &Store, clock: &Clock, action: &'static str, subject: &str, intent: I) -> Result<Self> {
+        close_interrupted(store, clock, action, subject).await?;
+        Self::begin(store, clock, action, subject, intent).await
+    }
+
     /// Takes over an interrupted run, or begins one with `intent`.
     pub async fn begin(store: &Store, clock: &Clock, action: &'static str, subject: &str, intent: I) -> Result<Self> {
         let (store, clock) = (store.clone(), clock.clone());
@@ -49,7 +55,26 @@ impl<I: Serialize + DeserializeOwned> Journal<I> {
     }
 }
 
+/// Closes an interrupted run of which nothing is left to finish.
+pub(super) async fn close_interrupted(store: &Store, clock: &Clock, action: &str, subject: &str) -> Result<()> {
+    if let Some(entry) = store.open_journal(action, subject).await? {
+        store.finish(entry.id, clock.now()).await?;
+    }
+    Ok(())
+}
+
 impl<I> Journal<I> {
+    /// For a step that is written down in the transaction of what it changes.
+    pub fn id(&self) -> JournalId {
+        self.id
+    }
+
+    /// Takes note of a step that such a transaction has written down.
+    pub fn was_recorded(&mut self, step: &str, detail: &str) {
+        self.steps.push((step.to_owned(), detail.to_owned()));
+        kill_point(self.action, step, "recorded");
+    }
+
     /// What an earlier run wrote down for a step.
     pub fn recorded(&self, step: &str) -> Option<&str> {
         self.steps.iter().rev().find(|(name, _)| name == step).map(|(_, detail)| detail.as_str())

@@ -109,10 +109,11 @@ pub(super) fn at_step<T>(reporter: &Reporter, action: &'static str, step: &str, 
 }
 
 /// Where tests of interruption end the process: `KANADO_TEST_KILL_AT=start.branch.done` kills it with SIGKILL after the branch is made
-/// and before that is journalled, `start.branch.recorded` just after. Unset, it costs one look at the environment a step.
+/// and before that is journalled, `start.branch.recorded` just after; `KANADO_TEST_PANIC_AT` panics there instead. Unset, it costs two
+/// looks at the environment a step.
 fn kill_point(action: &str, step: &str, moment: &str) {
-    let Some(wanted) = std::env::var_os("KANADO_TEST_KILL_AT") else { return };
-    if wanted == format!("{action}.{step}.{moment}").as_str() {
+    let is_wanted = |name: &str| std::env::var_os(name).is_some_and(|wanted| wanted == format!("{action}.{step}.{moment}").as_str());
+    if is_wanted("KANADO_TEST_KILL_AT") {
         #[cfg(unix)]
         // SAFETY: `kill` and `getpid` take and return plain integers.
         unsafe {
@@ -121,4 +122,5 @@ fn kill_point(action: &str, step: &str, moment: &str) {
         #[cfg(not(unix))]
         std::process::abort();
     }
+    assert!(!is_wanted("KANADO_TEST_PANIC_AT"), "a test asked for a panic at {action}.{step}.{moment}");
 }

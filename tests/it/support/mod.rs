@@ -2,4 +2,7 @@
 
 #![allow(dead_code)] // each test uses its part
 
+pub mod digest;
 pub mod inside;
+pub mod pty;
+pub mod world;

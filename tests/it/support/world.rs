@@ -3,11 +3,15 @@
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use tempfile::TempDir;
 
 use super::pty::Pty;
+
+/// How long something may take to happen. A test never waits longer than it must.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A running `kanado sim`, reached over TCP.
 pub struct World {
@@ -15,7 +19,7 @@ pub struct World {
     pub facts: Value,
     http: reqwest::Client,
     runtime: tokio::runtime::Runtime,
-    _state: TempDir,
+    state: TempDir,
 }
 
 impl World {
@@ -25,7 +29,18 @@ impl World {
 
     /// Starts the simulator with more options.
     pub fn with(options: &[&str]) -> Self {
-        let state = TempDir::new().unwrap();
+        Self::on(TempDir::new().unwrap(), options)
+    }
+
+    /// Ends the simulator and gives its folder away, to be changed and started on again.
+    pub fn stop(mut self) -> TempDir {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+        std::mem::replace(&mut self.state, TempDir::new().unwrap())
+    }
+
+    /// Starts the simulator on a folder that may hold a world already.
+    pub fn on(state: TempDir, options: &[&str]) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_kanado"))
             .args(["sim", "--listen", "127.0.0.1:0", "--control", "--json", "--state"])
             .arg(state.path())
@@ -42,7 +57,7 @@ impl World {
         let facts: Value = serde_json::from_str(&line).unwrap_or_else(|error| panic!("the simulator said {line:?}: {error}"));
         let _ = rustls::crypto::ring::default_provider().install_default();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        Self { child, facts, http: reqwest::Client::builder().no_proxy().build().unwrap(), runtime, _state: state }
+        Self { child, facts, http: reqwest::Client::builder().no_proxy().build().unwrap(), runtime, state }
     }
 
     pub fn url(&self) -> &str {
@@ -56,7 +71,7 @@ impl World {
 
     /// The full token of a person, by account name before the `@`.
     pub fn token(&self, person: &str) -> String {
-        self.token_noted(person, "full")
+        self.token_noted(person, "everything")
     }
 
     /// A token by whose it is and what the simulator says of it.
@@ -115,6 +130,58 @@ impl World {
 
     pub fn pid(&self) -> u32 {
         self.child.id()
+    }
+
+    /// Where the simulator keeps its world.
+    pub fn state(&self) -> &Path {
+        self.state.path()
+    }
+
+    /// Switches a fault on; answers its id.
+    pub fn fault(&self, spec: &str) -> u64 {
+        self.control("POST", "fault", serde_json::json!({ "spec": spec }))["id"].as_u64().unwrap()
+    }
+
+    /// Switches all faults off.
+    pub fn no_faults(&self) {
+        self.control("POST", "unfault", serde_json::json!({}));
+    }
+
+    /// Waits until a fault has hit so many requests.
+    #[track_caller]
+    pub fn wait_hit(&self, fault: u64, times: u64) {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let rows = self.control("GET", "faults", Value::Null);
+            let row = rows["faults"].as_array().unwrap().iter().find(|row| row["id"] == fault).cloned().unwrap();
+            if row["hit"].as_u64().unwrap() >= times {
+                return;
+            }
+            assert!(Instant::now() < deadline, "the fault was not met: {row}");
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+
+    /// Waits until the world is as wanted.
+    #[track_caller]
+    pub fn wait_until(&self, what: &str, wanted: impl Fn(&Self) -> bool) {
+        let deadline = Instant::now() + PATIENCE;
+        while !wanted(self) {
+            assert!(Instant::now() < deadline, "waited for {what}");
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+
+    /// The tip of a branch, if it is there.
+    pub fn tip(&self, repository: &str, branch: &str) -> Option<String> {
+        let answer = self.control("GET", &format!("branches/{repository}"), Value::Null);
+        answer["branches"][branch].as_str().map(str::to_owned)
+    }
+
+    /// The pull requests from a branch, as the control API lists them.
+    pub fn pull_requests_of(&self, branch: &str) -> Vec<Value> {
+        let answer = self.control("GET", "pullRequests", Value::Null);
+        answer["pullRequests"].as_array().unwrap().iter().filter(|row| row["source"] == branch).cloned().collect()
     }
 }
 

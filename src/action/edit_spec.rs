@@ -135,7 +135,14 @@ pub async fn pull(ctx: &Context, key: &TicketKey) -> Result<PullOutcome> {
 
 /// Takes a text that was made from all three sides as the new one here, and the branch's as what it is based on, so that the next push
 /// goes on top of what the branch holds.
-pub async fn resolve(ctx: &Context, key: &TicketKey, expected_revision: i64, text: &str, theirs: &str, theirs_object: &ObjectId) -> Result<SpecState> {
+pub async fn resolve(
+    ctx: &Context,
+    key: &TicketKey,
+    expected_revision: i64,
+    text: &str,
+    theirs: &str,
+    theirs_object: &ObjectId,
+) -> Result<SpecState> {
     validate(key, text)?;
     Ok(ctx.store.record_spec_pulled(key, expected_revision, &pulled(text, theirs, theirs_object), ctx.clock.now()).await?)
 }
@@ -252,13 +259,19 @@ async fn read(at: &Whereabouts, branch: &str, key: &TicketKey) -> Result<(Object
 fn text_of(key: &TicketKey, branch: &str, file: &File) -> Result<String> {
     match spec::validate(&file.bytes) {
         Ok(text) => Ok(text.to_owned()),
-        Err(error) => Err(Error::refused(format!("{} on {branch} can't be used: {error}", key.spec_path()), "repair the file on the branch; your text here is kept")),
+        Err(error) => Err(Error::refused(
+            format!("{} on {branch} can't be used: {error}", key.spec_path()),
+            "repair the file on the branch; your text here is kept",
+        )),
     }
 }
 
 fn branch_of(at: &Whereabouts) -> Result<String> {
     at.ticket.branch.clone().ok_or_else(|| {
-        Error::refused(format!("{} has no branch yet", at.ticket.key), format!("start work first: `kanado start {}`, on the board `s`", at.ticket.key))
+        Error::refused(
+            format!("{} has no branch yet", at.ticket.key),
+            format!("start work first: `kanado start {}`, on the board `s`", at.ticket.key),
+        )
     })
 }
 

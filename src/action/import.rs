@@ -40,9 +40,9 @@ pub enum Outcome {
 
 /// The specs on the target branch of a linked repository.
 pub async fn from_branch(ctx: &Context, project: &Project, repository: &Repository) -> Result<Vec<Candidate>> {
-    let target = repository
-        .target()
-        .ok_or_else(|| Error::refused(format!("repository {} is empty: it has no branch to import from", repository.name), "push a first commit to it"))?;
+    let target = repository.target().ok_or_else(|| {
+        Error::refused(format!("repository {} is empty: it has no branch to import from", repository.name), "push a first commit to it")
+    })?;
     let client = ctx.client(project).await?;
     let repo = RepoRef { project: &project.guid, repository: &repository.guid };
     let at = At::Branch(target);

@@ -173,7 +173,16 @@ pub async fn run(ctx: &Context, key: &TicketKey, options: &Options, reporter: &R
     if added.is_some() {
         // The chip shows the reviewer at once; a failed look costs nothing, the next one will see it.
         if let Ok(fresh) = at.client.pull_request(at.repo(), pull_request.number).await {
-            sync::ingest::facts(&ctx.store, &at.project, &[fresh], Listing::Some, Source::Action, ctx.config.board.done_on_merge, ctx.clock.now()).await?;
+            sync::ingest::facts(
+                &ctx.store,
+                &at.project,
+                &[fresh],
+                Listing::Some,
+                Source::Action,
+                ctx.config.board.done_on_merge,
+                ctx.clock.now(),
+            )
+            .await?;
         }
     }
     Ok(opened(key, &at, &pull_request, added, intent.reviewer_sentence, existing && !journal_made(&interrupted), status))
@@ -184,7 +193,15 @@ fn journal_made(interrupted: &Option<Intent>) -> bool {
     interrupted.is_some()
 }
 
-fn opened(key: &TicketKey, at: &Whereabouts, pr: &fact::PullRequest, reviewer: Option<String>, sentence: String, existing: bool, status: Status) -> Opened {
+fn opened(
+    key: &TicketKey,
+    at: &Whereabouts,
+    pr: &fact::PullRequest,
+    reviewer: Option<String>,
+    sentence: String,
+    existing: bool,
+    status: Status,
+) -> Opened {
     Opened {
         key: key.clone(),
         number: pr.number,
@@ -214,10 +231,15 @@ async fn survey(ctx: &Context, at: &Whereabouts, options: &Options) -> Result<Su
     })?;
     let target = match options.target.clone().or_else(|| at.repository.target().map(str::to_owned)) {
         Some(target) => target,
-        None => return Err(Error::refused(format!("repository {} has no target branch", at.repository.name), "give one: `--target BRANCH`")),
+        None => {
+            return Err(Error::refused(format!("repository {} has no target branch", at.repository.name), "give one: `--target BRANCH`"));
+        }
     };
     if source == target {
-        return Err(Error::refused(format!("{source} is both the ticket's branch and the target"), "give another target: `--target BRANCH`"));
+        return Err(Error::refused(
+            format!("{source} is both the ticket's branch and the target"),
+            "give another target: `--target BRANCH`",
+        ));
     }
     if at.client.branch(at.repo(), &source).await?.is_none() {
         return Err(Error::refused(
@@ -239,7 +261,10 @@ async fn survey(ctx: &Context, at: &Whereabouts, options: &Options) -> Result<Su
     }
     let (ahead, behind) = at.client.ahead_behind(at.repo(), &target, &source).await?;
     if ahead == 0 && existing.is_none() {
-        return Err(Error::refused(format!("{source} has no commit that {target} lacks"), "push your work first; `git push`, or `kanado spec push`"));
+        return Err(Error::refused(
+            format!("{source} has no commit that {target} lacks"),
+            "push your work first; `git push`, or `kanado spec push`",
+        ));
     }
     let title = options.title.clone().unwrap_or_else(|| pull_request_body::title_for(key, &at.ticket.title));
     let title = title.trim().to_owned();
@@ -308,7 +333,8 @@ async fn choose(ctx: &Context, at: &Whereabouts, options: &Options, active: &[fa
     match &options.reviewer {
         ReviewerWish::Nobody => Ok((None, "no reviewer, as asked".to_owned())),
         ReviewerWish::Named(id) => {
-            let member = by_id(*id).ok_or_else(|| Error::refused("that reviewer is not a member of the project", "`kanado members ls` lists them"))?;
+            let member = by_id(*id)
+                .ok_or_else(|| Error::refused("that reviewer is not a member of the project", "`kanado members ls` lists them"))?;
             let sentence = format!("{}: as asked", member.identity.display_name);
             Ok((Some(member), sentence))
         }
@@ -357,14 +383,22 @@ async fn find_active(client: &ado::Client, at: &Whereabouts, source: &str) -> Re
 async fn link(ctx: &Context, at: &Whereabouts, pr: &fact::PullRequest, reporter: &Reporter) -> Result<Status> {
     reporter.running("link");
     let facts = std::slice::from_ref(pr);
-    let ingested = sync::ingest::facts(&ctx.store, &at.project, facts, Listing::Some, Source::Action, ctx.config.board.done_on_merge, ctx.clock.now()).await;
+    let ingested =
+        sync::ingest::facts(&ctx.store, &at.project, facts, Listing::Some, Source::Action, ctx.config.board.done_on_merge, ctx.clock.now())
+            .await;
     at_step(reporter, ACTION, "link", ingested.map_err(Error::from))?;
     let ticket = ctx.ticket(&at.ticket.key).await?;
     reporter.done("link", format!("{} follows !{}", ticket.key, pr.number));
     Ok(ticket.status)
 }
 
-async fn add_reviewer(ctx: &Context, at: &Whereabouts, intent: &Intent, pr: &fact::PullRequest, reporter: &Reporter) -> Result<Option<String>> {
+async fn add_reviewer(
+    ctx: &Context,
+    at: &Whereabouts,
+    intent: &Intent,
+    pr: &fact::PullRequest,
+    reporter: &Reporter,
+) -> Result<Option<String>> {
     reporter.running("reviewer");
     let Some((guid, name)) = &intent.reviewer else {
         reporter.skipped("reviewer", &intent.reviewer_sentence);

@@ -130,7 +130,8 @@ pub async fn run(ctx: &Context, key: &TicketKey, options: &Options, reporter: &R
         return Err(branch_is_there(&at, &survey.intent.branch, found));
     }
     let spec_text = ctx.store.spec(key).await?.text;
-    spec::validate(spec_text.as_bytes()).map_err(|error| Error::refused(format!("the spec of {key} can't be pushed: {error}"), "edit it first: `e`"))?;
+    spec::validate(spec_text.as_bytes())
+        .map_err(|error| Error::refused(format!("the spec of {key} can't be pushed: {error}"), "edit it first: `e`"))?;
 
     let mut journal = Journal::begin(&ctx.store, &ctx.clock, ACTION, &key.to_string(), survey.intent.clone()).await?;
     let mut intent = journal.intent.clone();
@@ -202,7 +203,8 @@ async fn survey(ctx: &Context, at: &Whereabouts, options: &Options) -> Result<Su
     let key = &at.ticket.key;
     let interrupted: Option<Intent> = Journal::interrupted(&ctx.store, ACTION, &key.to_string()).await?;
     if interrupted.is_none()
-        && let Transition::Refused(why) = status::transition(at.ticket.status, at.ticket.pull_request.map(|p| p.number), &Cause::WorkStarted)
+        && let Transition::Refused(why) =
+            status::transition(at.ticket.status, at.ticket.pull_request.map(|p| p.number), &Cause::WorkStarted)
     {
         return Err(Error::refused(format!("{key} can't be started: {why}"), format!("`kanado show {key}` tells where it stands")));
     }

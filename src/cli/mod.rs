@@ -249,4 +249,3 @@ fn misuse(error: &clap::Error, arguments: &[OsString], stdio: &mut Stdio) -> Exi
     let _ = stdio.out.write_all(text.as_bytes()).and_then(|()| stdio.out.flush());
     Exit::Done
 }
-

@@ -40,7 +40,8 @@ pub async fn project(store: &Store, client: &Client, project: &Project, done_on_
     let query = PullRequestQuery { status: StatusFilter::Active, ..PullRequestQuery::default() };
     let active = client.pull_requests(In::Project(&project.guid), &query).await?;
     discover_unknown(store, client, project, &active).await?;
-    let ingested = ingest::facts(store, project, &active, Listing::ActiveComplete { since_poll: now }, Source::Poll, done_on_merge, now).await?;
+    let ingested =
+        ingest::facts(store, project, &active, Listing::ActiveComplete { since_poll: now }, Source::Poll, done_on_merge, now).await?;
     let mut polled = Polled { active: active.len(), changed: ingested.changed, moved: ingested.moved, unexplained: Vec::new() };
 
     let missing: HashSet<_> = ingested.missing_active.into_iter().collect();
@@ -98,7 +99,13 @@ async fn closed_since(
 }
 
 /// One pull request, or nothing where it can't be read any more.
-async fn get(store: &Store, client: &Client, project: &Project, repository: RepositoryId, number: i64) -> Result<Option<fact::PullRequest>, Error> {
+async fn get(
+    store: &Store,
+    client: &Client,
+    project: &Project,
+    repository: RepositoryId,
+    number: i64,
+) -> Result<Option<fact::PullRequest>, Error> {
     let Some(repository) = store.repository(repository).await? else { return Ok(None) };
     match client.pull_request(RepoRef { project: &project.guid, repository: &repository.guid }, number).await {
         Ok(found) => Ok(Some(found)),

@@ -33,8 +33,7 @@ pub fn diff(model: &mut Model, out: &mut Out) {
     let Some(key) = model.subject() else { return };
     let generation = model.next_generation();
     out.push(Effect::DiffSpec { key: key.clone(), generation });
-    model.overlay =
-        Some(Overlay::Diff(Box::new(DiffView { key, loading: Some(generation), rows: Vec::new(), scroll: 0, problem: None })));
+    model.overlay = Some(Overlay::Diff(Box::new(DiffView { key, loading: Some(generation), rows: Vec::new(), scroll: 0, problem: None })));
 }
 
 pub fn compared(model: &mut Model, generation: Generation, rows: Answer<Vec<DiffLine>>) {
@@ -199,6 +198,10 @@ fn conflict_key(model: &mut Model, key: Key, out: &mut Out) {
         }
         None => {}
     }
-    let hint = if key.code == Code::Char('e') { "settle the lines between <<<<<<< and >>>>>>>, then push: F2" } else { "push it to the branch: F2 or U" };
+    let hint = if key.code == Code::Char('e') {
+        "settle the lines between <<<<<<< and >>>>>>>, then push: F2"
+    } else {
+        "push it to the branch: F2 or U"
+    };
     toast::plain(model, Notice::new("kept as the draft").hint(hint));
 }

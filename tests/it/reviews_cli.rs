@@ -45,7 +45,12 @@ fn the_least_loaded_is_asked_and_ties_go_to_who_was_asked_longest_ago() {
     elsewhere(&world, 2, &["bob"]);
 
     // Bob has two, carol one, dave none; then dave and carol are equal, and carol was never asked.
-    let expected = [("Dave Lindqvist", "the fewest"), ("Carol Okafor", "not chosen before"), ("Dave Lindqvist", "the fewest"), ("Bob Tanaka", "not chosen before")];
+    let expected = [
+        ("Dave Lindqvist", "the fewest"),
+        ("Carol Okafor", "not chosen before"),
+        ("Dave Lindqvist", "the fewest"),
+        ("Bob Tanaka", "not chosen before"),
+    ];
     let mut opened = Vec::new();
     for (step, (name, why)) in expected.iter().enumerate() {
         let key = started(&alice, &format!("Number {step}"));
@@ -192,10 +197,11 @@ fn an_unreadable_repository_never_means_merged() {
     let world = World::start();
     let alice = alice(&world);
     let key = started(&alice, "Hidden");
-    alice.json(&["pr", &key]);
+    let pr = number(&alice.json(&["pr", &key]));
     world.control("POST", "deny", json!({ "repository": "Harbor/tide-api", "as": "alice", "permission": "GenericRead" }));
     let synced = alice.json(&["sync"]);
     assert_eq!(synced["moved"], json!([]), "{synced}");
+    assert!(synced["unexplained"].as_array().unwrap().contains(&json!(format!("tide-api !{pr}"))), "{synced}");
     assert_eq!(status(&alice, &key), "pr_open");
     world.control("POST", "permit", json!({ "repository": "Harbor/tide-api", "as": "alice", "permission": "GenericRead" }));
     assert_eq!(alice.json(&["sync"])["unexplained"], json!([]));
@@ -215,7 +221,8 @@ fn a_template_of_the_repository_is_in_the_description_and_a_target_can_be_named(
     assert_eq!((&row["target"], &row["title"]), (&json!("release"), &json!("Ready for 1.0")));
     let facts = alice.json(&["show", &key])["pull_request"]["facts"].clone();
     let description = facts["description"].as_str().unwrap();
-    let template = crate::support::world::git(&clone_of(&world, &alice, "clone"), &["show", "origin/release:.azuredevops/pull_request_template.md"]);
+    let template =
+        crate::support::world::git(&clone_of(&world, &alice, "clone"), &["show", "origin/release:.azuredevops/pull_request_template.md"]);
     assert!(description.contains(template.lines().next().unwrap()), "{description}");
     assert!(description.find("- [ ] it works") < description.find(template.lines().next().unwrap()));
     assert_ne!(world.branches("tide-api")["release"], base);

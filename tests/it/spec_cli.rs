@@ -149,7 +149,11 @@ fn specs_of_the_target_branch_are_adopted_once() {
     let alice = alice(&world);
     let put = |name: &str, content: &str| {
         let path = format!("/.tickets/{name}");
-        world.control("POST", "push", json!({ "repository": "Harbor/tide-api", "branch": "main", "as": "bob", "path": path, "content": content }));
+        world.control(
+            "POST",
+            "push",
+            json!({ "repository": "Harbor/tide-api", "branch": "main", "as": "bob", "path": path, "content": content }),
+        );
     };
     let adopted = "# KAN-40: Adopted ⚓\r\n\r\n## Acceptance criteria\r\n\r\n- [x] one\r\n- [ ] two\r\n";
     put("KAN-40.md", adopted);
@@ -188,7 +192,8 @@ fn specs_in_files_are_imported() {
     file(&alice, "specs/KAN-7.md", "# Seventh\n\n- [ ] not in a section\n".as_bytes());
     file(&alice, "specs/plan.md", "# A plan without a key 🗺\n".as_bytes());
     let imported = alice.json(&["import", "specs", "--repo", "tide-api"]);
-    let keys: Vec<_> = imported.as_array().unwrap().iter().map(|row| (row["outcome"].as_str().unwrap(), row["key"].as_str().unwrap())).collect();
+    let keys: Vec<_> =
+        imported.as_array().unwrap().iter().map(|row| (row["outcome"].as_str().unwrap(), row["key"].as_str().unwrap())).collect();
     assert_eq!(keys, [("imported", "KAN-7"), ("imported", "KAN-8")]);
     assert_eq!(alice.json(&["show", "KAN-8"])["title"], "A plan without a key 🗺");
     assert_eq!(spec(&alice, "KAN-7"), "# Seventh\n\n- [ ] not in a section\n");
@@ -207,6 +212,23 @@ fn another_ticket_under_the_same_path_on_the_target_refuses_the_start() {
     let refused = alice.fails(1, &["start", &key, "--yes"]);
     assert!(refused.contains(".tickets/KAN-1.md"), "{refused}");
     assert_eq!((status(&alice, &key).as_str(), world.branches("tide-api")), ("todo", tips));
+}
+
+#[test]
+fn an_older_text_of_the_same_ticket_on_the_target_is_replaced() {
+    let world = World::start();
+    let alice = alice(&world);
+    let older = json!({
+        "repository": "Harbor/tide-api", "branch": "main", "as": "bob", "path": "/.tickets/KAN-1.md", "content": "# KAN-1: Mine\n\nOlder.\n",
+    });
+    world.control("POST", "push", older);
+    let key = made(&alice, "Mine");
+    let plan = alice.ok(&["start", &key, "--dry-run"]);
+    assert!(plan.contains("replace .tickets/KAN-1.md"), "{plan}");
+    alice.json(&["start", &key]);
+    let clone = clone_of(&world, &alice, "clone");
+    assert_eq!(git(&clone, &["show", "origin/feature/KAN-1:.tickets/KAN-1.md"]), spec(&alice, &key).trim());
+    assert_eq!(git(&clone, &["show", "origin/main:.tickets/KAN-1.md"]), "# KAN-1: Mine\n\nOlder.");
 }
 
 /// Runs a subcommand in a folder, with `--json --yes`.

@@ -268,10 +268,12 @@ async fn survey(ctx: &Context, at: &Whereabouts, options: &Options) -> Result<Su
             return Err(another_ticket(key, &base_branch, &other.to_string()));
         }
         let ours = ctx.store.spec(key).await?;
-        let known = ours.base_object.as_ref() == Some(&file.object) || ours.text.as_bytes() == file.bytes.as_slice();
-        let title_matches = spec::Spec::parse(&text).title().trim() == at.ticket.title.trim();
-        if !known && spec::key_of(&text).is_none() && !title_matches {
-            return Err(another_ticket(key, &base_branch, spec::Spec::parse(&text).title().trim()));
+        // The key proves nothing: every board counts from 1. The same text or title does.
+        let theirs = spec::Spec::parse(&text);
+        let same_title = |text: &String| spec::Spec::parse(text).title().trim() == theirs.title().trim();
+        let same_text = ours.base_object.as_ref() == Some(&file.object) || ours.text.as_bytes() == file.bytes.as_slice();
+        if !same_text && !same_title(&ours.text) && !ours.base_text.as_ref().is_some_and(same_title) {
+            return Err(another_ticket(key, &base_branch, theirs.title().trim()));
         }
         replaces_spec = ours.text.as_bytes() != file.bytes.as_slice();
         inherited = Unknown::Replace(file.object.clone());

@@ -55,7 +55,8 @@ pub fn remote_timeless(world: &World) -> String {
         let number = &row["pullRequest"];
         let (status, full) = world.api("alice", "GET", &format!("_apis/git/pullrequests/{number}"), Value::Null);
         assert_eq!(status, 200, "{full}");
-        let reviewers: Vec<_> = full["reviewers"].as_array().unwrap().iter().map(|r| format!("{} {}", r["uniqueName"], r["vote"])).collect();
+        let reviewers: Vec<_> =
+            full["reviewers"].as_array().unwrap().iter().map(|r| format!("{} {}", r["uniqueName"], r["vote"])).collect();
         writeln!(
             text,
             "!{number} {} {} {} -> {} draft {} by {} reviewed by {reviewers:?}\n{}",
@@ -128,14 +129,12 @@ async fn describe(store: &Store, detail: Detail) -> String {
 /// The steps that finished runs wrote down: `(action, step)`, each once, in the order of the first run.
 pub fn journalled_steps(person: &Person) -> Vec<(String, String)> {
     use sqlx::Row;
-    use sqlx::any::AnyConnection;
-    use sqlx::{ConnectOptions, Connection};
+    use sqlx::{AnyConnection, Connection};
 
     within(async {
         sqlx::any::install_default_drivers();
         let url = format!("sqlite://{}?mode=ro", Path::new(&person.data()).join("kanado.db").display());
-        let options: sqlx::any::AnyConnectOptions = url.parse().unwrap();
-        let mut conn: AnyConnection = options.connect().await.unwrap();
+        let mut conn = AnyConnection::connect(&url).await.unwrap();
         let sql = "SELECT j.action, s.step FROM journal j JOIN journal_steps s ON s.journal = j.id ORDER BY j.id, s.position";
         let rows = sqlx::query(sql).fetch_all(&mut conn).await.unwrap();
         conn.close().await.unwrap();

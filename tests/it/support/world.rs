@@ -1,5 +1,6 @@
 //! The simulator in another process, and people in front of it: each with a home, a token and the compiled binary.
 
+use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
@@ -17,6 +18,8 @@ const PATIENCE: Duration = Duration::from_secs(60);
 pub struct World {
     child: Child,
     pub facts: Value,
+    /// Where it listens itself, whatever it calls itself.
+    direct: String,
     http: reqwest::Client,
     runtime: tokio::runtime::Runtime,
     state: TempDir,
@@ -32,6 +35,11 @@ impl World {
         Self::on(TempDir::new().unwrap(), options)
     }
 
+    /// Starts the simulator behind a proxy: it calls itself `public_url`, and the control API is asked directly.
+    pub fn behind(public_url: &str, listen: &str, options: &[&str]) -> Self {
+        Self::listening(TempDir::new().unwrap(), listen, Some(public_url), options)
+    }
+
     /// Ends the simulator and gives its folder away, to be changed and started on again.
     pub fn stop(mut self) -> TempDir {
         self.child.kill().unwrap();
@@ -41,15 +49,21 @@ impl World {
 
     /// Starts the simulator on a folder that may hold a world already.
     pub fn on(state: TempDir, options: &[&str]) -> Self {
+        Self::listening(state, "127.0.0.1:0", None, options)
+    }
+
+    fn listening(state: TempDir, listen: &str, public_url: Option<&str>, options: &[&str]) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_kanado"))
-            .args(["sim", "--listen", "127.0.0.1:0", "--control", "--json", "--state"])
+            .args(["sim", "--listen", listen, "--control", "--json", "--state"])
             .arg(state.path())
+            .args(public_url.map(|url| format!("--public-url={url}")))
             .args(options)
             .env_clear()
             .env("PATH", std::env::var("PATH").unwrap_or_default())
             .env("HOME", state.path())
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
+            .stderr(Stdio::null())
             .spawn()
             .unwrap();
         let mut line = String::new();
@@ -57,7 +71,13 @@ impl World {
         let facts: Value = serde_json::from_str(&line).unwrap_or_else(|error| panic!("the simulator said {line:?}: {error}"));
         let _ = rustls::crypto::ring::default_provider().install_default();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        Self { child, facts, http: reqwest::Client::builder().no_proxy().build().unwrap(), runtime, state }
+        // Whether a certificate is trusted is tested on the binary, not here.
+        let http = reqwest::Client::builder().no_proxy().tls_danger_accept_invalid_certs(true).build().unwrap();
+        let direct = match public_url {
+            Some(_) => format!("http://{listen}"),
+            None => facts["url"].as_str().unwrap().to_owned(),
+        };
+        Self { child, facts, direct, http, runtime, state }
     }
 
     pub fn url(&self) -> &str {
@@ -78,7 +98,8 @@ impl World {
     pub fn token_noted(&self, person: &str, note: &str) -> String {
         let tokens = self.facts["tokens"].as_array().unwrap();
         let is = |t: &&Value| {
-            t["user"].as_str().unwrap().split('@').next() == Some(person) && t["note"].as_str().unwrap_or_default().to_lowercase().contains(note)
+            t["user"].as_str().unwrap().split('@').next() == Some(person)
+                && t["note"].as_str().unwrap_or_default().to_lowercase().contains(note)
         };
         let found = tokens.iter().find(is).unwrap_or_else(|| panic!("no token of {person} noted {note} in {tokens:?}"));
         found["token"].as_str().unwrap().to_owned()
@@ -86,7 +107,7 @@ impl World {
 
     /// One request to the control API; answers its JSON.
     pub fn control(&self, method: &str, path: &str, body: Value) -> Value {
-        let url = format!("{}/_sim/{}", self.url(), path.trim_start_matches('/'));
+        let url = format!("{}/_sim/{}", self.direct, path.trim_start_matches('/'));
         let method: reqwest::Method = method.parse().unwrap();
         self.runtime.block_on(async {
             let mut request = self.http.request(method, &url);
@@ -120,6 +141,19 @@ impl World {
 
     fn version(&self) -> &str {
         self.facts["api_version"].as_str().unwrap_or("7.1")
+    }
+
+    /// What the branches of a repository point to, by name.
+    pub fn branches(&self, repository: &str) -> BTreeMap<String, String> {
+        let answer = self.control("GET", &format!("branches/{repository}"), Value::Null);
+        serde_json::from_value(answer["branches"].clone()).unwrap()
+    }
+
+    /// A pull request as the simulator has it.
+    pub fn pull_request(&self, number: i64) -> Value {
+        let all = self.control("GET", "pullRequests", Value::Null);
+        let found = all["pullRequests"].as_array().unwrap().iter().find(|row| row["pullRequest"] == number);
+        found.unwrap_or_else(|| panic!("no pull request {number} in {all}")).clone()
     }
 
     /// Clones a repository with git itself.
@@ -201,6 +235,7 @@ pub fn git_bytes(directory: &Path, arguments: &[&str]) -> Vec<u8> {
         .args(arguments)
         .env("GIT_TERMINAL_PROMPT", "0")
         .env("GIT_CONFIG_NOSYSTEM", "1")
+        .env("GIT_CONFIG_GLOBAL", "/dev/null")
         .env("GIT_AUTHOR_NAME", "T")
         .env("GIT_AUTHOR_EMAIL", "t@example.com")
         .env("GIT_COMMITTER_NAME", "T")
@@ -226,7 +261,9 @@ impl Person {
     pub fn new(token: &str) -> Self {
         let home = TempDir::new().unwrap();
         let mut environment: Vec<(String, String)> = vec![("HOME".into(), home.path().to_string_lossy().into_owned())];
-        for (name, folder) in [("XDG_CONFIG_HOME", "config"), ("XDG_DATA_HOME", "data"), ("XDG_STATE_HOME", "state"), ("XDG_CACHE_HOME", "cache")] {
+        for (name, folder) in
+            [("XDG_CONFIG_HOME", "config"), ("XDG_DATA_HOME", "data"), ("XDG_STATE_HOME", "state"), ("XDG_CACHE_HOME", "cache")]
+        {
             environment.push((name.into(), home.path().join(folder).to_string_lossy().into_owned()));
         }
         environment.push(("KANADO_PAT".into(), token.to_owned()));
@@ -302,7 +339,12 @@ impl Person {
     pub fn fails(&self, code: i32, arguments: &[&str]) -> String {
         let output = self.run(arguments);
         let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
-        assert_eq!(output.status.code(), Some(code), "kanado {arguments:?}\nstdout: {}\nstderr: {stderr}", String::from_utf8_lossy(&output.stdout));
+        assert_eq!(
+            output.status.code(),
+            Some(code),
+            "kanado {arguments:?}\nstdout: {}\nstderr: {stderr}",
+            String::from_utf8_lossy(&output.stdout)
+        );
         stderr
     }
 

@@ -270,12 +270,33 @@ impl Person {
         Self { home, environment }
     }
 
+    /// Somebody connected to Harbor whose keys are not those of the tickets that are in the world already: KAN-1, KAN-2 ...
+    pub fn newcomer(world: &World, name: &str) -> Self {
+        let person = Self::new(&world.token(name));
+        person.ok(&["connect", &format!("{}/Harbor", world.organisation()), "--prefix", "KAN", "--repo", "tide-api", "--yes"]);
+        person
+    }
+
     /// Somebody who has connected to a project of the world and linked a repository.
     pub fn connected(world: &World, name: &str, project: &str, repository: &str) -> Self {
         let person = Self::new(&world.token(name));
         person.ok(&["connect", &format!("{}/{project}", world.organisation()), "--yes"]);
         person.ok(&["repos", "link", repository, "--yes"]);
         person
+    }
+
+    /// Writes the configuration file.
+    pub fn configure(&self, toml: &str) {
+        let file = self.home.path().join("config/kanado/config.toml");
+        std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+        std::fs::write(file, toml).unwrap();
+    }
+
+    /// Writes a file into the home directory; answers its path as an argument.
+    pub fn file(&self, name: &str, bytes: impl AsRef<[u8]>) -> String {
+        let path = self.home.path().join(name);
+        std::fs::write(&path, bytes).unwrap();
+        path.to_string_lossy().into_owned()
     }
 
     pub fn home(&self) -> &Path {

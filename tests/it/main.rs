@@ -2,6 +2,7 @@
 
 mod actions;
 mod consent_cli;
+mod contract;
 mod floors;
 mod journey_cli;
 mod merges;

@@ -106,10 +106,11 @@ impl Frame<'_> {
         let _ = self.output.stdio.err.flush();
         let mut line = Vec::new();
         // Not more than a line, or a second question would find nothing.
-        for byte in (&mut self.output.stdio.input).bytes() {
-            match byte.map_err(|error| Failure::local("cannot read the answer", &error))? {
-                b'\n' => return Ok(Some(String::from_utf8_lossy(&line).trim().to_owned())),
-                byte => line.push(byte),
+        let mut byte = [0];
+        while self.output.stdio.input.read(&mut byte).map_err(|error| Failure::local("cannot read the answer", &error))? == 1 {
+            match byte {
+                [b'\n'] => return Ok(Some(String::from_utf8_lossy(&line).trim().to_owned())),
+                [byte] => line.push(byte),
             }
         }
         Ok((!line.is_empty()).then(|| String::from_utf8_lossy(&line).trim().to_owned()))

@@ -1,6 +1,7 @@
 //! The command line: one file a subcommand, each with its `Args` and its `run`; without a subcommand, the board.
 //!
-//! Data goes to stdout, everything else to stderr. With `--json` stdout is JSON and a failure is `{"error": {...}}` on stderr.
+//! Data goes to stdout, everything else to stderr. With `--json` stdout is one line of JSON, and stderr has lines of JSON only:
+//! `{"warning": {"message", "hint"}}`, and for a failure `{"error": {"code", "message", "hint", "exit"}}`.
 //! Exit codes: 0 done, 1 refused or failed, 2 wrong usage, 3 partly done and resumable. A closed pipe is no failure.
 
 mod consent;
@@ -249,3 +250,6 @@ fn misuse(error: &clap::Error, arguments: &[OsString], stdio: &mut Stdio) -> Exi
     let _ = stdio.out.write_all(text.as_bytes()).and_then(|()| stdio.out.flush());
     Exit::Done
 }
+
+#[cfg(test)]
+mod tests;

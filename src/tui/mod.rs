@@ -7,9 +7,12 @@
 
 pub mod actions;
 pub mod answer;
+pub mod clipboard;
+pub mod encode;
 pub mod effect;
 pub mod event;
 pub mod fixture;
+pub mod input_parser;
 pub mod intent;
 pub mod key;
 pub mod keymap;
@@ -18,6 +21,10 @@ pub mod model;
 pub mod refusal;
 pub mod screen;
 pub mod session;
+pub mod terminal;
 pub mod theme;
 pub mod update;
 pub mod widget;
+
+#[cfg(test)]
+mod tests;

@@ -154,6 +154,7 @@ pub fn a_ticket_goes_all_the_way(world: &World, deployment: &str) {
     }
 
     world.control("POST", "vote", json!({ "pullRequest": pr, "as": reviewer, "vote": 10 }));
+    world.control("POST", "settle", json!({}));
     alice.json(&["sync", "KAN-1"]);
     let shown = alice.json(&["show", "KAN-1"]);
     let facts = &shown["pull_request"]["facts"];

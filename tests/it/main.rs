@@ -3,6 +3,7 @@
 mod actions;
 mod bad_input;
 mod consent_cli;
+mod contract;
 mod floors;
 mod interruptions;
 mod journey_cli;

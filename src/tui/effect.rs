@@ -13,78 +13,200 @@ use crate::domain::status::Status;
 #[derive(Debug, Clone, PartialEq)]
 pub enum Effect {
     // Reading what the store knows; answered by `...Loaded`.
-    LoadBoard { project: ProjectId, generation: Generation },
-    LoadTicket { key: TicketKey, generation: Generation },
-    LoadPullRequests { project: ProjectId, generation: Generation },
-    LoadProjects { generation: Generation },
-    LoadRepositories { project: ProjectId, generation: Generation },
-    LoadMembers { project: ProjectId, generation: Generation },
-    SelectProject { project: ProjectId },
+    LoadBoard {
+        project: ProjectId,
+        generation: Generation,
+    },
+    LoadTicket {
+        key: TicketKey,
+        generation: Generation,
+    },
+    LoadPullRequests {
+        project: ProjectId,
+        generation: Generation,
+    },
+    LoadProjects {
+        generation: Generation,
+    },
+    LoadRepositories {
+        project: ProjectId,
+        generation: Generation,
+    },
+    LoadMembers {
+        project: ProjectId,
+        generation: Generation,
+    },
+    SelectProject {
+        project: ProjectId,
+    },
 
     // Specs
     /// Answered by `SpecSaved`.
-    SaveSpec { key: TicketKey, expected_revision: i64, text: String, generation: Generation },
+    SaveSpec {
+        key: TicketKey,
+        expected_revision: i64,
+        text: String,
+        generation: Generation,
+    },
     /// Answered by `Planned`.
-    PlanPush { key: TicketKey, generation: Generation },
+    PlanPush {
+        key: TicketKey,
+        generation: Generation,
+    },
     /// A task; `SpecConflicted` when both sides changed.
-    PushSpec { key: TicketKey, generation: Generation },
+    PushSpec {
+        key: TicketKey,
+        generation: Generation,
+    },
     /// A task; `SpecConflicted` when both sides changed.
-    PullSpec { key: TicketKey, generation: Generation },
+    PullSpec {
+        key: TicketKey,
+        generation: Generation,
+    },
     /// Answered by `SpecCompared`.
-    DiffSpec { key: TicketKey, generation: Generation },
+    DiffSpec {
+        key: TicketKey,
+        generation: Generation,
+    },
     /// Keeps `text` as the draft on top of what the other side holds; answered by `SpecSaved`.
-    ResolveSpec { key: TicketKey, text: String, conflict: Box<SpecConflict>, generation: Generation },
+    ResolveSpec {
+        key: TicketKey,
+        text: String,
+        conflict: Box<SpecConflict>,
+        generation: Generation,
+    },
     /// Answered by `Done`.
-    ToggleCriterion { key: TicketKey, index: usize },
+    ToggleCriterion {
+        key: TicketKey,
+        index: usize,
+    },
 
     // The way of a ticket
     /// Chooses the repository if one is given, and looks. Answered by `StartPlanned`.
-    PlanStart { key: TicketKey, repository: Option<RepositoryId>, generation: Generation },
+    PlanStart {
+        key: TicketKey,
+        repository: Option<RepositoryId>,
+        generation: Generation,
+    },
     /// A task.
-    Start { key: TicketKey, existing: ExistingBranch, generation: Generation },
+    Start {
+        key: TicketKey,
+        existing: ExistingBranch,
+        generation: Generation,
+    },
     /// Answered by `PullRequestPlanned`.
-    PlanPullRequest { key: TicketKey, target_branch: Option<String>, generation: Generation },
+    PlanPullRequest {
+        key: TicketKey,
+        target_branch: Option<String>,
+        generation: Generation,
+    },
     /// A task.
-    OpenPullRequest { request: Box<PullRequestRequest>, generation: Generation },
+    OpenPullRequest {
+        request: Box<PullRequestRequest>,
+        generation: Generation,
+    },
     /// Answered by `TicketCreated`.
-    CreateTicket { request: Box<NewTicketRequest>, generation: Generation },
+    CreateTicket {
+        request: Box<NewTicketRequest>,
+        generation: Generation,
+    },
     // Answered by `Done`.
-    Assign { key: TicketKey, version: i64, member: Option<MemberId> },
-    AssignToMe { key: TicketKey, version: i64 },
-    Move { key: TicketKey, to: Status },
-    Archive { key: TicketKey, version: i64 },
-    Delete { key: TicketKey, version: i64 },
+    Assign {
+        key: TicketKey,
+        version: i64,
+        member: Option<MemberId>,
+    },
+    AssignToMe {
+        key: TicketKey,
+        version: i64,
+    },
+    Move {
+        key: TicketKey,
+        to: Status,
+    },
+    Archive {
+        key: TicketKey,
+        version: i64,
+    },
+    Delete {
+        key: TicketKey,
+        version: i64,
+    },
 
     // Keeping up
     /// Lists the project's pull requests; answered by `Synced`.
-    Sync { project: ProjectId, why: SyncReason, generation: Generation },
+    Sync {
+        project: ProjectId,
+        why: SyncReason,
+        generation: Generation,
+    },
     /// Reads one ticket's pull request, its policies and threads.
-    SyncTicket { key: TicketKey },
+    SyncTicket {
+        key: TicketKey,
+    },
     /// Reads policies and threads of what is on the screen, a few at a time, when they are old.
-    LoadDetails { keys: Vec<TicketKey> },
+    LoadDetails {
+        keys: Vec<TicketKey>,
+    },
 
     // Setup
     /// Answered by `Connected`. An empty token means the one found by the configured sources.
-    CheckConnection { url: String, token: HiddenText, generation: Generation },
+    CheckConnection {
+        url: String,
+        token: HiddenText,
+        generation: Generation,
+    },
     /// Keeps the organisation and its token; answered by `Activated`.
-    Activate { url: String, token: HiddenText, project: Guid, generation: Generation },
+    Activate {
+        url: String,
+        token: HiddenText,
+        project: Guid,
+        generation: Generation,
+    },
     StartDemo,
     /// Asks Azure DevOps; answered by `RepositoriesLoaded`.
-    DiscoverRepositories { project: ProjectId, generation: Generation },
-    LinkRepository { repository: RepositoryId, link: Link },
+    DiscoverRepositories {
+        project: ProjectId,
+        generation: Generation,
+    },
+    LinkRepository {
+        repository: RepositoryId,
+        link: Link,
+    },
     /// Asks Azure DevOps; answered by `MembersLoaded`.
-    DiscoverMembers { project: ProjectId, generation: Generation },
-    SetMember { member: MemberId, change: MemberChange },
-    SetReviewRules { project: ProjectId, rules: ReviewRules },
+    DiscoverMembers {
+        project: ProjectId,
+        generation: Generation,
+    },
+    SetMember {
+        member: MemberId,
+        change: MemberChange,
+    },
+    SetReviewRules {
+        project: ProjectId,
+        rules: ReviewRules,
+    },
 
     // Everything else
-    CancelTask { task: u64 },
-    CopyText { what: &'static str, text: String },
-    OpenUrl { url: String },
+    CancelTask {
+        task: u64,
+    },
+    CopyText {
+        what: &'static str,
+        text: String,
+    },
+    OpenUrl {
+        url: String,
+    },
     /// The page of the ticket's pull request.
-    OpenPage { key: TicketKey },
+    OpenPage {
+        key: TicketKey,
+    },
     /// Answered by `EditedOutside`.
-    ExternalEditor { key: TicketKey, text: String },
+    ExternalEditor {
+        key: TicketKey,
+        text: String,
+    },
     SaveSession(Box<Session>),
     SetTitle(String),
     Mouse(MouseCapture),

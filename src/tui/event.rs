@@ -39,8 +39,14 @@ pub enum What {
     Key(Key),
     Paste(String),
     Wheel(Direction),
-    Click { x: u16, y: u16 },
-    Resize { width: u16, height: u16 },
+    Click {
+        x: u16,
+        y: u16,
+    },
+    Resize {
+        width: u16,
+        height: u16,
+    },
     FocusGained,
     FocusLost,
     /// A deadline of [`super::model::Model::wake_at`] has passed, or the terminal was resumed.
@@ -52,33 +58,97 @@ pub enum What {
     Changed(Change),
 
     // Answers to loads
-    BoardLoaded { generation: Generation, board: Answer<Box<Board>> },
-    TicketLoaded { generation: Generation, key: TicketKey, detail: Answer<Box<TicketDetail>> },
-    PullRequestsLoaded { generation: Generation, rows: Answer<Vec<PullRequestRow>> },
-    ProjectsLoaded { generation: Generation, rows: Answer<Vec<ProjectRow>> },
-    RepositoriesLoaded { generation: Generation, rows: Answer<Vec<RepositoryRow>> },
-    MembersLoaded { generation: Generation, rows: Answer<Vec<MemberRow>> },
+    BoardLoaded {
+        generation: Generation,
+        board: Answer<Box<Board>>,
+    },
+    TicketLoaded {
+        generation: Generation,
+        key: TicketKey,
+        detail: Answer<Box<TicketDetail>>,
+    },
+    PullRequestsLoaded {
+        generation: Generation,
+        rows: Answer<Vec<PullRequestRow>>,
+    },
+    ProjectsLoaded {
+        generation: Generation,
+        rows: Answer<Vec<ProjectRow>>,
+    },
+    RepositoriesLoaded {
+        generation: Generation,
+        rows: Answer<Vec<RepositoryRow>>,
+    },
+    MembersLoaded {
+        generation: Generation,
+        rows: Answer<Vec<MemberRow>>,
+    },
 
     // Answers to questions and wishes
-    StartPlanned { generation: Generation, plan: Answer<Box<StartPlan>> },
-    Planned { generation: Generation, plan: Answer<Box<Plan>> },
-    PullRequestPlanned { generation: Generation, draft: Answer<Box<PullRequestDraft>> },
-    TaskStarted { generation: Generation, task: Answer<u64> },
-    SpecSaved { generation: Generation, key: TicketKey, saved: Result<Box<SpecState>, SaveFailure> },
-    SpecConflicted { key: TicketKey, conflict: Box<SpecConflict> },
-    SpecCompared { generation: Generation, key: TicketKey, rows: Answer<Vec<DiffLine>> },
-    EditedOutside { key: TicketKey, text: Answer<String> },
-    TicketCreated { generation: Generation, key: Answer<TicketKey> },
-    Connected { generation: Generation, report: Answer<Box<ConnectionReport>> },
-    Activated { generation: Generation, project: Answer<Box<ProjectRow>> },
-    ProjectSelected { project: Box<ProjectRow>, token_days_left: Option<i64> },
+    StartPlanned {
+        generation: Generation,
+        plan: Answer<Box<StartPlan>>,
+    },
+    Planned {
+        generation: Generation,
+        plan: Answer<Box<Plan>>,
+    },
+    PullRequestPlanned {
+        generation: Generation,
+        draft: Answer<Box<PullRequestDraft>>,
+    },
+    TaskStarted {
+        generation: Generation,
+        task: Answer<u64>,
+    },
+    SpecSaved {
+        generation: Generation,
+        key: TicketKey,
+        saved: Result<Box<SpecState>, SaveFailure>,
+    },
+    SpecConflicted {
+        key: TicketKey,
+        conflict: Box<SpecConflict>,
+    },
+    SpecCompared {
+        generation: Generation,
+        key: TicketKey,
+        rows: Answer<Vec<DiffLine>>,
+    },
+    EditedOutside {
+        key: TicketKey,
+        text: Answer<String>,
+    },
+    TicketCreated {
+        generation: Generation,
+        key: Answer<TicketKey>,
+    },
+    Connected {
+        generation: Generation,
+        report: Answer<Box<ConnectionReport>>,
+    },
+    Activated {
+        generation: Generation,
+        project: Answer<Box<ProjectRow>>,
+    },
+    ProjectSelected {
+        project: Box<ProjectRow>,
+        token_days_left: Option<i64>,
+    },
     /// With words for what moved, if something did.
-    Synced { generation: Generation, outcome: Answer<Option<String>> },
+    Synced {
+        generation: Generation,
+        outcome: Answer<Option<String>>,
+    },
     /// A small wish was carried out; words to show, if any.
-    Done { words: Answer<Option<String>> },
+    Done {
+        words: Answer<Option<String>>,
+    },
     Tasks(Vec<TaskRow>),
     /// Azure DevOps asked us to wait; no more waiting with `None`.
-    RateLimited { until: Option<Timestamp> },
+    RateLimited {
+        until: Option<Timestamp>,
+    },
     Notice(Notice),
 }
 

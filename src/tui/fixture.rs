@@ -14,9 +14,7 @@ use crate::domain::board::{Board, Card, PullRequestChip, Votes, votes};
 use crate::domain::id::{Guid, MemberId, ObjectId, ProjectId, RepositoryId, TicketKey};
 use crate::domain::person::{Identity, ReviewRules};
 use crate::domain::progress::{Progress, Step, StepState};
-use crate::domain::pull_request::{
-    Checks, KnownPullRequest, MergeState, PullRequest, PullRequestStatus, Reviewer, Source, Threads, Vote,
-};
+use crate::domain::pull_request::{Checks, KnownPullRequest, MergeState, PullRequest, PullRequestStatus, Reviewer, Source, Threads, Vote};
 use crate::domain::spec::Spec;
 use crate::domain::status::Status;
 use crate::domain::ticket::{Priority, PullRequestRef, SpecBadge, SpecState, Ticket, Times};
@@ -43,7 +41,11 @@ fn me() -> Identity {
 }
 
 fn identity(id: &str, name: &str) -> Identity {
-    Identity { id: Guid::new(format!("00000000-0000-0000-0000-{id:0>12}")), display_name: name.into(), unique_name: format!("{id}@lumen.example") }
+    Identity {
+        id: Guid::new(format!("00000000-0000-0000-0000-{id:0>12}")),
+        display_name: name.into(),
+        unique_name: format!("{id}@lumen.example"),
+    }
 }
 
 pub fn project() -> ProjectRow {

@@ -137,9 +137,14 @@ mod tests {
 
     #[test]
     fn lanes_follow_the_width() {
-        for (width, lanes, strip, preview) in
-            [(40, 1, true, false), (59, 1, true, false), (60, 3, false, false), (80, 4, false, false), (120, 5, false, false), (200, 5, false, true)]
-        {
+        for (width, lanes, strip, preview) in [
+            (40, 1, true, false),
+            (59, 1, true, false),
+            (60, 3, false, false),
+            (80, 4, false, false),
+            (120, 5, false, false),
+            (200, 5, false, true),
+        ] {
             let mut model = fixture::board();
             (model.width, model.height) = (width, 40);
             let layout = board(&model);

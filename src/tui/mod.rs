@@ -8,8 +8,8 @@
 pub mod actions;
 pub mod answer;
 pub mod clipboard;
-pub mod encode;
 pub mod effect;
+pub mod encode;
 pub mod event;
 pub mod fixture;
 pub mod input;

@@ -124,13 +124,7 @@ pub async fn run(services: Services, start: Start) -> io::Result<Ended> {
         terminal.set_mouse(MouseCapture::On)?;
     }
     runtime.listen();
-    let mut board = Loop {
-        runtime,
-        terminal,
-        environment: start.environment,
-        quits_when_idle: false,
-        ended: None,
-    };
+    let mut board = Loop { runtime, terminal, environment: start.environment, quits_when_idle: false, ended: None };
     let effects = update::start(&mut model);
     board.perform(&mut model, effects).await?;
     board.draw(&model)?;
@@ -376,7 +370,10 @@ fn is_io_error(error: &io::Error) -> bool {
     #[cfg(unix)]
     return error.raw_os_error() == Some(libc::EIO);
     #[cfg(not(unix))]
-    return { let _ = error; false };
+    return {
+        let _ = error;
+        false
+    };
 }
 
 /// Signals, as events.

@@ -366,8 +366,24 @@ mod tests {
         for charset in [Charset::Unicode, Charset::Ascii] {
             let m = Marks::of(charset);
             let marks = [
-                m.bar, m.ellipsis, m.tick, m.cross, m.open, m.running, m.dot, m.bullet, m.warning, m.rule, m.upright, m.left, m.right,
-                m.more, m.arrow, m.between, m.boxed, m.boxed_tick,
+                m.bar,
+                m.ellipsis,
+                m.tick,
+                m.cross,
+                m.open,
+                m.running,
+                m.dot,
+                m.bullet,
+                m.warning,
+                m.rule,
+                m.upright,
+                m.left,
+                m.right,
+                m.more,
+                m.arrow,
+                m.between,
+                m.boxed,
+                m.boxed_tick,
             ];
             assert!(marks.iter().chain(&m.corners).all(|mark| mark.width() == 1));
         }

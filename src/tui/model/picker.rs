@@ -15,11 +15,17 @@ use crate::tui::intent::Intent;
 pub enum Pick {
     Project(ProjectId),
     Assign(Option<MemberId>),
-    DefaultReviewer { of: MemberId, reviewer: Option<MemberId> },
+    DefaultReviewer {
+        of: MemberId,
+        reviewer: Option<MemberId>,
+    },
     Move(Status),
     /// A word for the filter.
     FilterWord(String),
-    Copy { what: &'static str, text: String },
+    Copy {
+        what: &'static str,
+        text: String,
+    },
     Act(Intent),
     Ticket(TicketKey),
 }

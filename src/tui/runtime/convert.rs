@@ -4,9 +4,7 @@ use crate::domain::person::Member;
 use crate::domain::project::{Organisation, Project, Repository};
 use crate::domain::ticket_view::TicketView;
 use crate::tasks::{self, TaskView};
-use crate::tui::answer::{
-    HistoryLine, MemberRow, ProjectRow, RepositoryRow, TaskRow, TaskState, TicketDetail,
-};
+use crate::tui::answer::{HistoryLine, MemberRow, ProjectRow, RepositoryRow, TaskRow, TaskState, TicketDetail};
 
 pub fn task(view: &TaskView) -> TaskRow {
     let state = match &view.state {
@@ -64,4 +62,3 @@ pub fn ticket(view: TicketView) -> TicketDetail {
         spec: view.spec,
     }
 }
-

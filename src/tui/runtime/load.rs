@@ -50,10 +50,8 @@ impl Runtime {
             let store = &self.services.ctx.store;
             let known = answer(store.pull_requests(project, &PullRequestFilter::default()).await)?;
             let tickets = answer(store.tickets(project, Archived::Hidden).await)?;
-            let of: HashMap<_, _> = tickets
-                .into_iter()
-                .filter_map(|ticket| ticket.pull_request.map(|pr| ((pr.repository, pr.number), ticket.key)))
-                .collect();
+            let of: HashMap<_, _> =
+                tickets.into_iter().filter_map(|ticket| ticket.pull_request.map(|pr| ((pr.repository, pr.number), ticket.key))).collect();
             let row = |pull_request: KnownPullRequest| {
                 let ticket = of.get(&(pull_request.facts.repository, pull_request.facts.number)).cloned();
                 PullRequestRow { pull_request, ticket }
@@ -126,7 +124,8 @@ impl Runtime {
                 [one] => Some(format!("{} is now {}", one.key, one.to.title())),
                 many => Some(format!("{} tickets moved", many.len())),
             };
-            moved.or_else(|| (why == SyncReason::Asked).then(|| format!("{} open pull requests, {} changed", synced.active, synced.changed)))
+            moved
+                .or_else(|| (why == SyncReason::Asked).then(|| format!("{} open pull requests, {} changed", synced.active, synced.changed)))
         });
         self.tell(What::Synced { generation, outcome });
     }

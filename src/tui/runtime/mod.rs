@@ -124,8 +124,14 @@ impl Runtime {
     }
 
     /// Runs an action as a task: tells its number, then hands on what came of it.
-    fn task<T, F, W>(&self, generation: Generation, title: String, subject: Option<TicketKey>, work: W, then: impl FnOnce(Self, T) + Send + 'static)
-    where
+    fn task<T, F, W>(
+        &self,
+        generation: Generation,
+        title: String,
+        subject: Option<TicketKey>,
+        work: W,
+        then: impl FnOnce(Self, T) + Send + 'static,
+    ) where
         T: Send + 'static,
         F: Future<Output = action::Result<(T, String)>> + Send + 'static,
         W: FnOnce(action::Reporter) -> F,

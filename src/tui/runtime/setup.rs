@@ -67,8 +67,7 @@ impl Runtime {
             let fact = checked.and_then(|checked| checked.projects.into_iter().find(|known| known.guid == project));
             let fact = fact.ok_or_else(|| Error::refused("the check is not known any more", "check the connection again: Ctrl+S"))?;
             let name = fact.name.clone();
-            let choice =
-                Choice { projects: vec![(fact, None)], link: Vec::new(), keep_token: (!token.is_empty()).then_some(Place::Best) };
+            let choice = Choice { projects: vec![(fact, None)], link: Vec::new(), keep_token: (!token.is_empty()).then_some(Place::Best) };
             let connected = connect::activate(&ctx, &address, &found, &choice, &reporter).await?;
             // The next request must go out with this token, and not with the one the client was made with.
             ctx.clients.forget(connected.organisation.id).await;

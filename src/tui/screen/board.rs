@@ -73,7 +73,8 @@ fn head(model: &Model, at: usize, area: Rect, visible: usize, rows: u16, layout:
     let dot = if first { theme.marks.left } else { theme.marks.dot };
     let x = text::put(buf, area.x, area.y, 1, dot, theme.status(status)) + 1;
     let left = vec![
-        Part::new(9, column.name.clone(), name).short(text::fit(&column.name, area.width.saturating_sub(8).max(4), &theme.marks).into_owned()),
+        Part::new(9, column.name.clone(), name)
+            .short(text::fit(&column.name, area.width.saturating_sub(8).max(4), &theme.marks).into_owned()),
         Part::new(8, words, if over { theme.warn } else { theme.dim }),
     ];
     let mut right = Vec::new();
@@ -121,7 +122,8 @@ fn strip(model: &Model, area: Rect, buf: &mut Buffer) {
         };
         let name = format!("{} {words}", column.name);
         let far = u8::try_from(at.abs_diff(model.board.lane)).unwrap_or(9).min(9);
-        let part = if here { Part::new(50, format!("{}{name}", theme.marks.bar), style) } else { Part::new(20 - far, name, style).short(words) };
+        let part =
+            if here { Part::new(50, format!("{}{name}", theme.marks.bar), style) } else { Part::new(20 - far, name, style).short(words) };
         left.push(part);
     }
     parts::put(buf, area.x, area.y, area.width, 2, left, Vec::new());

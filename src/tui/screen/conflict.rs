@@ -22,7 +22,8 @@ fn name(view: &ConflictView, side: Side) -> &'static str {
 pub fn draw(model: &Model, view: &ConflictView, buf: &mut Buffer) {
     let theme = &model.theme;
     let area = layout::dialog(model.width, model.height, model.width, model.height);
-    let hints = [("m", "keep mine"), ("t", "take theirs"), ("e", "edit the merge"), ("Esc", "decide later"), ("h l", "side"), ("j k", "scroll")];
+    let hints =
+        [("m", "keep mine"), ("t", "take theirs"), ("e", "edit the merge"), ("Esc", "decide later"), ("h l", "side"), ("j k", "scroll")];
     let title = format!("{}: changed on both sides", view.key);
     let inner = panel::draw(buf, area, &title, &hints, theme);
     if model.width >= layout::WIDE {

@@ -2,8 +2,8 @@
 
 mod bar;
 pub mod board;
-mod conflict;
 mod confirm;
+mod conflict;
 pub mod editor;
 mod foot;
 mod new_ticket;

@@ -16,7 +16,9 @@ pub fn draw(model: &Model, form: &NewTicketForm, buf: &mut Buffer) {
     let theme = &model.theme;
     let area = layout::dialog(model.width, model.height, 84, 24);
     let hints: &[(&str, &str)] = match form.field {
-        Field::Repository | Field::Priority | Field::Assignee => &[("Ctrl+S", "make it"), ("Tab", "next"), ("h l", "change"), ("Esc", "leave")],
+        Field::Repository | Field::Priority | Field::Assignee => {
+            &[("Ctrl+S", "make it"), ("Tab", "next"), ("h l", "change"), ("Esc", "leave")]
+        }
         _ => &[("Ctrl+S", "make it"), ("Tab", "next"), ("Esc", "leave, text kept")],
     };
     let inner = panel::draw(buf, area, "New ticket", hints, theme);
@@ -58,9 +60,14 @@ pub fn draw(model: &Model, form: &NewTicketForm, buf: &mut Buffer) {
                     text::put(buf, x, y, width, "acceptance criteria, one a line", theme.faint);
                 }
             }
-            Field::Repository => choice(model, x, y, width, form.repository_name().unwrap_or("decided when work starts"), value_style, focused, buf),
+            Field::Repository => {
+                choice(model, x, y, width, form.repository_name().unwrap_or("decided when work starts"), value_style, focused, buf)
+            }
             Field::Priority => {
-                let words = form.priority.map_or_else(|| "none".to_owned(), |level| format!("{level}, {}", ["most urgent", "high", "ordinary", "can wait"][usize::from(level.clamp(1, 4) - 1)]));
+                let words = form.priority.map_or_else(
+                    || "none".to_owned(),
+                    |level| format!("{level}, {}", ["most urgent", "high", "ordinary", "can wait"][usize::from(level.clamp(1, 4) - 1)]),
+                );
                 choice(model, x, y, width, &words, value_style, focused, buf);
             }
             Field::Assignee => choice(model, x, y, width, if form.mine { "me" } else { "nobody" }, value_style, focused, buf),

@@ -106,7 +106,16 @@ pub fn draw(model: &Model, form: &PullRequestForm, buf: &mut Buffer) {
                 1
             }
             Field::Draft => {
-                choice(model, x, y, width, if form.is_draft { "draft: nobody is asked yet" } else { "ready for review" }, style, focused, buf);
+                choice(
+                    model,
+                    x,
+                    y,
+                    width,
+                    if form.is_draft { "draft: nobody is asked yet" } else { "ready for review" },
+                    style,
+                    focused,
+                    buf,
+                );
                 1
             }
             Field::WorkItems => {

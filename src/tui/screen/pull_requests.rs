@@ -97,7 +97,9 @@ fn row(model: &Model, row: &PullRequestRow, y: u16, area: Rect, selected: bool, 
     text::put_fit(buf, title_at, y, split.saturating_sub(title_at + 1), title, theme.text, &theme.marks);
     let mut left = Vec::new();
     if wide {
-        left.push(Part::new(30, known.repository_name.clone(), theme.dim).short(text::fit(&known.repository_name, 10, &theme.marks).into_owned()));
+        left.push(
+            Part::new(30, known.repository_name.clone(), theme.dim).short(text::fit(&known.repository_name, 10, &theme.marks).into_owned()),
+        );
         left.push(Part::new(20, first_name(&facts.author.display_name), theme.dim));
     }
     parts::put(buf, split, y, side, 1, left, right);

@@ -8,8 +8,8 @@ use crate::tui::answer::{ConnectionReport, ScopeOutcome};
 use crate::tui::model::Model;
 use crate::tui::model::setup::{Check, ConnectField, Focus, Section};
 use crate::tui::screen::new_ticket::label;
-use crate::tui::widget::text_field::{self, Focus as FieldFocus};
 use crate::tui::widget::text;
+use crate::tui::widget::text_field::{self, Focus as FieldFocus};
 
 pub fn draw(model: &Model, area: Rect, buf: &mut Buffer) {
     let theme = &model.theme;
@@ -226,5 +226,13 @@ fn review(model: &Model, area: Rect, buf: &mut Buffer) {
         let x = text::put(buf, area.x + 2, y, 14, &format!("{name:<13}"), theme.dim);
         text::put_fit(buf, x, y, area.right().saturating_sub(x), value, name_style(model, at), &theme.marks);
     }
-    text::put_fit(buf, area.x + 2, area.y + 3, area.width - 2, "Enter changes the strategy; + and - the number of open reviews.", theme.dim, &theme.marks);
+    text::put_fit(
+        buf,
+        area.x + 2,
+        area.y + 3,
+        area.width - 2,
+        "Enter changes the strategy; + and - the number of open reviews.",
+        theme.dim,
+        &theme.marks,
+    );
 }

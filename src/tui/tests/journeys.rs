@@ -226,7 +226,7 @@ fn a_save_that_fails_keeps_the_text_and_asks_before_leaving() {
 fn two_sessions_on_one_draft_are_told_and_neither_is_overwritten() {
     let mut model = board();
     go(&mut model, "l enter e");
-    typed(&mut model, "mine ");
+    happens(&mut model, What::Paste("mine ".into()));
     let effects = press(&mut model, "ctrl+s");
     let Some(Effect::SaveSpec { key, generation, .. }) = effects.first().cloned() else { panic!("{effects:?}") };
     let mut theirs = fixture::detail(9).spec;
@@ -457,7 +457,10 @@ fn a_running_task_can_be_cancelled_after_a_question() {
 fn an_idle_board_wakes_only_when_an_age_changes_its_words() {
     let mut model = board();
     let wake = model.wake_at().expect("an age steps");
-    assert!(wake.duration_since(model.now) >= SignedDuration::from_secs(5), "a fact seen 3 seconds ago says now until it is 10 seconds old");
+    assert!(
+        wake.duration_since(model.now) >= SignedDuration::from_secs(5),
+        "a fact seen 3 seconds ago says now until it is 10 seconds old"
+    );
     let before = painted(&model);
     let almost = wake - SignedDuration::from_secs(1);
     update(&mut model, Event::new(almost, What::Tick));
@@ -471,7 +474,10 @@ fn a_read_only_run_changes_nothing_outside() {
     let mut model = board();
     model.settings.readonly = Some("kanado runs with --readonly".into());
     for keys in ["s", "l U", "l P"] {
-        assert!(press(&mut model, keys).iter().all(|effect| !matches!(effect, Effect::PlanStart { .. } | Effect::PlanPush { .. })), "{keys}");
+        assert!(
+            press(&mut model, keys).iter().all(|effect| !matches!(effect, Effect::PlanStart { .. } | Effect::PlanPush { .. })),
+            "{keys}"
+        );
         assert!(model.overlay.is_none(), "{keys}");
     }
 }

@@ -9,7 +9,9 @@ use crate::tui::model::ticket::{Tab, TicketState};
 use crate::tui::model::{Base, Model};
 use crate::tui::refusal::{self, refusal};
 
-use super::{Out, board, confirm, editor, filter, help, load, new_ticket, picker, pull_request_form, setup, spec_plan, start_work, ticket, toast};
+use super::{
+    Out, board, confirm, editor, filter, help, load, new_ticket, picker, pull_request_form, setup, spec_plan, start_work, ticket, toast,
+};
 
 /// Does what is wanted, or says why not.
 pub fn act(model: &mut Model, intent: Intent, out: &mut Out) {
@@ -92,8 +94,16 @@ pub fn act(model: &mut Model, intent: Intent, out: &mut Out) {
         OpenOutside => open_outside(model, out),
         CancelTask => confirm::cancel_task(model),
 
-        SaveDraft | SaveAndPush | EditorPreview | EditorOutside | EditorTick | EditorUndo | EditorRedo | EditorNextSection
-        | EditorPreviousSection | EditorLeave => editor::act(model, intent, out),
+        SaveDraft
+        | SaveAndPush
+        | EditorPreview
+        | EditorOutside
+        | EditorTick
+        | EditorUndo
+        | EditorRedo
+        | EditorNextSection
+        | EditorPreviousSection
+        | EditorLeave => editor::act(model, intent, out),
 
         Submit => match model.overlay {
             Some(Overlay::NewTicket(_)) => new_ticket::submit(model, out),
@@ -133,8 +143,7 @@ fn pull_requests(model: &mut Model, intent: Intent) {
         Intent::Top => 0,
         Intent::Bottom => usize::MAX,
         Intent::NextTab | Intent::Right | Intent::PreviousTab | Intent::Left => {
-            list.section =
-                if matches!(intent, Intent::NextTab | Intent::Right) { list.section.next() } else { list.section.previous() };
+            list.section = if matches!(intent, Intent::NextTab | Intent::Right) { list.section.next() } else { list.section.previous() };
             list.offset = 0;
             let me = model.project.as_ref().and_then(|project| project.me.clone());
             list.arrange(me.as_ref());

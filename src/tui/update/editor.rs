@@ -218,7 +218,10 @@ fn tick(model: &mut Model) {
             return;
         }
     }
-    toast::plain(model, Notice::new("this line is no acceptance criterion").hint("a criterion is `- [ ] text` under `## Acceptance criteria`"));
+    toast::plain(
+        model,
+        Notice::new("this line is no acceptance criterion").hint("a criterion is `- [ ] text` under `## Acceptance criteria`"),
+    );
 }
 
 /// Saves, then does something; at once when there is nothing to save.

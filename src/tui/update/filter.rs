@@ -30,7 +30,11 @@ pub fn key(model: &mut Model, key: Key, out: &mut Out) {
         Code::Enter | Code::Esc => set_typing(model, Filtering::No),
         Code::Down | Code::Up | Code::Tab => {
             set_typing(model, Filtering::No);
-            super::act::act(model, if key.code == Code::Up { crate::tui::intent::Intent::Up } else { crate::tui::intent::Intent::Down }, out);
+            super::act::act(
+                model,
+                if key.code == Code::Up { crate::tui::intent::Intent::Up } else { crate::tui::intent::Intent::Down },
+                out,
+            );
         }
         _ => {
             if field(model).handle(key) {

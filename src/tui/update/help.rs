@@ -64,6 +64,19 @@ fn is_plain_movement(intent: Intent) -> bool {
     use Intent::*;
     matches!(
         intent,
-        Down | Up | Left | Right | Top | Bottom | HalfDown | HalfUp | Open | Back | NextTab | PreviousTab | Palette | PreviewDown | PreviewUp
+        Down | Up
+            | Left
+            | Right
+            | Top
+            | Bottom
+            | HalfDown
+            | HalfUp
+            | Open
+            | Back
+            | NextTab
+            | PreviousTab
+            | Palette
+            | PreviewDown
+            | PreviewUp
     )
 }

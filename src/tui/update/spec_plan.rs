@@ -33,8 +33,7 @@ pub fn diff(model: &mut Model, out: &mut Out) {
     let Some(key) = model.subject() else { return };
     let generation = model.next_generation();
     out.push(Effect::DiffSpec { key: key.clone(), generation });
-    model.overlay =
-        Some(Overlay::Diff(Box::new(DiffView { key, loading: Some(generation), rows: Vec::new(), scroll: 0, problem: None })));
+    model.overlay = Some(Overlay::Diff(Box::new(DiffView { key, loading: Some(generation), rows: Vec::new(), scroll: 0, problem: None })));
 }
 
 pub fn compared(model: &mut Model, generation: Generation, rows: Answer<Vec<DiffLine>>) {

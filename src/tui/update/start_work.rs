@@ -81,9 +81,7 @@ pub fn key(model: &mut Model, key: Key, out: &mut Out) {
 
 /// Whether the plan can be carried out so.
 fn allows(dialog: &StartDialog, existing: ExistingBranch) -> bool {
-    dialog.plan.as_ref().is_some_and(|plan| {
-        plan.refused.is_none() && plan.existing_branch.is_some() == (existing == ExistingBranch::Reuse)
-    })
+    dialog.plan.as_ref().is_some_and(|plan| plan.refused.is_none() && plan.existing_branch.is_some() == (existing == ExistingBranch::Reuse))
 }
 
 fn start(dialog: &mut StartDialog, existing: ExistingBranch, generation: Generation, out: &mut Out) {

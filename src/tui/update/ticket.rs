@@ -52,7 +52,8 @@ pub fn enter(model: &mut Model, out: &mut Out) {
         Tab::Spec => super::act::act(model, Intent::EditSpec, out),
         Tab::Criteria => super::act::act(model, Intent::ToggleCriterion, out),
         Tab::PullRequest => {
-            let has_one = model.ticket.as_ref().and_then(|ticket| ticket.detail.as_ref()).is_some_and(|detail| detail.pull_request.is_some());
+            let has_one =
+                model.ticket.as_ref().and_then(|ticket| ticket.detail.as_ref()).is_some_and(|detail| detail.pull_request.is_some());
             super::act::act(model, if has_one { Intent::OpenOutside } else { Intent::PullRequest }, out);
         }
         Tab::Activity => {}

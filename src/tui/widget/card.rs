@@ -120,7 +120,9 @@ fn split(title: &str, first: u16, rows: u16) -> (&str, Option<&str>) {
 
 fn chip_parts(chip: &PullRequestChip, now: Timestamp, theme: &Theme, left: &mut Vec<Part>, right: &mut Vec<Part>) {
     match chip.status {
-        PullRequestStatus::Completed => left.push(Part::new(70, format!("!{} merged", chip.number), theme.merged).short(format!("!{}", chip.number))),
+        PullRequestStatus::Completed => {
+            left.push(Part::new(70, format!("!{} merged", chip.number), theme.merged).short(format!("!{}", chip.number)))
+        }
         PullRequestStatus::Abandoned => left.push(Part::new(70, format!("!{} abandoned", chip.number), theme.dim)),
         PullRequestStatus::Unknown => left.push(Part::new(70, format!("!{} unknown", chip.number), theme.warn)),
         PullRequestStatus::Active => {

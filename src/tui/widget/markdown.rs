@@ -460,29 +460,14 @@ mod tests {
         let text = "# Title\n\nSome **bold** words that go on.\n\n## Next\n\n- one\n- two that is long\n  1. deep\n\nend";
         assert_eq!(
             plain(text, 16),
-            [
-                "Title",
-                "Some bold words",
-                "that go on.",
-                "",
-                "Next",
-                "• one",
-                "• two that is",
-                "  long",
-                "  1. deep",
-                "",
-                "end"
-            ]
+            ["Title", "Some bold words", "that go on.", "", "Next", "• one", "• two that is", "  long", "  1. deep", "", "end"]
         );
     }
 
     #[test]
     fn boxes_code_quotes_and_tables_are_drawn() {
         let text = "- [ ] open\n- [x] done\n\n```rust\nfn a() {}\n```\n\n> said\n\n| a | bb |\n|---|---|\n| 1 | 2 |\n";
-        assert_eq!(
-            plain(text, 20),
-            ["☐ open", "☑ done", "", "  rust", "│ fn a() {}", "", "│ said", "", "a  bb", "─────", "1  2 "]
-        );
+        assert_eq!(plain(text, 20), ["☐ open", "☑ done", "", "  rust", "│ fn a() {}", "", "│ said", "", "a  bb", "─────", "1  2 "]);
     }
 
     #[test]

@@ -59,7 +59,13 @@ pub struct Tasks {
 
 impl Tasks {
     pub fn new(clock: Clock) -> Self {
-        Self { clock, next: Arc::default(), views: Arc::new(watch::Sender::new(Vec::new())), tokens: Arc::default(), tracker: TaskTracker::new() }
+        Self {
+            clock,
+            next: Arc::default(),
+            views: Arc::new(watch::Sender::new(Vec::new())),
+            tokens: Arc::default(),
+            tracker: TaskTracker::new(),
+        }
     }
 
     /// Runs an action. `work` is handed the reporter whose progress the task shows, and answers with words for the status bar; the value
@@ -73,7 +79,15 @@ impl Tasks {
         let id = TaskId(self.next.fetch_add(1, Ordering::Relaxed) + 1);
         let token = CancellationToken::new();
         let progress = Progress { action: "", subject: subject.clone(), steps: Vec::new() };
-        let view = TaskView { id, title: title.into(), subject, progress, state: TaskState::Running, started_at: self.clock.now(), finished_at: None };
+        let view = TaskView {
+            id,
+            title: title.into(),
+            subject,
+            progress,
+            state: TaskState::Running,
+            started_at: self.clock.now(),
+            finished_at: None,
+        };
         self.views.send_modify(|views| {
             let finished = views.iter().filter(|v| v.state != TaskState::Running).count();
             if finished > KEPT

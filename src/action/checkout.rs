@@ -41,5 +41,8 @@ async fn git(directory: &Path, arguments: &[&str]) -> Result<String> {
     }
     let words = String::from_utf8_lossy(&output.stderr);
     let words: Vec<_> = words.lines().filter(|line| !line.trim().is_empty()).take(3).collect();
-    Err(Error::refused(format!("{attempted} in {} failed: {}", directory.display(), words.join(" / ")), "the branch is on the remote; fetch and switch by hand"))
+    Err(Error::refused(
+        format!("{attempted} in {} failed: {}", directory.display(), words.join(" / ")),
+        "the branch is on the remote; fetch and switch by hand",
+    ))
 }

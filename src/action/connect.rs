@@ -131,7 +131,8 @@ pub async fn activate(ctx: &Context, address: &Address, token: &Found, choice: &
         instance: checked.connection.instance.clone(),
         me: Some(checked.connection.me.clone()),
     };
-    let organisation = at_step(reporter, ACTION, "organisation", ctx.store.put_organisation(&new, ctx.clock.now()).await.map_err(Error::from))?;
+    let organisation =
+        at_step(reporter, ACTION, "organisation", ctx.store.put_organisation(&new, ctx.clock.now()).await.map_err(Error::from))?;
     reporter.done("organisation", &organisation.name);
     at_step(reporter, ACTION, "organisation", journal.record("organisation", &organisation.url).await)?;
 

@@ -5,15 +5,15 @@ use std::sync::Arc;
 
 use tokio::sync::Mutex;
 
+use crate::ado;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::domain::id::{OrganisationId, ProjectId, RepositoryId, TicketKey};
 use crate::domain::person::Member;
 use crate::domain::project::{Organisation, Project, Repository};
 use crate::domain::ticket::Ticket;
-use crate::store::Store;
 use crate::secret::{self, Found, Kind, TokenSources};
-use crate::ado;
+use crate::store::Store;
 
 use super::error::{Error, Result};
 
@@ -101,11 +101,17 @@ impl Whereabouts {
 
 impl Context {
     pub async fn ticket(&self, key: &TicketKey) -> Result<Ticket> {
-        self.store.ticket(key).await?.ok_or_else(|| Error::refused(format!("there is no ticket {key}"), "`kanado ls` lists the tickets of the project"))
+        self.store
+            .ticket(key)
+            .await?
+            .ok_or_else(|| Error::refused(format!("there is no ticket {key}"), "`kanado ls` lists the tickets of the project"))
     }
 
     pub async fn project(&self, id: ProjectId) -> Result<Project> {
-        self.store.project(id).await?.ok_or_else(|| Error::refused(format!("project {id} is not in the store"), "`kanado projects` lists them"))
+        self.store
+            .project(id)
+            .await?
+            .ok_or_else(|| Error::refused(format!("project {id} is not in the store"), "`kanado projects` lists them"))
     }
 
     pub async fn organisation(&self, id: OrganisationId) -> Result<Organisation> {
@@ -142,7 +148,10 @@ impl Context {
     }
 
     pub async fn repository(&self, id: RepositoryId) -> Result<Repository> {
-        self.store.repository(id).await?.ok_or_else(|| Error::refused(format!("repository {id} is not in the store"), "`kanado repos` lists them"))
+        self.store
+            .repository(id)
+            .await?
+            .ok_or_else(|| Error::refused(format!("repository {id} is not in the store"), "`kanado repos` lists them"))
     }
 
     /// The ticket with its project, organisation, repository and client.

@@ -12,7 +12,7 @@ pub enum Error {
     #[error("{}", .0.text)]
     Refused(Notice),
     /// A step failed after others had been done; the same action run again goes on from there.
-    #[error("{action}: {step} failed ({} done: {}): {source}", .done.len(), .done.join(", "))]
+    #[error("{}", at_step(.action, .step, .done, .source))]
     Step {
         action: &'static str,
         step: String,
@@ -35,6 +35,14 @@ pub enum Error {
         #[source]
         source: std::io::Error,
     },
+}
+
+/// Nothing done: the cause says it all. Else what failed, and what stands already.
+fn at_step(action: &str, step: &str, done: &[String], source: &Error) -> String {
+    match done {
+        [] => source.to_string(),
+        done => format!("{action} stopped at {step} (done: {}): {source}", done.join(", ")),
+    }
 }
 
 impl Error {

@@ -35,7 +35,10 @@ pub(super) async fn link_on_connect(ctx: &Context, project: &Project, names: &[S
 pub async fn link(ctx: &Context, project: &Project, name: &str) -> Result<Repository> {
     let found = find(ctx, project, name).await?;
     if found.disabled {
-        return Err(Error::refused(format!("repository {} is disabled in Azure DevOps", found.name), "enable it there, then `kanado repos discover`"));
+        return Err(Error::refused(
+            format!("repository {} is disabled in Azure DevOps", found.name),
+            "enable it there, then `kanado repos discover`",
+        ));
     }
     ctx.store.set_linked(found.id, Linked::Yes).await?;
     ctx.repository(found.id).await

@@ -24,14 +24,7 @@ pub async fn discover(ctx: &Context, client: &Client, project: &Project, team: O
             }
         }
     }
-    let known = ctx.store.members(project.id).await?;
-    for member in ctx.store.put_members(project.id, &people).await? {
-        // Whoever is on a team can be asked to review until somebody says otherwise; a choice made earlier stands.
-        let is_new = !known.iter().any(|k| k.id == member.id);
-        if is_new && people.iter().any(|p| p.id == member.identity.id) {
-            ctx.store.set_member(member.id, &MemberChange { can_review: Some(true), ..MemberChange::default() }).await?;
-        }
-    }
+    ctx.store.put_team(project.id, &people).await?;
     Ok(people)
 }
 
@@ -39,10 +32,8 @@ pub async fn discover(ctx: &Context, client: &Client, project: &Project, team: O
 pub async fn add(ctx: &Context, project: &Project, text: &str) -> Result<Member> {
     let client = ctx.client(project).await?;
     let found = client.search_people(text).await?;
-    let exact: Vec<_> = found
-        .iter()
-        .filter(|p| p.display_name.eq_ignore_ascii_case(text) || p.unique_name.eq_ignore_ascii_case(text))
-        .collect();
+    let exact: Vec<_> =
+        found.iter().filter(|p| p.display_name.eq_ignore_ascii_case(text) || p.unique_name.eq_ignore_ascii_case(text)).collect();
     let person = match (exact.as_slice(), found.as_slice()) {
         ([one], _) => (*one).clone(),
         ([], [one]) => one.clone(),
@@ -66,12 +57,16 @@ pub async fn find(ctx: &Context, project: &Project, text: &str) -> Result<Member
         return Ok(found.clone());
     }
     let begins = |m: &&Member| {
-        m.identity.unique_name.to_lowercase().starts_with(&wanted) || m.identity.display_name.to_lowercase().split_whitespace().any(|word| word.starts_with(&wanted))
+        m.identity.unique_name.to_lowercase().starts_with(&wanted)
+            || m.identity.display_name.to_lowercase().split_whitespace().any(|word| word.starts_with(&wanted))
     };
     let found: Vec<_> = members.iter().filter(begins).collect();
     match found.as_slice() {
         [one] => Ok((*one).clone()),
-        [] => Err(Error::refused(format!("{} has no member {text}", project.name), "`kanado members ls` lists them, `kanado members add` adds one")),
+        [] => Err(Error::refused(
+            format!("{} has no member {text}", project.name),
+            "`kanado members ls` lists them, `kanado members add` adds one",
+        )),
         several => {
             let names: Vec<_> = several.iter().map(|m| m.identity.unique_name.as_str()).collect();
             Err(Error::refused(format!("{text} could be {}", names.join(", ")), "give the whole account name"))

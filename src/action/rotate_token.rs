@@ -19,7 +19,10 @@ pub async fn run(ctx: &Context, organisation: &Organisation, token: &Found, plac
     if let (Some(known), Some(now)) = (&organisation.instance, &checked.connection.instance)
         && known != now
     {
-        return Err(Error::refused(format!("{} answers as another organisation", organisation.url), "the old token stays; check the address"));
+        return Err(Error::refused(
+            format!("{} answers as another organisation", organisation.url),
+            "the old token stays; check the address",
+        ));
     }
     let kept = secret::store(&ctx.tokens, &organisation.url, token, place, token.expires).await?;
     let new = crate::store::NewOrganisation {

@@ -67,7 +67,9 @@ pub async fn ticket(ctx: &Context, key: &TicketKey, reporter: &Reporter) -> Resu
     let done_on_merge = ctx.config.board.done_on_merge;
     let polled = match (&at.ticket.branch, at.ticket.pull_request) {
         // The branch's listing shows a newer pull request too.
-        (Some(branch), _) => poll::branch(&ctx.store, &at.client, &at.project, at.repository.id, branch, done_on_merge, ctx.clock.now()).await,
+        (Some(branch), _) => {
+            poll::branch(&ctx.store, &at.client, &at.project, at.repository.id, branch, done_on_merge, ctx.clock.now()).await
+        }
         (None, Some(pr)) => poll::one(&ctx.store, &at.client, &at.project, pr.repository, pr.number, done_on_merge, ctx.clock.now()).await,
         (None, None) => {
             reporter.already("look", "no branch yet, so no pull request");

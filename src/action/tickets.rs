@@ -49,7 +49,14 @@ pub async fn new(ctx: &Context, project: ProjectId, new: New) -> Result<Ticket> 
     let criteria: Vec<_> = new.criteria.into_iter().map(|text| Criterion { text, ticked: false }).collect();
     let render = move |key: &TicketKey| {
         let parent_story = parent.as_deref();
-        spec::template(&spec::Template { key, title: &title, description: &description, parent_story, criteria: &criteria, dependencies: &dependencies })
+        spec::template(&spec::Template {
+            key,
+            title: &title,
+            description: &description,
+            parent_story,
+            criteria: &criteria,
+            dependencies: &dependencies,
+        })
     };
     let ticket = NewTicket {
         project,
@@ -73,7 +80,10 @@ pub async fn edit(ctx: &Context, key: &TicketKey, edit: &Edit) -> Result<Ticket>
         && new != old
         && before.status != Status::Todo
     {
-        return Err(Error::refused(format!("{key} was started in its repository; it can't move to another"), "make a new ticket for the other repository"));
+        return Err(Error::refused(
+            format!("{key} was started in its repository; it can't move to another"),
+            "make a new ticket for the other repository",
+        ));
     }
     if edit.dependencies.as_ref().is_some_and(|all| all.contains(key)) {
         return Err(Error::refused(format!("{key} can't depend on itself"), "leave it out"));
@@ -138,7 +148,10 @@ pub async fn move_to(ctx: &Context, key: &TicketKey, status: Status) -> Result<A
     wip_allows(ctx, &ticket, status).await?;
     let applied = ctx.store.transition(key, &Cause::MovedTo(status), ctx.clock.now()).await?;
     match &applied.transition {
-        Transition::Refused(why) => Err(Error::refused(format!("{key} can't move to {}: {why}", status.title()), format!("`kanado show {key}` tells where it stands"))),
+        Transition::Refused(why) => Err(Error::refused(
+            format!("{key} can't move to {}: {why}", status.title()),
+            format!("`kanado show {key}` tells where it stands"),
+        )),
         _ => Ok(applied),
     }
 }
@@ -152,7 +165,10 @@ async fn wip_allows(ctx: &Context, ticket: &Ticket, to: Status) -> Result<()> {
     let tickets = ctx.store.tickets(ticket.project, Archived::Hidden).await?;
     let count = tickets.iter().filter(|t| column.statuses.contains(&t.status)).count();
     if count >= limit as usize {
-        return Err(Error::refused(format!("{} is full: {count} of {limit}", column.name), "finish one of them first, or raise the limit in the configuration"));
+        return Err(Error::refused(
+            format!("{} is full: {count} of {limit}", column.name),
+            "finish one of them first, or raise the limit in the configuration",
+        ));
     }
     Ok(())
 }

@@ -47,25 +47,14 @@ pub fn token_in(headers: &HeaderMap) -> Option<String> {
         return None;
     }
     let decoded = String::from_utf8(STANDARD.decode(rest.trim()).ok()?).ok()?;
-    decoded
-        .split_once(':')
-        .map(|(_, password)| password.to_owned())
+    decoded.split_once(':').map(|(_, password)| password.to_owned())
 }
 
 /// The caller, or the answer that turns them away.
-pub fn identify(
-    world: &World,
-    site: &Site,
-    headers: &HeaderMap,
-    door: Door,
-) -> Result<Caller, Box<Response<Body>>> {
+pub fn identify(world: &World, site: &Site, headers: &HeaderMap, door: Door) -> Result<Caller, Box<Response<Body>>> {
     let refuse = |refusal| Err(Box::new(turn_away(refusal, world, site, headers, door)));
     let Some(presented) = token_in(headers) else {
-        return refuse(if headers.contains_key(AUTHORIZATION) {
-            Refusal::Invalid
-        } else {
-            Refusal::Anonymous
-        });
+        return refuse(if headers.contains_key(AUTHORIZATION) { Refusal::Invalid } else { Refusal::Anonymous });
     };
     let Some(token) = world.tokens.iter().find(|token| token.token == presented) else {
         return refuse(Refusal::Invalid);
@@ -77,10 +66,7 @@ pub fn identify(
         return refuse(Refusal::Expired);
     }
     match world.user(token.user) {
-        Some(user) if user.is_member && user.is_active => Ok(Caller {
-            user: user.clone(),
-            token: token.clone(),
-        }),
+        Some(user) if user.is_member && user.is_active => Ok(Caller { user: user.clone(), token: token.clone() }),
         Some(user) => refuse(Refusal::NotAMember(user.clone())),
         None => refuse(Refusal::Invalid),
     }
@@ -93,13 +79,7 @@ enum Refusal {
     NotAMember(User),
 }
 
-fn turn_away(
-    refusal: Refusal,
-    world: &World,
-    site: &Site,
-    headers: &HeaderMap,
-    door: Door,
-) -> Response<Body> {
+fn turn_away(refusal: Refusal, world: &World, site: &Site, headers: &HeaderMap, door: Door) -> Response<Body> {
     if door == Door::Git {
         let text = match refusal {
             Refusal::Expired => EXPIRED,
@@ -107,11 +87,7 @@ fn turn_away(
         };
         // Only what the simulator can take: offered NTLM, git would try it with the token and fail.
         let mut response = with_text(StatusCode::UNAUTHORIZED, text);
-        append(
-            &mut response,
-            WWW_AUTHENTICATE,
-            &format!("Basic realm=\"{}/\"", site.root()),
-        );
+        append(&mut response, WWW_AUTHENTICATE, &format!("Basic realm=\"{}/\"", site.root()));
         return response;
     }
     let suppressed = headers
@@ -127,12 +103,8 @@ fn turn_away(
         // Only Services has the federated sign-in that answers like a browser wants.
         Refusal::Invalid if !suppressed && site.version.is_services() => sign_in_page(),
         Refusal::Anonymous if !suppressed && site.version.is_services() => redirect(world, site),
-        Refusal::Anonymous if site.version.is_services() => {
-            not_authorized(&ANONYMOUS.to_string(), world, site)
-        }
-        Refusal::Invalid | Refusal::Anonymous => {
-            challenged(reply::bare(StatusCode::UNAUTHORIZED), world, site)
-        }
+        Refusal::Anonymous if site.version.is_services() => not_authorized(&ANONYMOUS.to_string(), world, site),
+        Refusal::Invalid | Refusal::Anonymous => challenged(reply::bare(StatusCode::UNAUTHORIZED), world, site),
     }
 }
 
@@ -141,11 +113,7 @@ const EXPIRED: &str = "Access Denied: The Personal Access Token used has expired
 /// A valid token without a scope that suffices: no body, and no `X-VSS-UserData` either.
 pub fn scope_missing(site: &Site) -> Response<Body> {
     let mut response = reply::bare(StatusCode::UNAUTHORIZED);
-    append(
-        &mut response,
-        WWW_AUTHENTICATE,
-        &format!("Basic realm=\"{}/\"", site.root()),
-    );
+    append(&mut response, WWW_AUTHENTICATE, &format!("Basic realm=\"{}/\"", site.root()));
     response
 }
 
@@ -155,65 +123,35 @@ fn with_text(status: StatusCode, text: &'static str) -> Response<Body> {
     }
     let mut response = Response::new(Body::from(text));
     *response.status_mut() = status;
-    append(
-        &mut response,
-        axum::http::header::CONTENT_TYPE,
-        "text/plain; charset=utf-8",
-    );
+    append(&mut response, axum::http::header::CONTENT_TYPE, "text/plain; charset=utf-8");
     response
 }
 
 fn challenged(mut response: Response<Body>, world: &World, site: &Site) -> Response<Body> {
     if site.version.is_services() {
         let tenant = world.organisation.tenant;
-        append(
-            &mut response,
-            WWW_AUTHENTICATE,
-            &format!("Bearer authorization_uri=https://login.microsoftonline.com/{tenant}"),
-        );
-        append(
-            &mut response,
-            HeaderName::from_static("x-tfs-fedauthredirect"),
-            &sign_in_address(world, site),
-        );
+        append(&mut response, WWW_AUTHENTICATE, &format!("Bearer authorization_uri=https://login.microsoftonline.com/{tenant}"));
+        append(&mut response, HeaderName::from_static("x-tfs-fedauthredirect"), &sign_in_address(world, site));
     } else {
         append(&mut response, WWW_AUTHENTICATE, "Negotiate");
         append(&mut response, WWW_AUTHENTICATE, "NTLM");
     }
-    append(
-        &mut response,
-        WWW_AUTHENTICATE,
-        &format!("Basic realm=\"{}/\"", site.root()),
-    );
+    append(&mut response, WWW_AUTHENTICATE, &format!("Basic realm=\"{}/\"", site.root()));
     response
 }
 
 fn not_authorized(who: &str, world: &World, site: &Site) -> Response<Body> {
     let tenant = world.organisation.tenant;
     let message = format!("TF400813: The user '{who}' is not authorized to access this resource.");
-    let mut response = Failure::new(
-        StatusCode::UNAUTHORIZED,
-        "UnauthorizedRequestException",
-        message.clone(),
-    )
-    .into_response();
+    let mut response = Failure::new(StatusCode::UNAUTHORIZED, "UnauthorizedRequestException", message.clone()).into_response();
     let sign_in = "https://login.microsoftonline.com";
     for (name, value) in [
-        (
-            "www-authenticate",
-            format!("Bearer authorization_uri={sign_in}/{tenant}"),
-        ),
+        ("www-authenticate", format!("Bearer authorization_uri={sign_in}/{tenant}")),
         ("www-authenticate", "TFS-Federated".to_owned()),
         ("x-tfs-fedauthrealm", format!("{}/", site.root())),
-        (
-            "x-tfs-fedauthissuer",
-            format!("{}/", site.organisation_url()),
-        ),
+        ("x-tfs-fedauthissuer", format!("{}/", site.organisation_url())),
         ("x-tfs-fedauthredirect", sign_in_address(world, site)),
-        (
-            "x-vss-authenticateerror",
-            "IdentityNotAuthorized".to_owned(),
-        ),
+        ("x-vss-authenticateerror", "IdentityNotAuthorized".to_owned()),
         ("x-vss-resourcetenant", tenant.to_string()),
         ("x-vss-authorizationendpoint", format!("{}/", site.root())),
         ("x-tfs-serviceerror", percent_encode(&message)),
@@ -225,11 +163,7 @@ fn not_authorized(who: &str, world: &World, site: &Site) -> Response<Body> {
 
 fn sign_in_address(world: &World, site: &Site) -> String {
     let back = percent_encode(&format!("{}/", site.organisation_url()));
-    format!(
-        "{}/_signin?realm={}&reply_to={back}",
-        site.root(),
-        world.organisation.tenant
-    )
+    format!("{}/_signin?realm={}&reply_to={back}", site.root(), world.organisation.tenant)
 }
 
 fn sign_in_page() -> Response<Body> {
@@ -262,10 +196,7 @@ mod tests {
         assert_eq!(token_in(&headers), None);
         for (value, expected) in [
             (format!("Basic {}", STANDARD.encode(":abc")), Some("abc")),
-            (
-                format!("basic {}", STANDARD.encode("me:a:bc")),
-                Some("a:bc"),
-            ),
+            (format!("basic {}", STANDARD.encode("me:a:bc")), Some("a:bc")),
             ("Bearer xyz".to_owned(), Some("xyz")),
             ("Basic !!!".to_owned(), None),
             ("Digest x".to_owned(), None),

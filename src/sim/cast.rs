@@ -17,10 +17,7 @@ use super::deed::{self, NewComment, NewStatus, NewThread};
 use super::host::Sim;
 use super::reply::Failure;
 use super::seed;
-use super::world::{
-    CompletionOptions, MergeStatus, MergeStrategy, PullRequest, StatusState, ThreadStatus, World,
-    ZERO_ID,
-};
+use super::world::{CompletionOptions, MergeStatus, MergeStrategy, PullRequest, StatusState, ThreadStatus, World, ZERO_ID};
 
 /// Whether teammates act.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -48,12 +45,7 @@ struct Mode {
 
 impl Default for Switch {
     fn default() -> Switch {
-        Switch {
-            mode: watch::Sender::new(Mode {
-                cast: Cast::Off,
-                pace: 1.0,
-            }),
-        }
+        Switch { mode: watch::Sender::new(Mode { cast: Cast::Off, pace: 1.0 }) }
     }
 }
 
@@ -69,11 +61,7 @@ impl Switch {
 
     /// 2.0 plays twice as fast. Out of (0, 1000] is put back into it.
     pub fn set_pace(&self, pace: f64) {
-        let pace = if pace.is_finite() {
-            pace.clamp(0.01, 1000.0)
-        } else {
-            1.0
-        };
+        let pace = if pace.is_finite() { pace.clamp(0.01, 1000.0) } else { 1.0 };
         self.mode.send_modify(|mode| mode.pace = pace);
     }
 
@@ -112,9 +100,7 @@ async fn play(sim: &Sim) {
             continue;
         }
         play.beat(sim, now.pace).await;
-        let pause = BEAT
-            .div_f64(now.pace.max(1.0))
-            .max(Duration::from_millis(20));
+        let pause = BEAT.div_f64(now.pace.max(1.0)).max(Duration::from_millis(20));
         tokio::select! {
             () = tokio::time::sleep(pause) => {}
             changed = mode.changed() => if changed.is_err() { return },
@@ -160,44 +146,14 @@ enum Act {
 
 /// What happens on seeded pull requests, found by the start of their title.
 const SCENES: [(f64, &str, &str, Scene); 9] = [
-    (
-        30.0,
-        "HAR-21",
-        "erin",
-        Scene::Status(StatusState::Succeeded, "Build 420 succeeded"),
-    ),
-    (
-        75.0,
-        "HAR-14",
-        "bob",
-        Scene::Says("Half an hour fits: 336 rows. I will change the step."),
-    ),
-    (
-        110.0,
-        "HAR-21",
-        "erin",
-        Scene::Completes(MergeStrategy::RebaseMerge),
-    ),
-    (
-        150.0,
-        "HAR-16",
-        "dave",
-        Scene::Says("Right. I will watch the file's date."),
-    ),
+    (30.0, "HAR-21", "erin", Scene::Status(StatusState::Succeeded, "Build 420 succeeded")),
+    (75.0, "HAR-14", "bob", Scene::Says("Half an hour fits: 336 rows. I will change the step.")),
+    (110.0, "HAR-21", "erin", Scene::Completes(MergeStrategy::RebaseMerge)),
+    (150.0, "HAR-16", "dave", Scene::Says("Right. I will watch the file's date.")),
     (200.0, "HAR-11", "dave", Scene::Votes(10)),
     (260.0, "HAR-17", "carol", Scene::Publishes),
-    (
-        320.0,
-        "HAR-17",
-        "bob",
-        Scene::Says("Mark it red, please: amber means pilots to us."),
-    ),
-    (
-        380.0,
-        "HAR-16",
-        "dave",
-        Scene::Status(StatusState::Succeeded, "Build 424 succeeded"),
-    ),
+    (320.0, "HAR-17", "bob", Scene::Says("Mark it red, please: amber means pilots to us.")),
+    (380.0, "HAR-16", "dave", Scene::Status(StatusState::Succeeded, "Build 424 succeeded")),
     (440.0, "HAR-16", "bob", Scene::Votes(10)),
 ];
 
@@ -227,9 +183,7 @@ const ANSWERS: [&str; 4] = [
 impl Play {
     pub(super) fn begin(world: &World) -> Play {
         Play {
-            protagonist: world
-                .user_named(seed::PROTAGONIST)
-                .map_or(Uuid::nil(), |user| user.id),
+            protagonist: world.user_named(seed::PROTAGONIST).map_or(Uuid::nil(), |user| user.id),
             newest_at_begin: world.pull_requests.keys().next_back().copied().unwrap_or(0),
             last_beat: None,
             elapsed: 0.0,
@@ -307,16 +261,10 @@ enum Outcome {
 async fn perform(sim: &Sim, id: i32, act: Act) -> Result<Outcome, Failure> {
     let (row, reviewer, builder) = {
         let world = sim.read().await;
-        let Some(row) = world
-            .pull_request(id)
-            .filter(|row| row.is_active())
-            .cloned()
-        else {
+        let Some(row) = world.pull_request(id).filter(|row| row.is_active()).cloned() else {
             return Ok(Outcome::Over);
         };
-        let builder = world
-            .user_named("erin")
-            .map_or(row.created_by, |user| user.id);
+        let builder = world.user_named("erin").map_or(row.created_by, |user| user.id);
         (row.clone(), reviewer_of(&world, &row), builder)
     };
     let Some(reviewer) = reviewer else {
@@ -347,16 +295,12 @@ async fn perform(sim: &Sim, id: i32, act: Act) -> Result<Outcome, Failure> {
         }
         Act::Resolves => {
             if let Some(thread) = open_thread_of(&row, reviewer) {
-                deed::set_thread_status(sim, reviewer, id, thread, Some(ThreadStatus::Fixed))
-                    .await?;
+                deed::set_thread_status(sim, reviewer, id, thread, Some(ThreadStatus::Fixed)).await?;
             }
         }
         Act::Completes if row.merge.status != MergeStatus::Succeeded => return Ok(Outcome::NotYet),
         Act::Completes => {
-            let options = CompletionOptions {
-                strategy: MergeStrategy::Squash,
-                ..CompletionOptions::default()
-            };
+            let options = CompletionOptions { strategy: MergeStrategy::Squash, ..CompletionOptions::default() };
             match deed::complete(sim, reviewer, id, ZERO_ID, Some(options)).await {
                 Ok(()) => {}
                 // A push took the approval back, a colleague rejected it: wait.
@@ -370,34 +314,14 @@ async fn perform(sim: &Sim, id: i32, act: Act) -> Result<Outcome, Failure> {
 
 /// Who reviews: the first person asked, else somebody of the default team in turn.
 fn reviewer_of(world: &World, row: &PullRequest) -> Option<Uuid> {
-    let person = |id: &Uuid| {
-        *id != row.created_by
-            && world
-                .user(*id)
-                .is_some_and(|user| user.is_member && !user.is_container)
-    };
-    if let Some(reviewer) = row
-        .reviewers
-        .iter()
-        .map(|reviewer| reviewer.id)
-        .find(person)
-    {
+    let person = |id: &Uuid| *id != row.created_by && world.user(*id).is_some_and(|user| user.is_member && !user.is_container);
+    if let Some(reviewer) = row.reviewers.iter().map(|reviewer| reviewer.id).find(person) {
         return Some(reviewer);
     }
     let project = world.project_by_id(world.repository(row.repository)?.project)?;
-    let team = project
-        .teams
-        .iter()
-        .find(|team| Some(team.id) == project.default_team)?;
-    let others: Vec<Uuid> = team
-        .members
-        .iter()
-        .map(|member| member.user)
-        .filter(person)
-        .collect();
-    let turn = usize::try_from(row.id)
-        .unwrap_or(0)
-        .checked_rem(others.len())?;
+    let team = project.teams.iter().find(|team| Some(team.id) == project.default_team)?;
+    let others: Vec<Uuid> = team.members.iter().map(|member| member.user).filter(person).collect();
+    let turn = usize::try_from(row.id).unwrap_or(0).checked_rem(others.len())?;
     others.get(turn).copied()
 }
 
@@ -405,22 +329,11 @@ fn open_thread_of(row: &PullRequest, author: Uuid) -> Option<i32> {
     row.threads
         .iter()
         .filter(|thread| thread.status.is_some_and(ThreadStatus::is_open))
-        .find(|thread| {
-            thread
-                .comments
-                .first()
-                .is_some_and(|comment| comment.author == author)
-        })
+        .find(|thread| thread.comments.first().is_some_and(|comment| comment.author == author))
         .map(|thread| thread.id)
 }
 
-async fn status(
-    sim: &Sim,
-    id: i32,
-    by: Uuid,
-    state: StatusState,
-    words: &str,
-) -> Result<(), Failure> {
+async fn status(sim: &Sim, id: i32, by: Uuid, state: StatusState, words: &str) -> Result<(), Failure> {
     let new = NewStatus {
         state,
         description: Some(words.to_owned()),
@@ -436,11 +349,7 @@ async fn show(sim: &Sim, up_to: i32, title: &str, who: &str, scene: Scene) -> Re
     let (id, person) = {
         let world = sim.read().await;
         let starts = |row: &&PullRequest| row.title.split_whitespace().next() == Some(title);
-        let row = world
-            .pull_requests
-            .range(..=up_to)
-            .map(|(_, row)| row)
-            .find(starts);
+        let row = world.pull_requests.range(..=up_to).map(|(_, row)| row).find(starts);
         match (row.filter(|row| row.is_active()), world.user_named(who)) {
             (Some(row), Some(user)) => (row.id, user.id),
             _ => return Ok(()),
@@ -456,10 +365,7 @@ async fn show(sim: &Sim, up_to: i32, title: &str, who: &str, scene: Scene) -> Re
         Scene::Status(state, words) => status(sim, id, person, state, words).await?,
         Scene::Publishes => deed::publish(sim, person, id).await?,
         Scene::Completes(strategy) => {
-            let options = CompletionOptions {
-                strategy,
-                ..CompletionOptions::default()
-            };
+            let options = CompletionOptions { strategy, ..CompletionOptions::default() };
             deed::complete(sim, person, id, ZERO_ID, Some(options)).await?;
         }
     }

@@ -34,10 +34,7 @@ pub async fn handle(sim: Sim, request: Request<Body>) -> Response<Body> {
         };
     }
     let method = request.method().clone();
-    let asked = request
-        .uri()
-        .path_and_query()
-        .map_or_else(String::new, |path| path.as_str().to_owned());
+    let asked = request.uri().path_and_query().map_or_else(String::new, |path| path.as_str().to_owned());
     let worker = sim.clone();
     let mut response = sim
         .faults
@@ -49,12 +46,7 @@ pub async fn handle(sim: Sim, request: Request<Body>) -> Response<Body> {
         })
         .await;
     let known = response.extensions_mut().remove::<Recognised>();
-    reply::finish(
-        response,
-        sim.session,
-        sim.deployment,
-        known.as_ref().map(|known| (known.id, known.name.as_str())),
-    )
+    reply::finish(response, sim.session, sim.deployment, known.as_ref().map(|known| (known.id, known.name.as_str())))
 }
 
 async fn answer(sim: Sim, request: Request<Body>) -> Response<Body> {
@@ -64,32 +56,21 @@ async fn answer(sim: Sim, request: Request<Body>) -> Response<Body> {
     }
     let Some(rest) = sim.site.strip(&path).map(str::to_owned) else {
         return match sim.site.version.is_services() {
-            true => reply::page(
-                StatusCode::NOT_FOUND,
-                "Azure DevOps Services",
-                "404 - The resource cannot be found.",
-            ),
+            true => reply::page(StatusCode::NOT_FOUND, "Azure DevOps Services", "404 - The resource cannot be found."),
             // What a Server says to an address without a collection.
             false => reply::no_controller(&path),
         };
     };
-    let segments: Vec<&str> = rest
-        .split('/')
-        .filter(|segment| !segment.is_empty())
-        .collect();
+    let segments: Vec<&str> = rest.split('/').filter(|segment| !segment.is_empty()).collect();
     let is = |segment: &&str, word: &str| segment.eq_ignore_ascii_case(word);
     match segments.as_slice() {
         [git, repository, tail @ ..] if is(git, "_git") => {
             // The project is left out where it is called as the repository.
             git_request(sim, repository, repository, tail, request).await
         }
-        [project, git, repository, tail @ ..] if is(git, "_git") => {
-            git_request(sim, project, repository, tail, request).await
-        }
+        [project, git, repository, tail @ ..] if is(git, "_git") => git_request(sim, project, repository, tail, request).await,
         [apis, tail @ ..] if is(apis, "_apis") => rest_request(sim, None, tail, request).await,
-        [project, apis, tail @ ..] if is(apis, "_apis") => {
-            rest_request(sim, Some(project), tail, request).await
-        }
+        [project, apis, tail @ ..] if is(apis, "_apis") => rest_request(sim, Some(project), tail, request).await,
         _ => {
             let world = sim.read().await;
             match auth::identify(&world, &sim.site, request.headers(), Door::Rest) {
@@ -104,20 +85,11 @@ async fn answer(sim: Sim, request: Request<Body>) -> Response<Body> {
 }
 
 fn recognised(mut response: Response<Body>, caller: &Caller) -> Response<Body> {
-    response.extensions_mut().insert(Recognised {
-        id: caller.user.id,
-        name: caller.user.unique_name.clone(),
-    });
+    response.extensions_mut().insert(Recognised { id: caller.user.id, name: caller.user.unique_name.clone() });
     response
 }
 
-async fn git_request(
-    sim: Sim,
-    project: &str,
-    repository: &str,
-    tail: &[&str],
-    request: Request<Body>,
-) -> Response<Body> {
+async fn git_request(sim: Sim, project: &str, repository: &str, tail: &[&str], request: Request<Body>) -> Response<Body> {
     let (project, name) = (percent_decode(project), percent_decode(repository));
     let (caller, id) = {
         let world = sim.read().await;
@@ -125,32 +97,20 @@ async fn git_request(
             Ok(caller) => caller,
             Err(refusal) => return *refusal,
         };
-        let writes = tail.last() == Some(&"git-receive-pack")
-            || request
-                .uri()
-                .query()
-                .is_some_and(|query| query.contains("git-receive-pack"));
-        if caller.lacks(if writes {
-            &["vso.code_write"]
-        } else {
-            &["vso.code"]
-        }) {
+        let writes =
+            tail.last() == Some(&"git-receive-pack") || request.uri().query().is_some_and(|query| query.contains("git-receive-pack"));
+        if caller.lacks(if writes { &["vso.code_write"] } else { &["vso.code"] }) {
             return auth::scope_missing(&sim.site);
         }
-        let found = world
-            .project(&project)
-            .filter(|project| project.is_visible_to(caller.user.id))
-            .and_then(|project| match Uuid::try_parse(&name) {
-                Ok(id) => world
-                    .repository(id)
-                    .filter(|found| found.project == project.id),
-                Err(_) => world.repository_named(project.id, &name),
+        let found =
+            world.project(&project).filter(|project| project.is_visible_to(caller.user.id)).and_then(|project| {
+                match Uuid::try_parse(&name) {
+                    Ok(id) => world.repository(id).filter(|found| found.project == project.id),
+                    Err(_) => world.repository_named(project.id, &name),
+                }
             });
-        let readable = found
-            .filter(|found| {
-                !found.is_disabled && found.permits(caller.user.id, Permission::GenericRead)
-            })
-            .map(|found| found.id);
+        let readable =
+            found.filter(|found| !found.is_disabled && found.permits(caller.user.id, Permission::GenericRead)).map(|found| found.id);
         match readable {
             Some(id) => (caller, id),
             None => return recognised(Failure::no_repository(&name).into_response(), &caller),
@@ -158,21 +118,13 @@ async fn git_request(
     };
     sim.count(&format!("{} _git/{}", request.method(), tail.join("/")));
     if tail.is_empty() {
-        return recognised(
-            reply::page(StatusCode::OK, "Files", "<h1>Files</h1>"),
-            &caller,
-        );
+        return recognised(reply::page(StatusCode::OK, "Files", "<h1>Files</h1>"), &caller);
     }
     let response = smart_http::handle(sim, id, &tail.join("/"), caller.clone(), request).await;
     recognised(response, &caller)
 }
 
-async fn rest_request(
-    sim: Sim,
-    project: Option<&str>,
-    tail: &[&str],
-    request: Request<Body>,
-) -> Response<Body> {
+async fn rest_request(sim: Sim, project: Option<&str>, tail: &[&str], request: Request<Body>) -> Response<Body> {
     let caller = {
         let world = sim.read().await;
         match auth::identify(&world, &sim.site, request.headers(), Door::Rest) {
@@ -192,13 +144,7 @@ enum Outcome {
     ScopeMissing,
 }
 
-async fn routed(
-    sim: &Sim,
-    caller: &Caller,
-    project: Option<&str>,
-    tail: &[&str],
-    request: Request<Body>,
-) -> Outcome {
+async fn routed(sim: &Sim, caller: &Caller, project: Option<&str>, tail: &[&str], request: Request<Body>) -> Outcome {
     let path = request.uri().path().to_owned();
     let method = request.method().clone();
     if method == Method::OPTIONS && tail.is_empty() && project.is_none() {
@@ -221,17 +167,9 @@ async fn routed(
         return Outcome::ScopeMissing;
     }
     let query = Query::parse(request.uri().query());
-    let accept = request
-        .headers()
-        .get(ACCEPT)
-        .and_then(|value| value.to_str().ok());
+    let accept = request.headers().get(ACCEPT).and_then(|value| value.to_str().ok());
     let asked = version::asked(query.get("api-version"), accept);
-    let version = match version::negotiate(
-        asked.as_deref(),
-        &method,
-        found.resource.maturity,
-        sim.site.version,
-    ) {
+    let version = match version::negotiate(asked.as_deref(), &method, found.resource.maturity, sim.site.version) {
         Ok(version) => version,
         Err(refusal) => return Outcome::Answered(*refusal),
     };
@@ -239,23 +177,11 @@ async fn routed(
     let Ok(body) = to_bytes(body, BODY_LIMIT).await else {
         return Outcome::Answered(Failure::too_large().into_response());
     };
-    let content_type = parts
-        .headers
-        .get(CONTENT_TYPE)
-        .and_then(|value| value.to_str().ok())
-        .unwrap_or("");
+    let content_type = parts.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or("");
     let kind = content_type.split(';').next().unwrap_or("").trim();
-    let is_json = [
-        "application/json",
-        "application/json-patch+json",
-        "text/json",
-    ]
-    .iter()
-    .any(|known| kind.eq_ignore_ascii_case(known));
+    let is_json = ["application/json", "application/json-patch+json", "text/json"].iter().any(|known| kind.eq_ignore_ascii_case(known));
     if !body.is_empty() && !is_json {
-        return Outcome::Answered(
-            Failure::unsupported_media(content_type, method.as_str()).into_response(),
-        );
+        return Outcome::Answered(Failure::unsupported_media(content_type, method.as_str()).into_response());
     }
     let call = Call {
         sim: sim.clone(),

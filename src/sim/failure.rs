@@ -20,13 +20,7 @@ pub struct Failure {
 
 impl std::fmt::Display for Failure {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(
-            f,
-            "{} {}: {}",
-            self.status.as_u16(),
-            self.type_key,
-            self.message
-        )
+        write!(f, "{} {}: {}", self.status.as_u16(), self.type_key, self.message)
     }
 }
 
@@ -34,17 +28,8 @@ impl std::error::Error for Failure {}
 
 impl Failure {
     pub fn new(status: StatusCode, type_key: &'static str, message: impl Into<String>) -> Self {
-        let event_id = if type_key.starts_with("Argument") {
-            0
-        } else {
-            3000
-        };
-        Failure {
-            status,
-            type_key,
-            message: message.into(),
-            event_id,
-        }
+        let event_id = if type_key.starts_with("Argument") { 0 } else { 3000 };
+        Failure { status, type_key, message: message.into(), event_id }
     }
 
     fn bad(type_key: &'static str, message: impl Into<String>) -> Self {
@@ -64,50 +49,33 @@ impl Failure {
     }
 
     pub fn argument(name: &str, why: &str) -> Self {
-        Self::bad(
-            "ArgumentException",
-            format!("{why}\r\nParameter name: {name}"),
-        )
+        Self::bad("ArgumentException", format!("{why}\r\nParameter name: {name}"))
     }
 
     pub fn null_argument(name: &str) -> Self {
-        Self::bad(
-            "ArgumentNullException",
-            format!("Value cannot be null.\r\nParameter name: {name}"),
-        )
+        Self::bad("ArgumentNullException", format!("Value cannot be null.\r\nParameter name: {name}"))
     }
 
     pub fn out_of_range(name: &str) -> Self {
         Self::bad(
             "ArgumentOutOfRangeException",
-            format!(
-                "Specified argument was out of the range of valid values.\r\nParameter name: {name}"
-            ),
+            format!("Specified argument was out of the range of valid values.\r\nParameter name: {name}"),
         )
     }
 
     pub fn invalid_value(why: &str) -> Self {
-        Self::bad(
-            "InvalidArgumentValueException",
-            format!("Invalid argument value.\r\nParameter name: {why}"),
-        )
+        Self::bad("InvalidArgumentValueException", format!("Invalid argument value.\r\nParameter name: {why}"))
     }
 
     pub fn enum_value(name: &str, value: &str) -> Self {
         Self::bad(
             "InvalidEnumArgumentException",
-            format!(
-                "The value of argument '{name}' ({value}) is invalid for its type.\r\nParameter name: {name}"
-            ),
+            format!("The value of argument '{name}' ({value}) is invalid for its type.\r\nParameter name: {name}"),
         )
     }
 
     pub fn no_project(name: &str) -> Self {
-        let key = if Uuid::try_parse(name).is_ok() {
-            "ProjectDoesNotExistException"
-        } else {
-            "ProjectDoesNotExistWithNameException"
-        };
+        let key = if Uuid::try_parse(name).is_ok() { "ProjectDoesNotExistException" } else { "ProjectDoesNotExistWithNameException" };
         Self::not_found(
             key,
             format!(
@@ -120,9 +88,7 @@ impl Failure {
     pub fn no_team(name: &str) -> Self {
         Self::not_found(
             "TeamNotFoundException",
-            format!(
-                "The team with id '{name}' does not exist, or you do not have permission to read it."
-            ),
+            format!("The team with id '{name}' does not exist, or you do not have permission to read it."),
         )
     }
 
@@ -137,10 +103,7 @@ impl Failure {
     }
 
     pub fn no_pull_request() -> Self {
-        Self::not_found(
-            "GitPullRequestNotFoundException",
-            "TF401180: The requested pull request was not found.",
-        )
+        Self::not_found("GitPullRequestNotFoundException", "TF401180: The requested pull request was not found.")
     }
 
     pub fn no_version(kind: &str, version: &str, repository: &str) -> Self {
@@ -164,31 +127,19 @@ impl Failure {
     }
 
     pub fn no_commit(id: &str) -> Self {
-        Self::not_found(
-            "GitObjectDoesNotExistException",
-            format!("TF401173: The commit {id} does not exist in the repository."),
-        )
+        Self::not_found("GitObjectDoesNotExistException", format!("TF401173: The commit {id} does not exist in the repository."))
     }
 
     pub fn no_identity(id: &str) -> Self {
-        Self::not_found(
-            "IdentityNotFoundException",
-            format!("TF14045: The identity with id {id} could not be found."),
-        )
+        Self::not_found("IdentityNotFoundException", format!("TF14045: The identity with id {id} could not be found."))
     }
 
     pub fn no_thread(id: &str) -> Self {
-        Self::not_found(
-            "CommentThreadNotFoundException",
-            format!("VS403390: The comment thread with id {id} was not found."),
-        )
+        Self::not_found("CommentThreadNotFoundException", format!("VS403390: The comment thread with id {id} was not found."))
     }
 
     pub fn no_comment(id: &str) -> Self {
-        Self::not_found(
-            "CommentNotFoundException",
-            format!("VS403391: The comment with id {id} was not found."),
-        )
+        Self::not_found("CommentNotFoundException", format!("VS403391: The comment with id {id} was not found."))
     }
 
     pub fn needs_permission(permission: &str, identity: &str) -> Self {
@@ -226,17 +177,11 @@ impl Failure {
     }
 
     pub fn stale_pull_request() -> Self {
-        Self::conflict(
-            "GitPullRequestStaleException",
-            "TF401192: The source branch has been modified since the last merge attempt.",
-        )
+        Self::conflict("GitPullRequestStaleException", "TF401192: The source branch has been modified since the last merge attempt.")
     }
 
     pub fn pull_request_exists() -> Self {
-        Self::conflict(
-            "GitPullRequestExistsException",
-            "TF401179: An active pull request for the source and target branch already exists.",
-        )
+        Self::conflict("GitPullRequestExistsException", "TF401179: An active pull request for the source and target branch already exists.")
     }
 
     pub fn cannot_be_activated() -> Self {
@@ -248,42 +193,29 @@ impl Failure {
     }
 
     pub fn not_editable() -> Self {
-        Self::bad(
-            "GitPullRequestNotEditableException",
-            "TF401181: The pull request cannot be edited due to its state.",
-        )
+        Self::bad("GitPullRequestNotEditableException", "TF401181: The pull request cannot be edited due to its state.")
     }
 
     pub fn path_exists(path: &str) -> Self {
         Self::bad(
             "GitItemAlreadyExistsException",
-            format!(
-                "The path '{path}' specified in the add operation already exists. Please specify a new path."
-            ),
+            format!("The path '{path}' specified in the add operation already exists. Please specify a new path."),
         )
     }
 
     pub fn path_missing(path: &str) -> Self {
         Self::bad(
             "GitItemNotFoundException",
-            format!(
-                "TF401174: The path '{path}' specified in the operation does not exist in the branch."
-            ),
+            format!("TF401174: The path '{path}' specified in the operation does not exist in the branch."),
         )
     }
 
     pub fn invalid_path(path: &str) -> Self {
-        Self::bad(
-            "InvalidArgumentValueException",
-            format!("The path '{path}' is not valid.\r\nParameter name: path"),
-        )
+        Self::bad("InvalidArgumentValueException", format!("The path '{path}' is not valid.\r\nParameter name: path"))
     }
 
     pub fn body(why: &str) -> Self {
-        Self::bad(
-            "VssPropertyValidationException",
-            format!("Value cannot be null.\r\nParameter name: {why}"),
-        )
+        Self::bad("VssPropertyValidationException", format!("Value cannot be null.\r\nParameter name: {why}"))
     }
 
     pub fn unsupported_media(content_type: &str, method: &str) -> Self {
@@ -316,19 +248,13 @@ impl Failure {
 
     /// The simulator itself failed (disk, libgit2): as the service says it, with what really happened.
     pub fn internal(what: impl std::fmt::Display) -> Self {
-        Self::new(
-            StatusCode::INTERNAL_SERVER_ERROR,
-            "VssServiceException",
-            format!("TF400898: An Internal Error Occurred. {what}"),
-        )
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "VssServiceException", format!("TF400898: An Internal Error Occurred. {what}"))
     }
 
     fn type_name(&self) -> String {
         let namespace = match self.type_key {
             key if key.starts_with("Git") => "Microsoft.TeamFoundation.Git.Server",
-            key if key.starts_with("Project") || key.starts_with("Team") => {
-                "Microsoft.TeamFoundation.Core.WebApi"
-            }
+            key if key.starts_with("Project") || key.starts_with("Team") => "Microsoft.TeamFoundation.Core.WebApi",
             key if key.starts_with("Argument") || key.starts_with("InvalidEnum") => {
                 return format!("System.{}, mscorlib", self.type_key);
             }
@@ -353,11 +279,7 @@ impl Failure {
     pub fn into_response(self) -> Response<Body> {
         let mut response = Response::new(Body::from(bytes_of(&self.to_json())));
         *response.status_mut() = self.status;
-        put(
-            &mut response,
-            CONTENT_TYPE,
-            "application/json; charset=utf-8",
-        );
+        put(&mut response, CONTENT_TYPE, "application/json; charset=utf-8");
         response
     }
 }

@@ -110,15 +110,9 @@ impl FromStr for FaultSpec {
     type Err = SpecError;
 
     fn from_str(text: &str) -> Result<FaultSpec, SpecError> {
-        let refused = |reason: String| SpecError {
-            spec: text.to_owned(),
-            reason,
-        };
-        let number = |name: &str, value: &str| {
-            value
-                .parse::<u64>()
-                .map_err(|_| refused(format!("{name} wants a whole number, not {value:?}")))
-        };
+        let refused = |reason: String| SpecError { spec: text.to_owned(), reason };
+        let number =
+            |name: &str, value: &str| value.parse::<u64>().map_err(|_| refused(format!("{name} wants a whole number, not {value:?}")));
         let nth = |value: &str| match number("the position", value)? {
             0 => Err(refused("requests are counted from 1".to_owned())),
             n => Ok(n),
@@ -129,14 +123,10 @@ impl FromStr for FaultSpec {
             Some((word, at)) => (word, Some(nth(at)?)),
             None => (head, None),
         };
-        let kind = KINDS
-            .iter()
-            .find(|(name, _)| name.eq_ignore_ascii_case(word.trim()))
-            .map(|(_, kind)| *kind)
-            .ok_or_else(|| {
-                let known: Vec<_> = KINDS.iter().map(|(name, _)| *name).collect();
-                refused(format!("unknown kind; known are {}", known.join(", ")))
-            })?;
+        let kind = KINDS.iter().find(|(name, _)| name.eq_ignore_ascii_case(word.trim())).map(|(_, kind)| *kind).ok_or_else(|| {
+            let known: Vec<_> = KINDS.iter().map(|(name, _)| *name).collect();
+            refused(format!("unknown kind; known are {}", known.join(", ")))
+        })?;
         let mut spec = FaultSpec {
             kind,
             from: 1,
@@ -186,10 +176,7 @@ impl std::fmt::Display for FaultSpec {
 impl FaultSpec {
     fn lets_through(&self, method: &Method, path: &str) -> bool {
         self.method.as_ref().is_none_or(|wanted| wanted == method)
-            && self
-                .path
-                .as_ref()
-                .is_none_or(|part| path.to_lowercase().contains(part))
+            && self.path.as_ref().is_none_or(|part| path.to_lowercase().contains(part))
     }
 }
 
@@ -230,12 +217,7 @@ impl Faults {
         let mut state = self.lock();
         state.last_id += 1;
         let id = state.last_id;
-        state.armed.push(Armed {
-            id,
-            spec,
-            seen: 0,
-            hit: 0,
-        });
+        state.armed.push(Armed { id, spec, seen: 0, hit: 0 });
         id
     }
 
@@ -256,12 +238,7 @@ impl Faults {
     }
 
     /// Answers a request, or spoils the answer. `work` is the request's own handling.
-    pub async fn around(
-        &self,
-        method: &Method,
-        path: &str,
-        work: impl Future<Output = Response<Body>>,
-    ) -> Response<Body> {
+    pub async fn around(&self, method: &Method, path: &str, work: impl Future<Output = Response<Body>>) -> Response<Body> {
         let Some(spec) = self.fire(method, path) else {
             return work.await;
         };
@@ -280,8 +257,7 @@ impl Faults {
                 continue;
             }
             armed.seen += 1;
-            let due = armed.seen >= armed.spec.from
-                && armed.spec.times.is_none_or(|times| armed.hit < times);
+            let due = armed.seen >= armed.spec.from && armed.spec.times.is_none_or(|times| armed.hit < times);
             if due && hit.is_none() {
                 armed.hit += 1;
                 hit = Some(armed.spec.clone());
@@ -292,9 +268,7 @@ impl Faults {
 
     fn lock(&self) -> MutexGuard<'_, State> {
         // The state is valid between any two statements: a panic elsewhere leaves nothing half done.
-        self.state
-            .lock()
-            .unwrap_or_else(|poisoned| poisoned.into_inner())
+        self.state.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
     }
 }
 
@@ -315,25 +289,16 @@ async fn act(spec: &FaultSpec, real: Option<Response<Body>>) -> Response<Body> {
         FaultKind::DelayedSuccess => limited(real_or_empty(real), spec.retry_after_s),
         FaultKind::Unauthorized => {
             let mut answer = plain(StatusCode::UNAUTHORIZED, None, Body::empty());
-            let challenges = [
-                "Bearer authorization_uri=https://login.invalid/common",
-                "Basic realm=\"simulator\"",
-            ];
+            let challenges = ["Bearer authorization_uri=https://login.invalid/common", "Basic realm=\"simulator\""];
             for challenge in challenges {
-                answer.headers_mut().append(
-                    header::WWW_AUTHENTICATE,
-                    HeaderValue::from_static(challenge),
-                );
+                answer.headers_mut().append(header::WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
             }
             answer
         }
         FaultKind::SignInPage => html(StatusCode::NON_AUTHORITATIVE_INFORMATION, SIGN_IN),
         FaultKind::SignInRedirect => {
             let mut answer = html(StatusCode::FOUND, SIGN_IN);
-            answer.headers_mut().insert(
-                header::LOCATION,
-                HeaderValue::from_static("/_signin?realm=simulator&reply_to=%2F"),
-            );
+            answer.headers_mut().insert(header::LOCATION, HeaderValue::from_static("/_signin?realm=simulator&reply_to=%2F"));
             answer
         }
         FaultKind::Html => html(StatusCode::OK, SIGN_IN),
@@ -343,11 +308,7 @@ async fn act(spec: &FaultSpec, real: Option<Response<Body>>) -> Response<Body> {
             "VS403999: The service failed while it handled the request. Please try again.",
             "",
         ),
-        FaultKind::BadGateway => plain(
-            StatusCode::BAD_GATEWAY,
-            Some("text/plain"),
-            Body::from("Bad Gateway"),
-        ),
+        FaultKind::BadGateway => plain(StatusCode::BAD_GATEWAY, Some("text/plain"), Body::from("Bad Gateway")),
         FaultKind::Outage => html(StatusCode::SERVICE_UNAVAILABLE, OUTAGE),
         FaultKind::Asleep => problem(
             StatusCode::SERVICE_UNAVAILABLE,
@@ -362,13 +323,7 @@ async fn act(spec: &FaultSpec, real: Option<Response<Body>>) -> Response<Body> {
 
 /// Where the work was not done there is still an answer to spoil.
 fn real_or_empty(real: Option<Response<Body>>) -> Response<Body> {
-    real.unwrap_or_else(|| {
-        plain(
-            StatusCode::OK,
-            Some("application/json; charset=utf-8"),
-            Body::from("{\"count\":0,\"value\":[]}"),
-        )
-    })
+    real.unwrap_or_else(|| plain(StatusCode::OK, Some("application/json; charset=utf-8"), Body::from("{\"count\":0,\"value\":[]}")))
 }
 
 fn plain(status: StatusCode, kind: Option<&'static str>, body: Body) -> Response<Body> {
@@ -385,28 +340,17 @@ fn html(status: StatusCode, page: &'static str) -> Response<Body> {
     plain(status, Some("text/html; charset=utf-8"), Body::from(page))
 }
 
-fn problem(
-    status: StatusCode,
-    type_key: &str,
-    message: &str,
-    before: &'static str,
-) -> Response<Body> {
+fn problem(status: StatusCode, type_key: &str, message: &str, before: &'static str) -> Response<Body> {
     let body = serde_json::json!({
         "$id": "1", "innerException": null, "message": message,
         "typeName": format!("Microsoft.VisualStudio.Services.Common.{type_key}, Microsoft.VisualStudio.Services.Common"),
         "typeKey": type_key, "errorCode": 0, "eventId": 3000,
     });
-    plain(
-        status,
-        Some("application/json; charset=utf-8"),
-        Body::from(format!("{before}{body}")),
-    )
+    plain(status, Some("application/json; charset=utf-8"), Body::from(format!("{before}{body}")))
 }
 
 fn limited(mut answer: Response<Body>, retry_after_s: u64) -> Response<Body> {
-    let reset = jiff::Timestamp::now()
-        .as_second()
-        .saturating_add_unsigned(retry_after_s);
+    let reset = jiff::Timestamp::now().as_second().saturating_add_unsigned(retry_after_s);
     let rows = [
         ("retry-after", retry_after_s.to_string()),
         ("x-ratelimit-resource", "simulator/User".to_owned()),
@@ -417,9 +361,7 @@ fn limited(mut answer: Response<Body>, retry_after_s: u64) -> Response<Body> {
     ];
     for (name, value) in rows {
         if let Ok(value) = HeaderValue::from_str(&value) {
-            answer
-                .headers_mut()
-                .insert(HeaderName::from_static(name), value);
+            answer.headers_mut().insert(HeaderName::from_static(name), value);
         }
     }
     answer
@@ -427,9 +369,7 @@ fn limited(mut answer: Response<Body>, retry_after_s: u64) -> Response<Body> {
 
 async fn whole(body: Body) -> Bytes {
     // The simulator's own answers are in memory already; a body that fails here is as good as an empty one.
-    axum::body::to_bytes(body, usize::MAX)
-        .await
-        .unwrap_or_default()
+    axum::body::to_bytes(body, usize::MAX).await.unwrap_or_default()
 }
 
 async fn cut(answer: Response<Body>) -> Response<Body> {

@@ -77,14 +77,7 @@ impl StateFiles {
 }
 
 impl Host {
-    pub fn new(
-        world: World,
-        state: StateFiles,
-        site: Site,
-        faults: Faults,
-        latency: Duration,
-        control: Control,
-    ) -> Sim {
+    pub fn new(world: World, state: StateFiles, site: Site, faults: Faults, latency: Duration, control: Control) -> Sim {
         Arc::new(Host {
             deployment: world.organisation.deployment,
             world: Arc::new(RwLock::new(world)),
@@ -107,11 +100,7 @@ impl Host {
 
     pub async fn write(&self) -> Writing {
         let file = (self.state.keeping == Keeping::Kept).then(|| self.state.world_file());
-        Writing {
-            world: self.world.clone().write_owned().await,
-            file,
-            changed: false,
-        }
+        Writing { world: self.world.clone().write_owned().await, file, changed: false }
     }
 
     pub fn git_root(&self) -> PathBuf {
@@ -139,10 +128,7 @@ impl Host {
 
     /// Requests by `METHOD template` since the last reset.
     pub fn request_counts(&self) -> BTreeMap<String, u64> {
-        self.counts
-            .lock()
-            .map(|counts| counts.clone())
-            .unwrap_or_default()
+        self.counts.lock().map(|counts| counts.clone()).unwrap_or_default()
     }
 
     pub fn reset_counts(&self) {
@@ -158,9 +144,7 @@ pub fn git_path(root: &Path, repository: Uuid) -> PathBuf {
 }
 
 /// Runs git work where it may block.
-pub async fn blocking<T, E>(
-    work: impl FnOnce() -> Result<T, E> + Send + 'static,
-) -> Result<T, Failure>
+pub async fn blocking<T, E>(work: impl FnOnce() -> Result<T, E> + Send + 'static) -> Result<T, Failure>
 where
     T: Send + 'static,
     E: Into<Failure> + Send + 'static,

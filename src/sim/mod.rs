@@ -120,9 +120,7 @@ pub enum Error {
         #[source]
         source: serde_json::Error,
     },
-    #[error(
-        "the simulator could not listen on {address}: {source}; choose another address with --listen"
-    )]
+    #[error("the simulator could not listen on {address}: {source}; choose another address with --listen")]
     Listen {
         address: SocketAddr,
         #[source]
@@ -153,10 +151,7 @@ pub struct SeededToken {
 
 impl std::fmt::Debug for SeededToken {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("SeededToken")
-            .field("user", &self.user)
-            .field("note", &self.note)
-            .finish_non_exhaustive()
+        f.debug_struct("SeededToken").field("user", &self.user).field("note", &self.note).finish_non_exhaustive()
     }
 }
 
@@ -174,10 +169,7 @@ pub struct Running {
 /// Makes or finds the world, listens, and starts the merge worker and the cast.
 pub async fn start(options: Options) -> Result<Running, Error> {
     let state = match &options.state_dir {
-        Some(directory) => StateFiles {
-            directory: directory.clone(),
-            keeping: Keeping::Kept,
-        },
+        Some(directory) => StateFiles { directory: directory.clone(), keeping: Keeping::Kept },
         None => StateFiles {
             directory: std::env::temp_dir().join(format!("kanado-sim-{}", Uuid::new_v4().simple())),
             keeping: Keeping::Temporary,
@@ -185,26 +177,14 @@ pub async fn start(options: Options) -> Result<Running, Error> {
     };
     let (world, state) = {
         let options = options.clone();
-        tokio::task::spawn_blocking(move || Ok::<_, Error>((make_world(&options, &state)?, state)))
-            .await
-            .map_err(Error::Making)??
+        tokio::task::spawn_blocking(move || Ok::<_, Error>((make_world(&options, &state)?, state))).await.map_err(Error::Making)??
     };
-    let listening = |source| Error::Listen {
-        address: options.listen,
-        source,
-    };
+    let listening = |source| Error::Listen { address: options.listen, source };
     let listener = TcpListener::bind(options.listen).map_err(listening)?;
     listener.set_nonblocking(true).map_err(listening)?;
     let address = listener.local_addr().map_err(listening)?;
-    let scheme = if options.tls.is_some() {
-        "https"
-    } else {
-        "http"
-    };
-    let root = options
-        .public_url
-        .clone()
-        .unwrap_or_else(|| format!("{scheme}://{address}"));
+    let scheme = if options.tls.is_some() { "https" } else { "http" };
+    let root = options.public_url.clone().unwrap_or_else(|| format!("{scheme}://{address}"));
     let site = Site::new(&root, &world.organisation.name, options.server_version);
     let tokens = seeded_tokens(&world);
     let sim = Host::new(
@@ -218,16 +198,12 @@ pub async fn start(options: Options) -> Result<Running, Error> {
     let handle = Handle::new();
     let server = match &options.tls {
         None => {
-            let server = axum_server::from_tcp(listener)
-                .map_err(listening)?
-                .handle(handle.clone());
+            let server = axum_server::from_tcp(listener).map_err(listening)?.handle(handle.clone());
             tokio::spawn(server.serve(router(sim.clone()).into_make_service()))
         }
         Some(files) => {
             let config = tls::config(&files.cert, &files.key).await?;
-            let server = axum_server::from_tcp_rustls(listener, config)
-                .map_err(listening)?
-                .handle(handle.clone());
+            let server = axum_server::from_tcp_rustls(listener, config).map_err(listening)?.handle(handle.clone());
             tokio::spawn(server.serve(router(sim.clone()).into_make_service()))
         }
     };
@@ -238,31 +214,19 @@ pub async fn start(options: Options) -> Result<Running, Error> {
         cast::start(sim.clone(), options.cast);
     }
     let organisation_url = sim.site.organisation_url();
-    Ok(Running {
-        sim,
-        organisation_url,
-        tokens,
-        handle,
-        server: Some(server),
-        worker: Some(worker),
-    })
+    Ok(Running { sim, organisation_url, tokens, handle, server: Some(server), worker: Some(worker) })
 }
 
 fn make_world(options: &Options, state: &StateFiles) -> Result<World, Error> {
     let failed = |attempted, path: &Path| {
         let path = path.to_owned();
-        move |source| Error::State {
-            attempted,
-            path,
-            source,
-        }
+        move |source| Error::State { attempted, path, source }
     };
     let (git_root, file) = (state.git_root(), state.world_file());
     std::fs::create_dir_all(&git_root).map_err(failed("make the directory", &git_root))?;
     if file.exists() {
         let bytes = std::fs::read(&file).map_err(failed("read", &file))?;
-        return serde_json::from_slice(&bytes)
-            .map_err(|source| Error::World { path: file, source });
+        return serde_json::from_slice(&bytes).map_err(|source| Error::World { path: file, source });
     }
     let start = options.start.unwrap_or_else(Timestamp::now);
     let mut world = World::empty(ORGANISATION, start);
@@ -325,9 +289,7 @@ impl Running {
     pub fn token_of(&self, alias: &str) -> Option<&str> {
         self.tokens
             .iter()
-            .find(|token| {
-                token.user.split('@').next() == Some(alias) && token.scopes == [world::FULL_ACCESS]
-            })
+            .find(|token| token.user.split('@').next() == Some(alias) && token.scopes == [world::FULL_ACCESS])
             .map(|token| token.token.as_str())
     }
 

@@ -124,14 +124,7 @@ const fn resource(
     name: &'static str,
     methods: &'static [(&'static str, Operation, Scopes)],
 ) -> Resource {
-    Resource {
-        template,
-        project,
-        area,
-        name,
-        maturity: Maturity::Released,
-        methods,
-    }
+    Resource { template, project, area, name, maturity: Maturity::Released, methods }
 }
 
 const fn preview(revision: u32, mut resource: Resource) -> Resource {
@@ -249,19 +242,10 @@ pub fn find(method: &Method, segments: &[&str], names_project: bool) -> Result<F
             continue;
         }
         // HEAD is answered as GET, without the body.
-        let wanted = if *method == Method::HEAD {
-            "GET"
-        } else {
-            method.as_str()
-        };
+        let wanted = if *method == Method::HEAD { "GET" } else { method.as_str() };
         match resource.methods.iter().find(|(name, _, _)| *name == wanted) {
             Some((_, operation, scopes)) => {
-                return Ok(Found {
-                    resource,
-                    operation: *operation,
-                    scopes,
-                    captures,
-                });
+                return Ok(Found { resource, operation: *operation, scopes, captures });
             }
             None => lost = Lost::NoMethod,
         }
@@ -274,10 +258,7 @@ fn captures(template: &'static str, segments: &[&str]) -> Option<Vec<(&'static s
     let mut given = segments.iter();
     for part in template.split('/') {
         let segment = given.next()?;
-        match part
-            .strip_prefix('{')
-            .and_then(|rest| rest.strip_suffix('}'))
-        {
+        match part.strip_prefix('{').and_then(|rest| rest.strip_suffix('}')) {
             Some(name) => captures.push((name, percent_decode(segment))),
             None if part.eq_ignore_ascii_case(&percent_decode(segment)) => {}
             None => return None,
@@ -292,46 +273,26 @@ mod tests {
 
     fn operation(method: &str, path: &str, names_project: bool) -> Result<Operation, Lost> {
         let segments: Vec<&str> = path.split('/').collect();
-        find(
-            &Method::from_bytes(method.as_bytes()).unwrap(),
-            &segments,
-            names_project,
-        )
-        .map(|found| found.operation)
+        find(&Method::from_bytes(method.as_bytes()).unwrap(), &segments, names_project).map(|found| found.operation)
     }
 
     #[test]
     fn paths_are_found_whatever_their_case() {
-        assert_eq!(
-            operation("GET", "Git/Repositories/X/pullRequests/7", true),
-            Ok(Operation::PullRequest)
-        );
-        assert_eq!(
-            operation("HEAD", "connectionData", false),
-            Ok(Operation::ConnectionData)
-        );
+        assert_eq!(operation("GET", "Git/Repositories/X/pullRequests/7", true), Ok(Operation::PullRequest));
+        assert_eq!(operation("HEAD", "connectionData", false), Ok(Operation::ConnectionData));
     }
 
     #[test]
     fn the_project_is_optional_only_where_it_is() {
-        assert_eq!(
-            operation("GET", "git/pullrequests/7", false),
-            Ok(Operation::PullRequestById)
-        );
-        assert_eq!(
-            operation("GET", "policy/configurations", false),
-            Err(Lost::NoResource)
-        );
+        assert_eq!(operation("GET", "git/pullrequests/7", false), Ok(Operation::PullRequestById));
+        assert_eq!(operation("GET", "policy/configurations", false), Err(Lost::NoResource));
         assert_eq!(operation("GET", "projects", true), Err(Lost::NoResource));
     }
 
     #[test]
     fn an_unknown_method_is_told_from_an_unknown_path() {
         assert_eq!(operation("DELETE", "projects", false), Err(Lost::NoMethod));
-        assert_eq!(
-            operation("GET", "build/builds", true),
-            Err(Lost::NoResource)
-        );
+        assert_eq!(operation("GET", "build/builds", true), Err(Lost::NoResource));
     }
 
     #[test]

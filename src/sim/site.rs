@@ -34,26 +34,13 @@ pub struct Site {
 impl Site {
     /// `root` is scheme, host and port, with or without a closing slash.
     pub fn new(root: &str, organisation: &str, version: ServerVersion) -> Self {
-        let prefix = if version.is_services() {
-            format!("/{organisation}")
-        } else {
-            "/tfs/DefaultCollection".to_owned()
-        };
-        Site {
-            root: root.trim_end_matches('/').to_owned(),
-            prefix,
-            organisation: organisation.to_owned(),
-            version,
-        }
+        let prefix = if version.is_services() { format!("/{organisation}") } else { "/tfs/DefaultCollection".to_owned() };
+        Site { root: root.trim_end_matches('/').to_owned(), prefix, organisation: organisation.to_owned(), version }
     }
 
     /// Whose people these are.
     pub fn directory(&self) -> Directory {
-        if self.version.is_services() {
-            Directory::Entra
-        } else {
-            Directory::Windows
-        }
+        if self.version.is_services() { Directory::Entra } else { Directory::Windows }
     }
 
     pub fn root(&self) -> &str {
@@ -67,10 +54,7 @@ impl Site {
 
     /// The rest of a path below the organisation or collection, without a leading slash; case does not count.
     pub fn strip<'a>(&self, path: &'a str) -> Option<&'a str> {
-        let (head, tail) = (
-            path.get(..self.prefix.len())?,
-            path.get(self.prefix.len()..)?,
-        );
+        let (head, tail) = (path.get(..self.prefix.len())?, path.get(self.prefix.len()..)?);
         if !head.eq_ignore_ascii_case(&self.prefix) {
             return None;
         }
@@ -91,21 +75,12 @@ impl Site {
 
     pub fn repository_api(&self, project: Uuid, repository: Uuid, rest: &str) -> String {
         let base = self.project_api(project, &format!("git/repositories/{repository}"));
-        if rest.is_empty() {
-            base
-        } else {
-            format!("{base}/{rest}")
-        }
+        if rest.is_empty() { base } else { format!("{base}/{rest}") }
     }
 
     /// The address people browse and clone.
     pub fn web(&self, project: &str, repository: &str) -> String {
-        format!(
-            "{}/{}/_git/{}",
-            self.organisation_url(),
-            percent_encode(project),
-            percent_encode(repository)
-        )
+        format!("{}/{}/_git/{}", self.organisation_url(), percent_encode(project), percent_encode(repository))
     }
 
     /// The clone address: Services puts the organisation in as user.
@@ -121,16 +96,10 @@ impl Site {
 
     pub fn ssh(&self, project: &str, repository: &str) -> String {
         let (project, repository) = (percent_encode(project), percent_encode(repository));
-        let host = self
-            .root
-            .split_once("://")
-            .map_or(self.root.as_str(), |(_, rest)| rest);
+        let host = self.root.split_once("://").map_or(self.root.as_str(), |(_, rest)| rest);
         let host = host.split(':').next().unwrap_or(host);
         if self.version.is_services() {
-            format!(
-                "git@ssh.{host}:v3/{}/{project}/{repository}",
-                self.organisation
-            )
+            format!("git@ssh.{host}:v3/{}/{project}/{repository}", self.organisation)
         } else {
             format!("ssh://{host}:22{}/{project}/_git/{repository}", self.prefix)
         }
@@ -139,9 +108,7 @@ impl Site {
 
 /// Encodes one path segment; a space becomes `%20`.
 pub fn percent_encode(text: &str) -> String {
-    form_urlencoded::byte_serialize(text.as_bytes())
-        .collect::<String>()
-        .replace('+', "%20")
+    form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>().replace('+', "%20")
 }
 
 /// Decodes one path segment; bytes that are no UTF-8 are replaced.
@@ -179,20 +146,14 @@ mod tests {
         assert_eq!(site.strip("/lumen"), Some(""));
         assert_eq!(site.strip("/lumenous/_apis"), None);
         let server = Site::new("http://h", "lumen", ServerVersion::Server2022);
-        assert_eq!(
-            server.strip("/tfs/defaultcollection/P/_git/r"),
-            Some("P/_git/r")
-        );
+        assert_eq!(server.strip("/tfs/defaultcollection/P/_git/r"), Some("P/_git/r"));
         assert_eq!(server.strip("/tfs/_apis/projects"), None);
     }
 
     #[test]
     fn names_with_spaces_survive_the_way_there_and_back() {
         let site = Site::new("http://h:1", "lumen", ServerVersion::Services);
-        assert_eq!(
-            site.remote("My Project", "a/b"),
-            "http://lumen@h:1/lumen/My%20Project/_git/a%2Fb"
-        );
+        assert_eq!(site.remote("My Project", "a/b"), "http://lumen@h:1/lumen/My%20Project/_git/a%2Fb");
         assert_eq!(percent_decode("My%20Project%2"), "My Project%2");
     }
 }

@@ -69,13 +69,7 @@ impl Force {
 }
 
 /// Answers one request; `tail` is the path below the repository. The caller may do what the service needs.
-pub async fn handle(
-    sim: Sim,
-    repository: Uuid,
-    tail: &str,
-    caller: Caller,
-    request: Request<Body>,
-) -> Response<Body> {
+pub async fn handle(sim: Sim, repository: Uuid, tail: &str, caller: Caller, request: Request<Body>) -> Response<Body> {
     let repo = match sim.read().await.repository(repository) {
         Some(row) => sim.git(row),
         None => return text(StatusCode::NOT_FOUND, "no such repository"),
@@ -86,20 +80,14 @@ pub async fn handle(
         return text(StatusCode::INTERNAL_SERVER_ERROR, &failure.message);
     }
     let query = request.uri().query().unwrap_or_default();
-    let asked = url::form_urlencoded::parse(query.as_bytes())
-        .find(|(name, _)| name == "service")
-        .map(|(_, value)| value.into_owned());
+    let asked = url::form_urlencoded::parse(query.as_bytes()).find(|(name, _)| name == "service").map(|(_, value)| value.into_owned());
     let service = match tail {
         "info/refs" => asked.as_deref().and_then(Service::named),
         other => Service::named(other),
     };
     match (request.method(), tail, service) {
-        (&Method::GET, "info/refs", Some(service)) => {
-            advertise(&repo, service, request.headers()).await
-        }
-        (&Method::GET, "info/refs", None) => {
-            text(StatusCode::FORBIDDEN, "only smart HTTP is spoken here")
-        }
+        (&Method::GET, "info/refs", Some(service)) => advertise(&repo, service, request.headers()).await,
+        (&Method::GET, "info/refs", None) => text(StatusCode::FORBIDDEN, "only smart HTTP is spoken here"),
         (&Method::POST, _, Some(Service::UploadPack)) => upload(&repo, request).await,
         (&Method::POST, _, Some(Service::ReceivePack)) => {
             // Its own task: a client that hangs up must not keep a push that happened from being noticed.
@@ -126,10 +114,7 @@ async fn advertise(repo: &Repo, service: Service, headers: &HeaderMap) -> Respon
     };
     let mut body = Vec::new();
     if !protocol(headers).is_some_and(|wanted| wanted.contains("version=2")) {
-        pkt::line(
-            &mut body,
-            format!("# service=git-{}\n", service.command()).as_bytes(),
-        );
+        pkt::line(&mut body, format!("# service=git-{}\n", service.command()).as_bytes());
         body.extend_from_slice(pkt::FLUSH);
     }
     body.extend_from_slice(&output);
@@ -149,11 +134,7 @@ async fn upload(repo: &Repo, request: Request<Body>) -> Response<Body> {
         Err(reason) => return text(StatusCode::BAD_REQUEST, &reason),
     };
     tokio::spawn(feed(stdin, Bytes::new(), input));
-    answer(
-        Service::UploadPack,
-        "result",
-        Body::from_stream(output(child).fuse()),
-    )
+    answer(Service::UploadPack, "result", Body::from_stream(output(child).fuse()))
 }
 
 /// What the child says, as it says it; dropping the stream kills the child.
@@ -177,13 +158,7 @@ fn output(mut child: Child) -> impl Stream<Item = std::io::Result<Bytes>> {
     })
 }
 
-async fn receive(
-    sim: Sim,
-    repository: Uuid,
-    repo: Repo,
-    caller: Caller,
-    request: Request<Body>,
-) -> Response<Body> {
+async fn receive(sim: Sim, repository: Uuid, repo: Repo, caller: Caller, request: Request<Body>) -> Response<Body> {
     let (head, body) = request.into_parts();
     let mut input = match inflated(&head.headers, body).await {
         Ok(input) => input,
@@ -203,13 +178,8 @@ async fn receive(
     let (refused, force) = {
         let world = sim.read().await;
         let place = world.repository(repository);
-        let may_force =
-            place.is_some_and(|place| place.permits(caller.user.id, Permission::ForcePush));
-        let force = if may_force {
-            Force::Allowed
-        } else {
-            Force::Denied
-        };
+        let may_force = place.is_some_and(|place| place.permits(caller.user.id, Permission::ForcePush));
+        let force = if may_force { Force::Allowed } else { Force::Denied };
         (refusals(&world, repository, &caller, &commands), force)
     };
     if refused.iter().any(Option::is_some) {
@@ -254,12 +224,7 @@ async fn receive(
 }
 
 /// Why each ref may not be touched, in the order of the commands.
-fn refusals(
-    world: &World,
-    repository: Uuid,
-    caller: &Caller,
-    commands: &pkt::Commands,
-) -> Vec<Option<String>> {
+fn refusals(world: &World, repository: Uuid, caller: &Caller, commands: &pkt::Commands) -> Vec<Option<String>> {
     let Some(place) = world.repository(repository) else {
         return vec![Some("TF401019: the repository is gone".to_owned()); commands.rows.len()];
     };
@@ -268,24 +233,14 @@ fn refusals(
         .rows
         .iter()
         .map(|row| {
-            let needed = if row.old == ZERO_ID {
-                Permission::CreateBranch
-            } else {
-                Permission::GenericContribute
-            };
+            let needed = if row.old == ZERO_ID { Permission::CreateBranch } else { Permission::GenericContribute };
             let locked_by = place.refs.get(&row.name).and_then(|facts| facts.locked_by);
             if !place.permits(user, needed) {
-                Some(format!(
-                    "TF401027: You need the Git '{}' permission to perform this action.",
-                    needed.name()
-                ))
+                Some(format!("TF401027: You need the Git '{}' permission to perform this action.", needed.name()))
             } else if locked_by.is_some_and(|owner| owner != user) {
                 Some("TF401030: The branch is locked by another user.".to_owned())
             } else if row.old != ZERO_ID && world.protects(repository, &row.name) {
-                Some(
-                    "TF402455: Pushes to this branch are not permitted; you must use a pull request to update this branch."
-                        .to_owned(),
-                )
+                Some("TF402455: Pushes to this branch are not permitted; you must use a pull request to update this branch.".to_owned())
             } else {
                 None
             }
@@ -322,11 +277,7 @@ fn git(service: Service, headers: &HeaderMap, force: Force) -> Command {
         command.env(format!("GIT_CONFIG_VALUE_{at}"), value);
     }
     let nowhere: &OsStr = OsStr::new(if cfg!(windows) { "NUL" } else { "/dev/null" });
-    command
-        .env("GIT_CONFIG_NOSYSTEM", "1")
-        .env("GIT_CONFIG_GLOBAL", nowhere)
-        .env("LC_ALL", "C")
-        .kill_on_drop(true);
+    command.env("GIT_CONFIG_NOSYSTEM", "1").env("GIT_CONFIG_GLOBAL", nowhere).env("LC_ALL", "C").kill_on_drop(true);
     match protocol(headers) {
         Some(wanted) => command.env("GIT_PROTOCOL", wanted),
         None => command.env_remove("GIT_PROTOCOL"),
@@ -335,17 +286,11 @@ fn git(service: Service, headers: &HeaderMap, force: Force) -> Command {
 }
 
 fn protocol(headers: &HeaderMap) -> Option<&str> {
-    headers
-        .get("git-protocol")
-        .and_then(|value| value.to_str().ok())
+    headers.get("git-protocol").and_then(|value| value.to_str().ok())
 }
 
 fn start(mut command: Command) -> std::io::Result<(Child, Option<ChildStdin>)> {
-    let mut child = command
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()?;
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn()?;
     let stdin = child.stdin.take();
     Ok((child, stdin))
 }
@@ -368,30 +313,17 @@ async fn feed(stdin: Option<ChildStdin>, first: Bytes, mut rest: Input) {
 type Input = std::pin::Pin<Box<dyn Stream<Item = Result<Bytes, axum::Error>> + Send>>;
 
 async fn inflated(headers: &HeaderMap, body: Body) -> Result<Input, String> {
-    let encoding = headers
-        .get(header::CONTENT_ENCODING)
-        .map(HeaderValue::as_bytes);
+    let encoding = headers.get(header::CONTENT_ENCODING).map(HeaderValue::as_bytes);
     match encoding {
         None | Some(b"identity") => Ok(Box::pin(body.into_data_stream())),
         Some(b"gzip" | b"x-gzip") => {
-            let packed = axum::body::to_bytes(body, LARGEST_INFLATED as usize)
-                .await
-                .map_err(|error| error.to_string())?;
+            let packed = axum::body::to_bytes(body, LARGEST_INFLATED as usize).await.map_err(|error| error.to_string())?;
             let mut plain = Vec::new();
-            let mut reader = std::io::Read::take(
-                flate2::read::MultiGzDecoder::new(&packed[..]),
-                LARGEST_INFLATED,
-            );
-            std::io::Read::read_to_end(&mut reader, &mut plain)
-                .map_err(|error| error.to_string())?;
-            Ok(Box::pin(stream::once(
-                async move { Ok(Bytes::from(plain)) },
-            )))
+            let mut reader = std::io::Read::take(flate2::read::MultiGzDecoder::new(&packed[..]), LARGEST_INFLATED);
+            std::io::Read::read_to_end(&mut reader, &mut plain).map_err(|error| error.to_string())?;
+            Ok(Box::pin(stream::once(async move { Ok(Bytes::from(plain)) })))
         }
-        Some(other) => Err(format!(
-            "cannot read content encoding {}",
-            String::from_utf8_lossy(other)
-        )),
+        Some(other) => Err(format!("cannot read content encoding {}", String::from_utf8_lossy(other))),
     }
 }
 
@@ -401,25 +333,18 @@ fn answer(service: Service, kind: &str, body: Body) -> Response<Body> {
     if let Ok(value) = HeaderValue::from_str(&content_type) {
         answer.headers_mut().insert(header::CONTENT_TYPE, value);
     }
-    answer.headers_mut().insert(
-        header::CACHE_CONTROL,
-        HeaderValue::from_static("no-cache, max-age=0, must-revalidate"),
-    );
+    answer.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache, max-age=0, must-revalidate"));
     answer
 }
 
 fn text(status: StatusCode, words: &str) -> Response<Body> {
     let mut answer = Response::new(Body::from(format!("{words}\n")));
     *answer.status_mut() = status;
-    answer.headers_mut().insert(
-        header::CONTENT_TYPE,
-        HeaderValue::from_static("text/plain; charset=utf-8"),
-    );
+    answer.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
     answer
 }
 
 fn no_git(error: &std::io::Error) -> Response<Body> {
-    let words =
-        format!("cannot run git ({error}); cloning from the simulator needs git on its PATH");
+    let words = format!("cannot run git ({error}); cloning from the simulator needs git on its PATH");
     text(StatusCode::INTERNAL_SERVER_ERROR, &words)
 }

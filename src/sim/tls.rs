@@ -20,13 +20,7 @@ pub struct TlsError {
 pub async fn config(cert: &Path, key: &Path) -> Result<RustlsConfig, TlsError> {
     // Err means that one is installed already, which is as good.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    RustlsConfig::from_pem_file(cert, key)
-        .await
-        .map_err(|source| TlsError {
-            cert: cert.to_owned(),
-            key: key.to_owned(),
-            source,
-        })
+    RustlsConfig::from_pem_file(cert, key).await.map_err(|source| TlsError { cert: cert.to_owned(), key: key.to_owned(), source })
 }
 
 #[cfg(test)]
@@ -36,8 +30,7 @@ mod tests {
     #[tokio::test]
     async fn a_fresh_certificate_is_taken_and_a_broken_one_is_named() {
         let dir = tempfile::tempdir().expect("a temporary folder");
-        let made =
-            rcgen::generate_simple_self_signed(["localhost".to_owned()]).expect("a key pair");
+        let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).expect("a key pair");
         let (cert, key) = (dir.path().join("c.pem"), dir.path().join("k.pem"));
         std::fs::write(&cert, made.cert.pem()).expect("writes");
         std::fs::write(&key, made.signing_key.serialize_pem()).expect("writes");

@@ -21,21 +21,14 @@ const ANY_PREVIEW: u32 = 0;
 
 impl ApiVersion {
     pub const fn released(major: u32, minor: u32) -> Self {
-        ApiVersion {
-            major,
-            minor,
-            preview: None,
-        }
+        ApiVersion { major, minor, preview: None }
     }
 
     pub fn parse(text: &str) -> Option<Self> {
         let (number, preview) = match text.trim().split_once('-') {
             None => (text.trim(), None),
             Some((number, preview)) => {
-                let rest = preview
-                    .get(..7)
-                    .filter(|word| word.eq_ignore_ascii_case("preview"))
-                    .map(|_| &preview[7..])?;
+                let rest = preview.get(..7).filter(|word| word.eq_ignore_ascii_case("preview")).map(|_| &preview[7..])?;
                 let revision = match rest.strip_prefix('.') {
                     Some(digits) => digits.parse().ok()?,
                     None if rest.is_empty() => ANY_PREVIEW,
@@ -45,11 +38,7 @@ impl ApiVersion {
             }
         };
         let (major, minor) = number.split_once('.')?;
-        Some(ApiVersion {
-            major: major.parse().ok()?,
-            minor: minor.parse().ok()?,
-            preview,
-        })
+        Some(ApiVersion { major: major.parse().ok()?, minor: minor.parse().ok()?, preview })
     }
 
     pub fn number(self) -> (u32, u32) {
@@ -96,16 +85,13 @@ impl ServerVersion {
 
 /// The version asked for, in the query's `api-version` or in `Accept: application/json;api-version=7.1`.
 pub fn asked(query: Option<&str>, accept: Option<&str>) -> Option<String> {
-    query
-        .map(str::to_owned)
-        .filter(|text| !text.is_empty())
-        .or_else(|| {
-            accept?
-                .split([';', ','])
-                .filter_map(|part| part.trim().split_once('='))
-                .find(|(name, _)| name.trim().eq_ignore_ascii_case("api-version"))
-                .map(|(_, version)| version.trim().trim_matches('"').to_owned())
-        })
+    query.map(str::to_owned).filter(|text| !text.is_empty()).or_else(|| {
+        accept?
+            .split([';', ','])
+            .filter_map(|part| part.trim().split_once('='))
+            .find(|(name, _)| name.trim().eq_ignore_ascii_case("api-version"))
+            .map(|(_, version)| version.trim().trim_matches('"').to_owned())
+    })
 }
 
 /// The version to answer with, or the refusal.
@@ -115,17 +101,10 @@ pub fn negotiate(
     maturity: Maturity,
     server: ServerVersion,
 ) -> Result<ApiVersion, Box<Response<Body>>> {
-    let refuse = |key, message: String| {
-        Err(Box::new(
-            Failure::new(StatusCode::BAD_REQUEST, key, message).into_response(),
-        ))
-    };
+    let refuse = |key, message: String| Err(Box::new(Failure::new(StatusCode::BAD_REQUEST, key, message).into_response()));
     let chosen = match maturity {
         Maturity::Released => server.released(),
-        Maturity::Preview(revision) => ApiVersion {
-            preview: Some(revision),
-            ..server.released()
-        },
+        Maturity::Preview(revision) => ApiVersion { preview: Some(revision), ..server.released() },
     };
     let Some(text) = asked else {
         return match *method {
@@ -143,17 +122,11 @@ pub fn negotiate(
     let Some(version) = ApiVersion::parse(text) else {
         return refuse(
             "VssInvalidApiResourceVersionException",
-            format!(
-                "The api-version \"{text}\" is not valid. Versions look like \"1.0\" or \"1.0-preview.1\"."
-            ),
+            format!("The api-version \"{text}\" is not valid. Versions look like \"1.0\" or \"1.0-preview.1\"."),
         );
     };
     if version.number() < (1, 0) {
-        return Err(Box::new(reply::page(
-            StatusCode::NOT_FOUND,
-            "Azure DevOps",
-            "404 - Page not found",
-        )));
+        return Err(Box::new(reply::page(StatusCode::NOT_FOUND, "Azure DevOps", "404 - Page not found")));
     }
     let newest = server.newest();
     if version.number() > newest.number() {
@@ -168,8 +141,7 @@ pub fn negotiate(
             ),
         );
     }
-    let needs_preview =
-        matches!(maturity, Maturity::Preview(_)) || version.number() > server.released().number();
+    let needs_preview = matches!(maturity, Maturity::Preview(_)) || version.number() > server.released().number();
     if needs_preview && version.preview.is_none() {
         return refuse(
             "VssInvalidPreviewVersionException",
@@ -186,12 +158,7 @@ pub fn negotiate(
 mod tests {
     use super::*;
 
-    fn status(
-        asked: Option<&str>,
-        method: Method,
-        maturity: Maturity,
-        server: ServerVersion,
-    ) -> u16 {
+    fn status(asked: Option<&str>, method: Method, maturity: Maturity, server: ServerVersion) -> u16 {
         match negotiate(asked, &method, maturity, server) {
             Ok(_) => 200,
             Err(response) => response.status().as_u16(),
@@ -220,37 +187,21 @@ mod tests {
             (Some("99.0"), Method::GET, Released, Services, 400),
             (Some("99.0"), Method::GET, Released, Server2019, 404),
             (Some("7.1"), Method::GET, Preview(1), Services, 400),
-            (
-                Some("7.1-preview.1"),
-                Method::GET,
-                Preview(1),
-                Services,
-                200,
-            ),
+            (Some("7.1-preview.1"), Method::GET, Preview(1), Services, 200),
             (Some("7.1-preview"), Method::GET, Released, Services, 200),
             (Some("7.2"), Method::GET, Released, Services, 400),
             (Some("7.1"), Method::GET, Released, Server2022, 400),
             (Some("7.0"), Method::PATCH, Released, Server2022, 200),
             (Some("0.0"), Method::GET, Released, Services, 404),
         ] {
-            assert_eq!(
-                status(asked, method.clone(), maturity, server),
-                expected,
-                "{asked:?} {method} {server:?}"
-            );
+            assert_eq!(status(asked, method.clone(), maturity, server), expected, "{asked:?} {method} {server:?}");
         }
     }
 
     #[test]
     fn the_accept_header_can_carry_the_version() {
-        assert_eq!(
-            asked(None, Some("application/json;api-version=7.1")).as_deref(),
-            Some("7.1")
-        );
-        assert_eq!(
-            asked(Some("6.0"), Some("application/json;api-version=7.1")).as_deref(),
-            Some("6.0")
-        );
+        assert_eq!(asked(None, Some("application/json;api-version=7.1")).as_deref(), Some("7.1"));
+        assert_eq!(asked(Some("6.0"), Some("application/json;api-version=7.1")).as_deref(), Some("6.0"));
         assert_eq!(asked(None, Some("application/json")), None);
     }
 }

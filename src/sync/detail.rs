@@ -19,7 +19,13 @@ const IN_FLIGHT: usize = 4;
 
 /// Reads the details of these pull requests. What a token may not read is left unknown; the first other error is returned after the rest
 /// has been tried.
-pub async fn pull_requests(store: &Store, client: &Client, clock: &Clock, project: &Project, wanted: Vec<(RepositoryId, i64)>) -> Result<usize, Error> {
+pub async fn pull_requests(
+    store: &Store,
+    client: &Client,
+    clock: &Clock,
+    project: &Project,
+    wanted: Vec<(RepositoryId, i64)>,
+) -> Result<usize, Error> {
     let results: Vec<Result<(), Error>> = stream::iter(wanted)
         .map(|(repository, number)| one(store, client, clock, project, repository, number))
         .buffer_unordered(IN_FLIGHT)
@@ -58,7 +64,9 @@ fn readable<T>(answer: Result<T, crate::ado::Error>) -> Result<Option<T>, Error>
     match answer {
         Ok(value) => Ok(Some(value)),
         Err(error) => match error.kind() {
-            ErrorKind::ScopeMissing { .. } | ErrorKind::PermissionMissing { .. } | ErrorKind::NotFound | ErrorKind::PullRequestMissing => Ok(None),
+            ErrorKind::ScopeMissing { .. } | ErrorKind::PermissionMissing { .. } | ErrorKind::NotFound | ErrorKind::PullRequestMissing => {
+                Ok(None)
+            }
             _ => Err(error.into()),
         },
     }

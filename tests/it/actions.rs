@@ -88,7 +88,8 @@ async fn two_people_starting_one_ticket_leave_one_branch_and_a_loser_who_is_told
     let key = ticket(&alice, &project, "The same").await;
     assert_eq!(ticket(&bob, &bobs, "The same").await, key);
     let (nothing, silence) = (start_work::Options::default(), silent());
-    let (first, second) = tokio::join!(start_work::run(&alice.ctx, &key, &nothing, &silence), start_work::run(&bob.ctx, &key, &nothing, &silence));
+    let (first, second) =
+        tokio::join!(start_work::run(&alice.ctx, &key, &nothing, &silence), start_work::run(&bob.ctx, &key, &nothing, &silence));
     let (winners, losers): (Vec<_>, Vec<_>) = [first, second].into_iter().partition(Result::is_ok);
     assert_eq!((winners.len(), losers.len()), (1, 1));
     let told = losers.into_iter().next().unwrap().unwrap_err();
@@ -122,7 +123,10 @@ async fn a_spec_changed_on_both_sides_is_merged_or_shown_as_a_conflict_and_no_dr
     let base = ctx.store.spec(&key).await.unwrap().text;
     let control = world.sim.control();
     let theirs = base.replace("it is fast", "it is very fast");
-    control.push_file("Harbor/tide-api", ("feature/KAN-1", None), "bob", ("/.tickets/KAN-1.md", theirs.as_bytes()), "Update the spec").await.unwrap();
+    control
+        .push_file("Harbor/tide-api", ("feature/KAN-1", None), "bob", ("/.tickets/KAN-1.md", theirs.as_bytes()), "Update the spec")
+        .await
+        .unwrap();
 
     // Another line here: merged.
     let state = ctx.store.spec(&key).await.unwrap();
@@ -133,7 +137,10 @@ async fn a_spec_changed_on_both_sides_is_merged_or_shown_as_a_conflict_and_no_dr
 
     // The same line: nothing is pushed, the draft stays, the badge says so.
     let theirs = merged.text.replace("it works", "it works at night");
-    control.push_file("Harbor/tide-api", ("feature/KAN-1", None), "bob", ("/.tickets/KAN-1.md", theirs.as_bytes()), "Update the spec").await.unwrap();
+    control
+        .push_file("Harbor/tide-api", ("feature/KAN-1", None), "bob", ("/.tickets/KAN-1.md", theirs.as_bytes()), "Update the spec")
+        .await
+        .unwrap();
     let mine = merged.text.replace("it works", "it works by day");
     edit_spec::save(ctx, &key, merged.revision, &mine).await.unwrap();
     let PushOutcome::Conflict(conflict) = edit_spec::push(ctx, &key, &silent()).await.unwrap() else { panic!("a conflict was expected") };

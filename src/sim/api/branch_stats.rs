@@ -34,11 +34,10 @@ pub async fn get(call: &Call) -> Result<Answer, Failure> {
         Some(name) => {
             let asked = Asked::of(Some(name), None, repository)?;
             let name = name.to_owned();
-            let stats =
-                tokio::task::spawn_blocking(move || git.branch_stats(&name, base.as_deref()))
-                    .await
-                    .map_err(Failure::internal)?
-                    .map_err(|error| asked.refuse(error, repository))?;
+            let stats = tokio::task::spawn_blocking(move || git.branch_stats(&name, base.as_deref()))
+                .await
+                .map_err(Failure::internal)?
+                .map_err(|error| asked.refuse(error, repository))?;
             Ok(Answer::ok(row(call, &world, repository, &stats)))
         }
         None => {
@@ -50,12 +49,7 @@ pub async fn get(call: &Call) -> Result<Answer, Failure> {
                     .collect::<Result<Vec<_>, GitError>>()
             })
             .await?;
-            Ok(Answer::list(
-                stats
-                    .iter()
-                    .map(|stats| row(call, &world, repository, stats))
-                    .collect(),
-            ))
+            Ok(Answer::list(stats.iter().map(|stats| row(call, &world, repository, stats)).collect()))
         }
     }
 }

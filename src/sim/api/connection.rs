@@ -26,17 +26,8 @@ pub async fn connection_data(call: &Call) -> Result<Answer, Failure> {
         "metaTypeId": 0,
     });
     if let (false, Some(map)) = (services, me.as_object_mut()) {
-        let account = format!(
-            "{}\\{}",
-            world.organisation.name.to_uppercase(),
-            user.alias()
-        );
-        map.insert(
-            "descriptor".to_owned(),
-            json!(format!(
-                "System.Security.Principal.WindowsIdentity;{account}"
-            )),
-        );
+        let account = format!("{}\\{}", world.organisation.name.to_uppercase(), user.alias());
+        map.insert("descriptor".to_owned(), json!(format!("System.Security.Principal.WindowsIdentity;{account}")));
         // The oldest ones have none.
         if call.sim.site.version == ServerVersion::Server2019 {
             map.remove("subjectDescriptor");
@@ -83,10 +74,7 @@ pub async fn resource_areas(call: &Call) -> Result<Answer, Failure> {
 pub async fn resource_area(call: &Call) -> Result<Answer, Failure> {
     let asked = call.capture("area").to_lowercase();
     let found = areas(call).into_iter().find(|area| {
-        area["id"].as_str() == Some(asked.as_str())
-            || area["name"]
-                .as_str()
-                .is_some_and(|name| name.eq_ignore_ascii_case(&asked))
+        area["id"].as_str() == Some(asked.as_str()) || area["name"].as_str().is_some_and(|name| name.eq_ignore_ascii_case(&asked))
     });
     // An area that an instance does not have is null on the wire.
     Ok(Answer::ok(found.unwrap_or(Value::Null)))
@@ -100,9 +88,7 @@ pub fn catalogue(version: ServerVersion) -> Answer {
         .iter()
         .filter(|resource| resource.area != "Graph" || version.is_services())
         .map(|resource| {
-            let (last, head) = resource.template.split_once('/').map_or((resource.template, ""), |(head, _)| {
-                (resource.template, head)
-            });
+            let (last, head) = resource.template.split_once('/').map_or((resource.template, ""), |(head, _)| (resource.template, head));
             let place = match resource.project {
                 ProjectRule::Never => "_apis",
                 ProjectRule::Optional | ProjectRule::Required => "{project}/_apis",

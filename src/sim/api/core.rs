@@ -23,17 +23,12 @@ pub async fn projects(call: &Call) -> Result<Answer, Failure> {
         .projects
         .iter()
         .filter(|project| project.is_visible_to(call.actor()))
-        .filter(|project| {
-            state.eq_ignore_ascii_case("all") || project.state.eq_ignore_ascii_case(state)
-        })
+        .filter(|project| state.eq_ignore_ascii_case("all") || project.state.eq_ignore_ascii_case(state))
         .collect();
     rows.sort_by_key(|project| project.name.to_lowercase());
     let total = rows.len();
     let render = call.renderer(&world);
-    let shown: Vec<Value> = page(rows.into_iter(), skip, top)
-        .into_iter()
-        .map(|project| render.project_row(project))
-        .collect();
+    let shown: Vec<Value> = page(rows.into_iter(), skip, top).into_iter().map(|project| render.project_row(project)).collect();
     let next = skip + shown.len();
     Ok(Answer::list(shown).continued((next < total && top > 0).then(|| next.to_string())))
 }
@@ -54,9 +49,7 @@ pub async fn project(call: &Call) -> Result<Answer, Failure> {
             "web": {"href": format!("{}/{}", site.organisation_url(), crate::sim::site::percent_encode(&project.name))},
         }),
     );
-    let default_team = project
-        .default_team
-        .and_then(|id| project.teams.iter().find(|team| team.id == id));
+    let default_team = project.default_team.and_then(|id| project.teams.iter().find(|team| team.id == id));
     if let Some(team) = default_team.or_else(|| project.teams.first()) {
         map.insert(
             "defaultTeam".to_owned(),
@@ -82,15 +75,9 @@ pub async fn project(call: &Call) -> Result<Answer, Failure> {
 pub async fn teams(call: &Call) -> Result<Answer, Failure> {
     let world = call.sim.read().await;
     let project = call.find_project(&world, call.capture("name"))?;
-    let (top, skip) = (
-        call.query.number("$top")?.unwrap_or(DEFAULT_PAGE),
-        call.query.number("$skip")?.unwrap_or(0),
-    );
+    let (top, skip) = (call.query.number("$top")?.unwrap_or(DEFAULT_PAGE), call.query.number("$skip")?.unwrap_or(0));
     let render = call.renderer(&world);
-    let rows = page(project.teams.iter(), skip, top)
-        .into_iter()
-        .map(|team| render.team(project, team))
-        .collect();
+    let rows = page(project.teams.iter(), skip, top).into_iter().map(|team| render.team(project, team)).collect();
     Ok(Answer::git_list(rows))
 }
 
@@ -107,10 +94,7 @@ pub async fn members(call: &Call) -> Result<Answer, Failure> {
     let project = call.find_project(&world, call.capture("name"))?;
     let asked = call.capture("team");
     let team = project.team(asked).ok_or_else(|| Failure::no_team(asked))?;
-    let (top, skip) = (
-        call.query.number("$top")?.unwrap_or(DEFAULT_PAGE),
-        call.query.number("$skip")?.unwrap_or(0),
-    );
+    let (top, skip) = (call.query.number("$top")?.unwrap_or(DEFAULT_PAGE), call.query.number("$skip")?.unwrap_or(0));
     let render = call.renderer(&world);
     let rows = page(team.members.iter(), skip, top)
         .into_iter()
@@ -132,10 +116,7 @@ pub async fn members(call: &Call) -> Result<Answer, Failure> {
 
 pub async fn all_teams(call: &Call) -> Result<Answer, Failure> {
     let world = call.sim.read().await;
-    let (top, skip) = (
-        call.query.number("$top")?.unwrap_or(DEFAULT_PAGE),
-        call.query.number("$skip")?.unwrap_or(0),
-    );
+    let (top, skip) = (call.query.number("$top")?.unwrap_or(DEFAULT_PAGE), call.query.number("$skip")?.unwrap_or(0));
     let mine_only = call.query.is_true("$mine");
     let render = call.renderer(&world);
     let teams = world
@@ -143,17 +124,6 @@ pub async fn all_teams(call: &Call) -> Result<Answer, Failure> {
         .iter()
         .filter(|project| project.is_visible_to(call.actor()))
         .flat_map(|project| project.teams.iter().map(move |team| (project, team)))
-        .filter(|(_, team)| {
-            !mine_only
-                || team
-                    .members
-                    .iter()
-                    .any(|member| member.user == call.actor())
-        });
-    Ok(Answer::git_list(
-        page(teams, skip, top)
-            .into_iter()
-            .map(|(project, team)| render.team(project, team))
-            .collect(),
-    ))
+        .filter(|(_, team)| !mine_only || team.members.iter().any(|member| member.user == call.actor()));
+    Ok(Answer::git_list(page(teams, skip, top).into_iter().map(|(project, team)| render.team(project, team)).collect()))
 }

@@ -12,19 +12,9 @@ use crate::sim::reply::{Answer, Failure};
 pub async fn get(call: &Call) -> Result<Answer, Failure> {
     let world = call.sim.read().await;
     let repository = call.repository(&world)?;
-    let side = |side: &str| {
-        Asked::of(
-            call.query.get(&format!("{side}Version")),
-            call.query.get(&format!("{side}VersionType")),
-            repository,
-        )
-    };
+    let side = |side: &str| Asked::of(call.query.get(&format!("{side}Version")), call.query.get(&format!("{side}VersionType")), repository);
     let (base, target) = (side("base")?, side("target")?);
-    let (git, from, to) = (
-        call.git(repository),
-        base.version.clone(),
-        target.version.clone(),
-    );
+    let (git, from, to) = (call.git(repository), base.version.clone(), target.version.clone());
     let diff = tokio::task::spawn_blocking(move || {
         // Resolved one by one, so that the error names the right side.
         git.resolve(&from).map_err(|error| (true, error))?;
@@ -32,17 +22,8 @@ pub async fn get(call: &Call) -> Result<Answer, Failure> {
     })
     .await
     .map_err(Failure::internal)?
-    .map_err(|(is_base, error)| {
-        if is_base {
-            base.refuse(error, repository)
-        } else {
-            target.refuse(error, repository)
-        }
-    })?;
-    let (skip, top) = (
-        call.query.number("$skip")?.unwrap_or(0),
-        call.query.number("$top")?.unwrap_or(100),
-    );
+    .map_err(|(is_base, error)| if is_base { base.refuse(error, repository) } else { target.refuse(error, repository) })?;
+    let (skip, top) = (call.query.number("$skip")?.unwrap_or(0), call.query.number("$top")?.unwrap_or(100));
     let mut counts = ChangeCounts::new();
     for change in &diff.changes {
         let name = match change.kind {
@@ -55,10 +36,8 @@ pub async fn get(call: &Call) -> Result<Answer, Failure> {
         *counts.entry(name).or_default() += 1;
     }
     let render = call.renderer(&world);
-    let shown: Vec<Value> = page(diff.changes.iter(), skip, top)
-        .into_iter()
-        .map(|change| render.change(repository, &diff.target_commit, change))
-        .collect();
+    let shown: Vec<Value> =
+        page(diff.changes.iter(), skip, top).into_iter().map(|change| render.change(repository, &diff.target_commit, change)).collect();
     let mut value = json!({
         "allChangesIncluded": skip == 0 && shown.len() == diff.changes.len(),
         "changeCounts": counts_json(&counts),

@@ -35,59 +35,26 @@ fn row(call: &Call, world: &World, user: &User) -> Value {
 
 pub async fn read(call: &Call) -> Result<Answer, Failure> {
     let world = call.sim.read().await;
-    let listed = |name: &str| {
-        call.query
-            .get(name)
-            .map(|text| text.split(',').map(str::trim).collect::<Vec<_>>())
-    };
+    let listed = |name: &str| call.query.get(name).map(|text| text.split(',').map(str::trim).collect::<Vec<_>>());
     let one = |found: Option<&User>| found.map_or(Value::Null, |user| row(call, &world, user));
     if let Some(ids) = listed("identityIds") {
-        let rows = ids
-            .into_iter()
-            .map(|id| one(Uuid::try_parse(id).ok().and_then(|id| world.user(id))))
-            .collect();
+        let rows = ids.into_iter().map(|id| one(Uuid::try_parse(id).ok().and_then(|id| world.user(id)))).collect();
         return Ok(Answer::list(rows));
     }
     if let Some(wanted) = listed("subjectDescriptors") {
-        let rows = wanted
-            .into_iter()
-            .map(|it| {
-                one(world
-                    .users
-                    .iter()
-                    .find(|user| user.descriptor(call.sim.site.directory()) == it))
-            })
-            .collect();
+        let rows =
+            wanted.into_iter().map(|it| one(world.users.iter().find(|user| user.descriptor(call.sim.site.directory()) == it))).collect();
         return Ok(Answer::list(rows));
     }
     let tenant = world.organisation.tenant;
     if let Some(wanted) = listed("descriptors") {
-        let rows = wanted
-            .into_iter()
-            .map(|it| {
-                one(world
-                    .users
-                    .iter()
-                    .find(|user| user.identity_descriptor(tenant) == it))
-            })
-            .collect();
+        let rows = wanted.into_iter().map(|it| one(world.users.iter().find(|user| user.identity_descriptor(tenant) == it))).collect();
         return Ok(Answer::list(rows));
     }
-    let filter = call
-        .query
-        .get("searchFilter")
-        .ok_or_else(|| Failure::null_argument("searchFilter"))?
-        .to_lowercase();
-    let value = call
-        .query
-        .get("filterValue")
-        .ok_or_else(|| Failure::null_argument("filterValue"))?
-        .to_lowercase();
+    let filter = call.query.get("searchFilter").ok_or_else(|| Failure::null_argument("searchFilter"))?.to_lowercase();
+    let value = call.query.get("filterValue").ok_or_else(|| Failure::null_argument("filterValue"))?.to_lowercase();
     let matches = |user: &&User| {
-        let (name, account) = (
-            user.display_name.to_lowercase(),
-            user.unique_name.to_lowercase(),
-        );
+        let (name, account) = (user.display_name.to_lowercase(), user.unique_name.to_lowercase());
         match filter.as_str() {
             "mailaddress" | "accountname" => account == value,
             "displayname" => name == value,
@@ -96,12 +63,5 @@ pub async fn read(call: &Call) -> Result<Answer, Failure> {
             _ => name.starts_with(&value) || account.starts_with(&value),
         }
     };
-    Ok(Answer::list(
-        world
-            .users
-            .iter()
-            .filter(matches)
-            .map(|user| row(call, &world, user))
-            .collect(),
-    ))
+    Ok(Answer::list(world.users.iter().filter(matches).map(|user| row(call, &world, user)).collect()))
 }

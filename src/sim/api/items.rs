@@ -22,34 +22,15 @@ pub struct Asked {
 
 impl Asked {
     /// Reads `{prefix}version` and `{prefix}versionType`; nothing means the default branch.
-    pub fn read(
-        query: &Query,
-        prefixes: &[&str],
-        repository: &Repository,
-    ) -> Result<Self, Failure> {
-        let get = |name: &str| {
-            prefixes
-                .iter()
-                .find_map(|prefix| query.get(&format!("{prefix}{name}")))
-        };
+    pub fn read(query: &Query, prefixes: &[&str], repository: &Repository) -> Result<Self, Failure> {
+        let get = |name: &str| prefixes.iter().find_map(|prefix| query.get(&format!("{prefix}{name}")));
         Self::of(get("version"), get("versionType"), repository)
     }
 
-    pub fn of(
-        version: Option<&str>,
-        kind: Option<&str>,
-        repository: &Repository,
-    ) -> Result<Self, Failure> {
+    pub fn of(version: Option<&str>, kind: Option<&str>, repository: &Repository) -> Result<Self, Failure> {
         let Some(name) = version.map(str::to_owned) else {
-            let name = repository
-                .default_branch
-                .trim_start_matches("refs/heads/")
-                .to_owned();
-            return Ok(Asked {
-                version: Version::Default,
-                kind: "Branch",
-                name,
-            });
+            let name = repository.default_branch.trim_start_matches("refs/heads/").to_owned();
+            return Ok(Asked { version: Version::Default, kind: "Branch", name });
         };
         let (version, kind) = match kind.map(str::to_lowercase).as_deref() {
             None | Some("branch" | "0") => (Version::Branch(name.clone()), "Branch"),
@@ -57,23 +38,15 @@ impl Asked {
             Some("commit" | "2") => (Version::Commit(name.clone()), "Commit"),
             Some(other) => return Err(Failure::enum_value("versionType", other)),
         };
-        Ok(Asked {
-            version,
-            kind,
-            name,
-        })
+        Ok(Asked { version, kind, name })
     }
 
     /// The failure with what was asked for named in it.
     pub fn refuse(&self, error: GitError, repository: &Repository) -> Failure {
         match error {
             GitError::NoVersion(_) => Failure::no_version(self.kind, &self.name, &repository.name),
-            GitError::NoObject(_) if self.kind == "Commit" => {
-                Failure::no_version(self.kind, &self.name, &repository.name)
-            }
-            GitError::NoItem { path, commit } => {
-                Failure::no_item(&path, &repository.name, self.kind, &self.name, &commit)
-            }
+            GitError::NoObject(_) if self.kind == "Commit" => Failure::no_version(self.kind, &self.name, &repository.name),
+            GitError::NoItem { path, commit } => Failure::no_item(&path, &repository.name, self.kind, &self.name, &commit),
             other => other.into(),
         }
     }
@@ -95,22 +68,9 @@ fn form(call: &Call) -> Form {
     if call.query.is_true("download") {
         return Form::Bytes;
     }
-    let accept = call
-        .headers
-        .get(ACCEPT)
-        .and_then(|value| value.to_str().ok())
-        .unwrap_or("");
-    let kind = accept
-        .split([';', ','])
-        .next()
-        .unwrap_or("")
-        .trim()
-        .to_lowercase();
-    if kind.starts_with("text/") || kind == "application/octet-stream" {
-        Form::Bytes
-    } else {
-        Form::Json
-    }
+    let accept = call.headers.get(ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or("");
+    let kind = accept.split([';', ',']).next().unwrap_or("").trim().to_lowercase();
+    if kind.starts_with("text/") || kind == "application/octet-stream" { Form::Bytes } else { Form::Json }
 }
 
 fn row(call: &Call, world: &World, repository: &Repository, item: &Item) -> Value {
@@ -136,22 +96,16 @@ pub async fn get(call: &Call) -> Result<Answer, Failure> {
     let world = call.sim.read().await;
     let repository = call.repository(&world)?;
     let asked = Asked::read(&call.query, &["versionDescriptor.", ""], repository)?;
-    let recursion = match call
-        .query
-        .get("recursionLevel")
-        .map(str::to_lowercase)
-        .as_deref()
-    {
+    let recursion = match call.query.get("recursionLevel").map(str::to_lowercase).as_deref() {
         None | Some("none" | "0") => Recursion::None,
         Some("onelevel" | "1" | "onelevelplusnestedemptyfolders" | "4") => Recursion::OneLevel,
         Some("full" | "120") => Recursion::Full,
         Some(other) => return Err(Failure::enum_value("recursionLevel", other)),
     };
     match call.query.get("path") {
-        Some(_) if recursion != Recursion::None => Err(Failure::argument(
-            "recursionLevel",
-            "Use scopePath, not path, together with recursionLevel.",
-        )),
+        Some(_) if recursion != Recursion::None => {
+            Err(Failure::argument("recursionLevel", "Use scopePath, not path, together with recursionLevel."))
+        }
         Some(path) => one(call, &world, repository, &asked, path).await,
         None => {
             let scope = call.query.get("scopePath").unwrap_or("/").to_owned();
@@ -160,22 +114,13 @@ pub async fn get(call: &Call) -> Result<Answer, Failure> {
                 .await
                 .map_err(Failure::internal)?
                 .map_err(|error| asked.refuse(error, repository))?;
-            let rows = found
-                .iter()
-                .map(|item| row(call, &world, repository, item))
-                .collect();
+            let rows = found.iter().map(|item| row(call, &world, repository, item)).collect();
             Ok(Answer::list(rows))
         }
     }
 }
 
-async fn one(
-    call: &Call,
-    world: &World,
-    repository: &Repository,
-    asked: &Asked,
-    path: &str,
-) -> Result<Answer, Failure> {
+async fn one(call: &Call, world: &World, repository: &Repository, asked: &Asked, path: &str) -> Result<Answer, Failure> {
     let (git, version, path) = (call.git(repository), asked.version.clone(), path.to_owned());
     let handle = git.clone();
     let item = tokio::task::spawn_blocking(move || handle.item(&version, &path))
@@ -203,9 +148,7 @@ async fn one(
             }
         }
     }
-    let address = call
-        .renderer(world)
-        .item_url(repository, &item.path, &item.commit_id);
+    let address = call.renderer(world).item_url(repository, &item.path, &item.commit_id);
     value["_links"] = json!({
         "self": {"href": address},
         "repository": {"href": call.sim.site.repository_api(repository.project, repository.id, "")},

@@ -12,17 +12,10 @@ use crate::sim::world::{Iteration, PullRequest, Repository, World, ado_date};
 const DEFAULT_PAGE: usize = 100;
 const LARGEST_PAGE: usize = 2000;
 
-fn row(
-    call: &Call,
-    world: &World,
-    repository: &Repository,
-    pr: &PullRequest,
-    iteration: &Iteration,
-) -> Value {
+fn row(call: &Call, world: &World, repository: &Repository, pr: &PullRequest, iteration: &Iteration) -> Value {
     let render = call.renderer(world);
     let commit = |id: &str| json!({ "commitId": id, "url": render.commit_url(repository, id) });
-    let address =
-        render.pull_request_url(repository, pr.id, &format!("iterations/{}", iteration.id));
+    let address = render.pull_request_url(repository, pr.id, &format!("iterations/{}", iteration.id));
     json!({
         "id": iteration.id,
         "description": "",
@@ -42,47 +35,26 @@ fn row(
     })
 }
 
-fn find<'a>(
-    call: &Call,
-    pr: &'a PullRequest,
-    name: &str,
-    id: i32,
-) -> Result<&'a Iteration, Failure> {
+fn find<'a>(call: &Call, pr: &'a PullRequest, name: &str, id: i32) -> Result<&'a Iteration, Failure> {
     let _ = call;
-    pr.iterations
-        .iter()
-        .find(|iteration| iteration.id == id)
-        .ok_or_else(|| Failure::out_of_range(name))
+    pr.iterations.iter().find(|iteration| iteration.id == id).ok_or_else(|| Failure::out_of_range(name))
 }
 
 pub async fn list(call: &Call) -> Result<Answer, Failure> {
     let world = call.sim.read().await;
     let (repository, pr) = (call.repository(&world)?, call.pull_request(&world)?);
-    let mut rows: Vec<Value> = pr
-        .iterations
-        .iter()
-        .map(|iteration| row(call, &world, repository, pr, iteration))
-        .collect();
+    let mut rows: Vec<Value> = pr.iterations.iter().map(|iteration| row(call, &world, repository, pr, iteration)).collect();
     if call.query.is_true("includeCommits") {
         for (value, iteration) in rows.iter_mut().zip(&pr.iterations) {
             let git = call.git(repository);
-            let (base, source) = (
-                iteration
-                    .common
-                    .clone()
-                    .unwrap_or_else(|| iteration.target.clone()),
-                iteration.source.clone(),
-            );
+            let (base, source) = (iteration.common.clone().unwrap_or_else(|| iteration.target.clone()), iteration.source.clone());
             let commits = blocking(move || match git.commits_between(&base, &source) {
                 Err(GitError::NoObject(_) | GitError::NoVersion(_)) => Ok(Vec::new()),
                 other => other,
             })
             .await?;
             let render = call.renderer(&world);
-            value["commits"] = commits
-                .iter()
-                .map(|row| Value::Object(render.commit(repository, row)))
-                .collect();
+            value["commits"] = commits.iter().map(|row| Value::Object(render.commit(repository, row))).collect();
         }
     }
     Ok(Answer::list(rows))
@@ -107,24 +79,15 @@ pub async fn changes(call: &Call) -> Result<Answer, Failure> {
         }
     };
     let (git, source) = (call.git(repository), iteration.source.clone());
-    let changes = blocking(move || {
-        match git.diff_commits(&Version::Commit(base), &Version::Commit(source)) {
-            Ok(diff) => Ok(diff.changes),
-            Err(GitError::NoObject(_) | GitError::NoVersion(_)) => Ok(Vec::new()),
-            Err(other) => Err(other),
-        }
+    let changes = blocking(move || match git.diff_commits(&Version::Commit(base), &Version::Commit(source)) {
+        Ok(diff) => Ok(diff.changes),
+        Err(GitError::NoObject(_) | GitError::NoVersion(_)) => Ok(Vec::new()),
+        Err(other) => Err(other),
     })
     .await?;
     let skip = call.query.number("$skip")?.unwrap_or(0);
-    let top = call
-        .query
-        .number("$top")?
-        .unwrap_or(DEFAULT_PAGE)
-        .min(LARGEST_PAGE);
-    let numbered = changes
-        .iter()
-        .filter(|change| change.kind != ChangeKind::SourceRename)
-        .zip(1..);
+    let top = call.query.number("$top")?.unwrap_or(DEFAULT_PAGE).min(LARGEST_PAGE);
+    let numbered = changes.iter().filter(|change| change.kind != ChangeKind::SourceRename).zip(1..);
     let total = numbered.clone().count();
     let entries: Vec<Value> = page(numbered, skip, top)
         .into_iter()

@@ -9,11 +9,7 @@ pub async fn list(call: &Call) -> Result<Answer, Failure> {
     let world = call.sim.read().await;
     let (repository, pr) = (call.repository(&world)?, call.pull_request(&world)?);
     let render = call.renderer(&world);
-    let rows: Vec<Value> = pr
-        .labels
-        .iter()
-        .map(|label| render.label(repository, pr.id, label))
-        .collect();
+    let rows: Vec<Value> = pr.labels.iter().map(|label| render.label(repository, pr.id, label)).collect();
     Ok(Answer::list(rows))
 }
 
@@ -22,11 +18,7 @@ pub async fn add(call: &Call) -> Result<Answer, Failure> {
     let id = call.pull_request_id().await?;
     let label = deed::add_label(&call.sim, call.actor(), id, &name).await?;
     let world = call.sim.read().await;
-    Ok(Answer::ok(call.renderer(&world).label(
-        call.repository(&world)?,
-        id,
-        &label,
-    )))
+    Ok(Answer::ok(call.renderer(&world).label(call.repository(&world)?, id, &label)))
 }
 
 pub async fn remove(call: &Call) -> Result<Answer, Failure> {

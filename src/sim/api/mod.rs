@@ -68,37 +68,27 @@ impl Query {
     /// The first value that is not empty.
     pub fn get(&self, name: &str) -> Option<&str> {
         let name = name.to_lowercase();
-        self.0
-            .iter()
-            .find(|(known, value)| *known == name && !value.is_empty())
-            .map(|(_, value)| value.as_str())
+        self.0.iter().find(|(known, value)| *known == name && !value.is_empty()).map(|(_, value)| value.as_str())
     }
 
     pub fn is_true(&self, name: &str) -> bool {
-        self.get(name)
-            .is_some_and(|value| value.eq_ignore_ascii_case("true") || value == "1")
+        self.get(name).is_some_and(|value| value.eq_ignore_ascii_case("true") || value == "1")
     }
 
     /// A number that is not negative.
     pub fn number(&self, name: &str) -> Result<Option<usize>, Failure> {
         match self.get(name) {
             None => Ok(None),
-            Some(text) => text
-                .parse()
-                .map(Some)
-                .map_err(|_| Failure::out_of_range(name)),
+            Some(text) => text.parse().map(Some).map_err(|_| Failure::out_of_range(name)),
         }
     }
 
     pub fn guid(&self, name: &str) -> Result<Option<Uuid>, Failure> {
         match self.get(name) {
             None => Ok(None),
-            Some(text) => Uuid::try_parse(text).map(Some).map_err(|_| {
-                Failure::argument(
-                    name,
-                    &format!("The value '{text}' is not valid for a Guid."),
-                )
-            }),
+            Some(text) => Uuid::try_parse(text)
+                .map(Some)
+                .map_err(|_| Failure::argument(name, &format!("The value '{text}' is not valid for a Guid."))),
         }
     }
 }
@@ -110,36 +100,21 @@ impl Call {
 
     /// A segment of the path; the route table guarantees that it is there.
     pub fn capture(&self, name: &str) -> &str {
-        self.captures
-            .iter()
-            .find(|(known, _)| *known == name)
-            .map_or("", |(_, value)| value.as_str())
+        self.captures.iter().find(|(known, _)| *known == name).map_or("", |(_, value)| value.as_str())
     }
 
     pub fn number(&self, name: &str) -> Result<i32, Failure> {
-        self.capture(name)
-            .parse()
-            .map_err(|_| Failure::out_of_range(name))
+        self.capture(name).parse().map_err(|_| Failure::out_of_range(name))
     }
 
     /// The project a name or GUID means to this caller.
-    pub fn find_project<'a>(
-        &self,
-        world: &'a World,
-        id_or_name: &str,
-    ) -> Result<&'a Project, Failure> {
-        world
-            .project(id_or_name)
-            .filter(|project| project.is_visible_to(self.actor()))
-            .ok_or_else(|| Failure::no_project(id_or_name))
+    pub fn find_project<'a>(&self, world: &'a World, id_or_name: &str) -> Result<&'a Project, Failure> {
+        world.project(id_or_name).filter(|project| project.is_visible_to(self.actor())).ok_or_else(|| Failure::no_project(id_or_name))
     }
 
     /// The project of the path, if it names one.
     pub fn scope<'a>(&self, world: &'a World) -> Result<Option<&'a Project>, Failure> {
-        self.project
-            .as_deref()
-            .map(|name| self.find_project(world, name))
-            .transpose()
+        self.project.as_deref().map(|name| self.find_project(world, name)).transpose()
     }
 
     /// The project of the path where it is required.
@@ -148,54 +123,37 @@ impl Call {
     }
 
     /// The repository of the path, whatever its state. Things one may not see do not exist.
-    pub fn repository_even_disabled<'a>(
-        &self,
-        world: &'a World,
-    ) -> Result<&'a Repository, Failure> {
+    pub fn repository_even_disabled<'a>(&self, world: &'a World) -> Result<&'a Repository, Failure> {
         let asked = self.capture("repository");
         let missing = || Failure::no_repository(asked);
         let scope = self.scope(world)?;
         let found = match (Uuid::try_parse(asked), scope) {
-            (Ok(id), _) => world
-                .repository(id)
-                .filter(|found| scope.is_none_or(|project| project.id == found.project)),
+            (Ok(id), _) => world.repository(id).filter(|found| scope.is_none_or(|project| project.id == found.project)),
             (Err(_), Some(project)) => world.repository_named(project.id, asked),
             (Err(_), None) => None,
         };
-        found
-            .filter(|found| self.may_read(world, found))
-            .ok_or_else(missing)
+        found.filter(|found| self.may_read(world, found)).ok_or_else(missing)
     }
 
     /// The repository of the path; a disabled one answers as if it were not there.
     pub fn repository<'a>(&self, world: &'a World) -> Result<&'a Repository, Failure> {
-        self.repository_even_disabled(world).and_then(|found| {
-            if found.is_disabled {
-                Err(Failure::no_repository(&found.name))
-            } else {
-                Ok(found)
-            }
-        })
+        self.repository_even_disabled(world).and_then(
+            |found| {
+                if found.is_disabled { Err(Failure::no_repository(&found.name)) } else { Ok(found) }
+            },
+        )
     }
 
     pub fn may_read(&self, world: &World, repository: &Repository) -> bool {
         repository.permits(self.actor(), Permission::GenericRead)
-            && world
-                .project_by_id(repository.project)
-                .is_some_and(|project| project.is_visible_to(self.actor()))
+            && world.project_by_id(repository.project).is_some_and(|project| project.is_visible_to(self.actor()))
     }
 
     /// The pull request of the path, in the repository of the path.
     pub fn pull_request<'a>(&self, world: &'a World) -> Result<&'a PullRequest, Failure> {
         let repository = self.repository(world)?;
-        let id = self
-            .capture("pull")
-            .parse()
-            .map_err(|_| Failure::no_pull_request())?;
-        world
-            .pull_request(id)
-            .filter(|pr| pr.repository == repository.id)
-            .ok_or_else(Failure::no_pull_request)
+        let id = self.capture("pull").parse().map_err(|_| Failure::no_pull_request())?;
+        world.pull_request(id).filter(|pr| pr.repository == repository.id).ok_or_else(Failure::no_pull_request)
     }
 
     /// The id of the pull request of the path, checked to be there.
@@ -212,10 +170,7 @@ impl Call {
 
     /// The body as JSON; an empty or broken one is what the service calls null.
     pub fn json(&self) -> Result<Value, Failure> {
-        let bytes = self
-            .body
-            .strip_prefix(b"\xef\xbb\xbf")
-            .unwrap_or(&self.body);
+        let bytes = self.body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&self.body);
         serde_json::from_slice(bytes).map_err(|_| Failure::null_argument("body"))
     }
 
@@ -224,10 +179,7 @@ impl Call {
     }
 
     pub fn renderer<'a>(&'a self, world: &'a World) -> render::Renderer<'a> {
-        render::Renderer {
-            world,
-            site: &self.sim.site,
-        }
+        render::Renderer { world, site: &self.sim.site }
     }
 }
 
@@ -236,19 +188,12 @@ pub fn field<'a>(object: &'a Value, name: &str) -> Option<&'a Value> {
     let object = object.as_object()?;
     object
         .get(name)
-        .or_else(|| {
-            object
-                .iter()
-                .find(|(key, _)| key.eq_ignore_ascii_case(name))
-                .map(|(_, value)| value)
-        })
+        .or_else(|| object.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value))
         .filter(|value| !value.is_null())
 }
 
 pub fn text_field(object: &Value, name: &str) -> Option<String> {
-    field(object, name)
-        .and_then(Value::as_str)
-        .map(str::to_owned)
+    field(object, name).and_then(Value::as_str).map(str::to_owned)
 }
 
 /// A truth value; strings are taken too.
@@ -261,28 +206,18 @@ pub fn bool_field(object: &Value, name: &str) -> Option<bool> {
 }
 
 /// An enum member given by name in any case, or by number; `words` are in the order of their numbers.
-pub fn enum_field(
-    object: &Value,
-    name: &str,
-    words: &[(&'static str, i64)],
-) -> Result<Option<&'static str>, Failure> {
+pub fn enum_field(object: &Value, name: &str, words: &[(&'static str, i64)]) -> Result<Option<&'static str>, Failure> {
     let Some(value) = field(object, name) else {
         return Ok(None);
     };
     let found = match value {
-        Value::String(text) => words
-            .iter()
-            .find(|(word, number)| word.eq_ignore_ascii_case(text) || number.to_string() == *text)
-            .map(|(word, _)| *word),
-        Value::Number(number) => words
-            .iter()
-            .find(|(_, known)| number.as_i64() == Some(*known))
-            .map(|(word, _)| *word),
+        Value::String(text) => {
+            words.iter().find(|(word, number)| word.eq_ignore_ascii_case(text) || number.to_string() == *text).map(|(word, _)| *word)
+        }
+        Value::Number(number) => words.iter().find(|(_, known)| number.as_i64() == Some(*known)).map(|(word, _)| *word),
         _ => None,
     };
-    found
-        .map(Some)
-        .ok_or_else(|| Failure::enum_value(name, &value.to_string()))
+    found.map(Some).ok_or_else(|| Failure::enum_value(name, &value.to_string()))
 }
 
 /// One page of rows.

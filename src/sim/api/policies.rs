@@ -17,21 +17,13 @@ fn scope(scope: &PolicyScope) -> Value {
 
 fn settings(policy: &Policy) -> Value {
     let mut settings = match &policy.kind {
-        PolicyKind::MinimumReviewers {
-            count,
-            creator_vote_counts,
-            allow_downvotes,
-            reset_on_source_push,
-        } => json!({
+        PolicyKind::MinimumReviewers { count, creator_vote_counts, allow_downvotes, reset_on_source_push } => json!({
             "minimumApproverCount": count,
             "creatorVoteCounts": creator_vote_counts,
             "allowDownvotes": allow_downvotes,
             "resetOnSourcePush": reset_on_source_push,
         }),
-        PolicyKind::Build {
-            display_name,
-            definition,
-        } => json!({
+        PolicyKind::Build { display_name, definition } => json!({
             "buildDefinitionId": definition,
             "queueOnSourceUpdateOnly": true,
             "manualQueueOnly": false,
@@ -62,14 +54,8 @@ fn settings(policy: &Policy) -> Value {
 /// A configuration as it is listed and as evaluations repeat it.
 pub fn configuration(call: &Call, world: &World, policy: &Policy) -> Value {
     let site = &call.sim.site;
-    let address = site.project_api(
-        policy.project,
-        &format!("policy/configurations/{}", policy.id),
-    );
-    let kind = site.project_api(
-        policy.project,
-        &format!("policy/types/{}", policy.kind.type_id()),
-    );
+    let address = site.project_api(policy.project, &format!("policy/configurations/{}", policy.id));
+    let kind = site.project_api(policy.project, &format!("policy/types/{}", policy.kind.type_id()));
     json!({
         "createdBy": call.renderer(world).identity(policy.created_by),
         "createdDate": ado_date(policy.created),
@@ -86,18 +72,12 @@ pub fn configuration(call: &Call, world: &World, policy: &Policy) -> Value {
     })
 }
 
-fn paged<'a>(
-    call: &Call,
-    world: &'a World,
-    admits: impl Fn(&'a Policy) -> bool,
-) -> Result<(Vec<Value>, Option<String>), Failure> {
+fn paged<'a>(call: &Call, world: &'a World, admits: impl Fn(&'a Policy) -> bool) -> Result<(Vec<Value>, Option<String>), Failure> {
     let project = call.project(world)?.id;
     let kind = call.query.guid("policyType")?;
     let after = match call.query.get("continuationToken") {
         None => 0,
-        Some(token) => token
-            .parse()
-            .map_err(|_| Failure::out_of_range("continuationToken"))?,
+        Some(token) => token.parse().map_err(|_| Failure::out_of_range("continuationToken"))?,
     };
     let top = call.query.number("$top")?.unwrap_or(usize::MAX);
     let mut found: Vec<&Policy> = world
@@ -110,17 +90,8 @@ fn paged<'a>(
     found.sort_by_key(|policy| policy.id);
     let total = found.len();
     let shown = page(found.into_iter(), 0, top);
-    let next = shown
-        .last()
-        .filter(|_| shown.len() < total)
-        .map(|last| last.id.to_string());
-    Ok((
-        shown
-            .into_iter()
-            .map(|policy| configuration(call, world, policy))
-            .collect(),
-        next,
-    ))
+    let next = shown.last().filter(|_| shown.len() < total).map(|last| last.id.to_string());
+    Ok((shown.into_iter().map(|policy| configuration(call, world, policy)).collect(), next))
 }
 
 pub async fn list(call: &Call) -> Result<Answer, Failure> {
@@ -134,19 +105,12 @@ pub async fn for_branch(call: &Call) -> Result<Answer, Failure> {
     let ref_name = call.query.get("refName");
     let repository = match call.query.guid("repositoryId")? {
         None => None,
-        Some(id) => Some(
-            world
-                .repository(id)
-                .ok_or_else(|| Failure::no_repository(&id.to_string()))?,
-        ),
+        Some(id) => Some(world.repository(id).ok_or_else(|| Failure::no_repository(&id.to_string()))?),
     };
     let (rows, next) = paged(call, &world, |policy| match (repository, ref_name) {
         (None, _) => true,
         (Some(repository), Some(name)) => policy.covers(repository, name),
-        (Some(repository), None) => policy
-            .scopes
-            .iter()
-            .any(|scope| scope.repository.is_none_or(|id| id == repository.id)),
+        (Some(repository), None) => policy.scopes.iter().any(|scope| scope.repository.is_none_or(|id| id == repository.id)),
     })?;
     Ok(Answer::list(rows).continued(next))
 }
@@ -155,10 +119,7 @@ pub async fn get(call: &Call) -> Result<Answer, Failure> {
     let world = call.sim.read().await;
     let project = call.project(&world)?.id;
     let id = call.number("policy")?;
-    let policy = world
-        .policies
-        .iter()
-        .find(|policy| policy.id == id && policy.project == project);
+    let policy = world.policies.iter().find(|policy| policy.id == id && policy.project == project);
     let policy = policy.ok_or_else(|| Failure::out_of_range("configurationId"))?;
     Ok(Answer::ok(configuration(call, &world, policy)))
 }

@@ -11,19 +11,8 @@ use crate::sim::deed::{self, Change};
 use crate::sim::reply::{Answer, Failure};
 use crate::sim::world::{CompletionOptions, MergeStrategy};
 
-const STATES: &[(&str, i64)] = &[
-    ("notSet", 0),
-    ("active", 1),
-    ("abandoned", 2),
-    ("completed", 3),
-    ("all", 4),
-];
-const STRATEGIES: &[(&str, i64)] = &[
-    ("noFastForward", 1),
-    ("squash", 2),
-    ("rebase", 3),
-    ("rebaseMerge", 4),
-];
+const STATES: &[(&str, i64)] = &[("notSet", 0), ("active", 1), ("abandoned", 2), ("completed", 3), ("all", 4)];
+const STRATEGIES: &[(&str, i64)] = &[("noFastForward", 1), ("squash", 2), ("rebase", 3), ("rebaseMerge", 4)];
 
 /// How a pull request is to be completed, as the wire says it.
 pub fn completion_options(value: &Value) -> Result<CompletionOptions, Failure> {
@@ -53,9 +42,7 @@ pub async fn update(call: &Call) -> Result<Answer, Failure> {
     }
     let id = call.pull_request_id().await?;
     let actor = call.actor();
-    let options = field(&body, "completionOptions")
-        .map(completion_options)
-        .transpose()?;
+    let options = field(&body, "completionOptions").map(completion_options).transpose()?;
     let state = enum_field(&body, "status", STATES)?;
     let mut changes = Vec::new();
     changes.extend(text_field(&body, "title").map(Change::Title));
@@ -72,35 +59,23 @@ pub async fn update(call: &Call) -> Result<Answer, Failure> {
         deed::update_pull_request(&call.sim, actor, id, changes).await?;
     }
     if let Some(who) = field(&body, "autoCompleteSetBy") {
-        let who =
-            text_field(who, "id").ok_or_else(|| Failure::null_argument("autoCompleteSetBy.id"))?;
+        let who = text_field(who, "id").ok_or_else(|| Failure::null_argument("autoCompleteSetBy.id"))?;
         let who = Uuid::try_parse(&who).map_err(|_| Failure::invalid_value("autoCompleteSetBy"))?;
-        deed::set_auto_complete(&call.sim, actor, id, Some(who).filter(|who| !who.is_nil()))
-            .await?;
+        deed::set_auto_complete(&call.sim, actor, id, Some(who).filter(|who| !who.is_nil())).await?;
     }
     match state {
         Some("abandoned") => deed::abandon(&call.sim, actor, id).await?,
         Some("completed") => {
             let seen = field(&body, "lastMergeSourceCommit")
                 .and_then(|commit| text_field(commit, "commitId"))
-                .ok_or_else(|| {
-                    Failure::invalid_value(
-                        "lastMergeSourceCommit must be given to complete a pull request.",
-                    )
-                })?;
+                .ok_or_else(|| Failure::invalid_value("lastMergeSourceCommit must be given to complete a pull request."))?;
             deed::complete(&call.sim, actor, id, &seen, options).await?;
         }
         Some("notSet" | "all") => return Err(Failure::enum_value("status", "all")),
         _ => {}
     }
     let world = call.sim.read().await;
-    let pr = world
-        .pull_request(id)
-        .ok_or_else(Failure::no_pull_request)?;
+    let pr = world.pull_request(id).ok_or_else(Failure::no_pull_request)?;
     let merged = merged(call, &world, pr).await?;
-    Ok(Answer::ok(call.renderer(&world).pull_request(
-        pr,
-        Shape::Full,
-        merged.as_ref(),
-    )))
+    Ok(Answer::ok(call.renderer(&world).pull_request(pr, Shape::Full, merged.as_ref())))
 }

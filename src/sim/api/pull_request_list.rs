@@ -35,10 +35,7 @@ impl Criteria {
         let knows_times = call.sim.site.version.is_services();
         let time = |name: &str| match get(name).filter(|_| knows_times) {
             None => Ok(None),
-            Some(text) => text
-                .parse::<Timestamp>()
-                .map(Some)
-                .map_err(|_| Failure::argument(name, "The date is not valid.")),
+            Some(text) => text.parse::<Timestamp>().map(Some).map_err(|_| Failure::argument(name, "The date is not valid.")),
         };
         let state = match get("status").map(str::to_lowercase).as_deref() {
             None | Some("active" | "notset" | "1" | "0") => Some(PrState::Active),
@@ -56,67 +53,35 @@ impl Criteria {
             repository: guid("repositoryId")?,
             from: time("minTime")?,
             to: time("maxTime")?,
-            by_closed_time: get("queryTimeRangeType")
-                .is_some_and(|kind| kind.eq_ignore_ascii_case("closed")),
+            by_closed_time: get("queryTimeRangeType").is_some_and(|kind| kind.eq_ignore_ascii_case("closed")),
         })
     }
 
     fn admits(&self, pr: &PullRequest) -> bool {
-        let when = if self.by_closed_time {
-            pr.closed
-        } else {
-            Some(pr.created)
-        };
+        let when = if self.by_closed_time { pr.closed } else { Some(pr.created) };
         let in_time = match (self.from, self.to) {
             (None, None) => true,
-            (from, to) => when.is_some_and(|when| {
-                from.is_none_or(|from| when >= from) && to.is_none_or(|to| when <= to)
-            }),
+            (from, to) => when.is_some_and(|when| from.is_none_or(|from| when >= from) && to.is_none_or(|to| when <= to)),
         };
         in_time
             && self.state.is_none_or(|state| pr.state == state)
-            && self
-                .source_ref
-                .as_ref()
-                .is_none_or(|name| *name == pr.source_ref)
-            && self
-                .target_ref
-                .as_ref()
-                .is_none_or(|name| *name == pr.target_ref)
+            && self.source_ref.as_ref().is_none_or(|name| *name == pr.source_ref)
+            && self.target_ref.as_ref().is_none_or(|name| *name == pr.target_ref)
             && self.creator.is_none_or(|id| pr.created_by == id)
             && self.reviewer.is_none_or(|id| pr.reviewer(id).is_some())
             && self.repository.is_none_or(|id| pr.repository == id)
     }
 }
 
-fn answer(
-    call: &Call,
-    world: &World,
-    within: impl Fn(&PullRequest) -> bool,
-) -> Result<Answer, Failure> {
+fn answer(call: &Call, world: &World, within: impl Fn(&PullRequest) -> bool) -> Result<Answer, Failure> {
     let criteria = Criteria::read(call)?;
-    let top = call
-        .query
-        .number("$top")?
-        .unwrap_or(DEFAULT_PAGE)
-        .min(LARGEST_PAGE);
+    let top = call.query.number("$top")?.unwrap_or(DEFAULT_PAGE).min(LARGEST_PAGE);
     let skip = call.query.number("$skip")?.unwrap_or(0);
-    let mut found: Vec<&PullRequest> = world
-        .pull_requests
-        .values()
-        .filter(|pr| within(pr) && criteria.admits(pr))
-        .collect();
+    let mut found: Vec<&PullRequest> = world.pull_requests.values().filter(|pr| within(pr) && criteria.admits(pr)).collect();
     found.sort_by_key(|pr| std::cmp::Reverse((pr.created, pr.id)));
-    let shape = if call.query.is_true("searchCriteria.includeLinks") {
-        Shape::LinkedRow
-    } else {
-        Shape::Row
-    };
+    let shape = if call.query.is_true("searchCriteria.includeLinks") { Shape::LinkedRow } else { Shape::Row };
     let render = call.renderer(world);
-    let rows = page(found.into_iter(), skip, top)
-        .into_iter()
-        .map(|pr| render.pull_request(pr, shape, None))
-        .collect();
+    let rows = page(found.into_iter(), skip, top).into_iter().map(|pr| render.pull_request(pr, shape, None)).collect();
     Ok(Answer::git_list(rows))
 }
 
@@ -145,36 +110,18 @@ pub async fn query(call: &Call) -> Result<Answer, Failure> {
     let world = call.sim.read().await;
     let repository = call.repository(&world)?;
     let body = call.json()?;
-    let queries = field(&body, "queries")
-        .and_then(Value::as_array)
-        .ok_or_else(|| Failure::null_argument("queries"))?;
+    let queries = field(&body, "queries").and_then(Value::as_array).ok_or_else(|| Failure::null_argument("queries"))?;
     let mut results = Vec::new();
     for query in queries {
-        let by_merge = field(query, "type").is_some_and(|kind| {
-            kind.as_str()
-                .is_some_and(|word| word.eq_ignore_ascii_case("lastMergeCommit"))
-                || kind.as_i64() == Some(1)
-        });
+        let by_merge = field(query, "type")
+            .is_some_and(|kind| kind.as_str().is_some_and(|word| word.eq_ignore_ascii_case("lastMergeCommit")) || kind.as_i64() == Some(1));
         let items: Vec<String> = field(query, "items")
             .and_then(Value::as_array)
-            .map(|items| {
-                items
-                    .iter()
-                    .filter_map(|item| item.as_str().map(str::to_lowercase))
-                    .collect()
-            })
+            .map(|items| items.iter().filter_map(|item| item.as_str().map(str::to_lowercase)).collect())
             .unwrap_or_default();
         let mut result = Map::new();
-        for pr in world
-            .pull_requests
-            .values()
-            .filter(|pr| pr.repository == repository.id)
-        {
-            let brought = if by_merge {
-                pr.merge.commit.iter().cloned().collect()
-            } else {
-                commits_of(call, &world, pr).await?
-            };
+        for pr in world.pull_requests.values().filter(|pr| pr.repository == repository.id) {
+            let brought = if by_merge { pr.merge.commit.iter().cloned().collect() } else { commits_of(call, &world, pr).await? };
             for id in items.iter().filter(|id| brought.contains(id)) {
                 let rows = result.entry(id.clone()).or_insert_with(|| json!([]));
                 if let Some(rows) = rows.as_array_mut() {
@@ -184,9 +131,7 @@ pub async fn query(call: &Call) -> Result<Answer, Failure> {
         }
         results.push(Value::Object(result));
     }
-    Ok(Answer::ok(
-        json!({ "queries": queries, "results": results }),
-    ))
+    Ok(Answer::ok(json!({ "queries": queries, "results": results })))
 }
 
 async fn commits_of(call: &Call, world: &World, pr: &PullRequest) -> Result<Vec<String>, Failure> {
@@ -205,9 +150,5 @@ async fn commits_of(call: &Call, world: &World, pr: &PullRequest) -> Result<Vec<
 
 /// Where the pull request's own commits begin: what its branches had in common, or the target before it was merged.
 pub fn base_of(pr: &PullRequest) -> String {
-    pr.iterations
-        .iter()
-        .rev()
-        .find_map(|iteration| iteration.common.clone())
-        .unwrap_or_else(|| pr.merge.target.clone())
+    pr.iterations.iter().rev().find_map(|iteration| iteration.common.clone()).unwrap_or_else(|| pr.merge.target.clone())
 }

@@ -14,19 +14,13 @@ use crate::sim::world::{PullRequest, World};
 
 pub async fn create(call: &Call) -> Result<Answer, Failure> {
     let body = call.json()?;
-    let rows = |name: &str| {
-        field(&body, name)
-            .and_then(Value::as_array)
-            .cloned()
-            .unwrap_or_default()
-    };
+    let rows = |name: &str| field(&body, name).and_then(Value::as_array).cloned().unwrap_or_default();
     let needed = |name: &str| text_field(&body, name).ok_or_else(|| Failure::null_argument(name));
     let reviewers = rows("reviewers")
         .iter()
         .map(|row| {
             let id = text_field(row, "id").ok_or_else(|| Failure::null_argument("reviewer.id"))?;
-            let id = Uuid::try_parse(&id)
-                .map_err(|_| Failure::argument("reviewerId", "The id must be a GUID."))?;
+            let id = Uuid::try_parse(&id).map_err(|_| Failure::argument("reviewerId", "The id must be a GUID."))?;
             Ok((id, bool_field(row, "isRequired").unwrap_or(false)))
         })
         .collect::<Result<Vec<_>, Failure>>()?;
@@ -38,29 +32,17 @@ pub async fn create(call: &Call) -> Result<Answer, Failure> {
         description: text_field(&body, "description"),
         is_draft: bool_field(&body, "isDraft").unwrap_or(false),
         reviewers,
-        labels: rows("labels")
-            .iter()
-            .filter_map(|row| text_field(row, "name"))
-            .collect(),
+        labels: rows("labels").iter().filter_map(|row| text_field(row, "name")).collect(),
         work_items: rows("workItemRefs")
             .iter()
             .filter_map(|row| field(row, "id"))
-            .filter_map(|id| {
-                id.as_str().map_or_else(
-                    || id.as_i64().and_then(|n| i32::try_from(n).ok()),
-                    |text| text.parse().ok(),
-                )
-            })
+            .filter_map(|id| id.as_str().map_or_else(|| id.as_i64().and_then(|n| i32::try_from(n).ok()), |text| text.parse().ok()))
             .collect(),
-        completion: field(&body, "completionOptions")
-            .map(completion_options)
-            .transpose()?,
+        completion: field(&body, "completionOptions").map(completion_options).transpose()?,
     };
     let id = deed::create_pull_request(&call.sim, call.actor(), new).await?;
     let world = call.sim.read().await;
-    let pr = world
-        .pull_request(id)
-        .ok_or_else(Failure::no_pull_request)?;
+    let pr = world.pull_request(id).ok_or_else(Failure::no_pull_request)?;
     let mut value = call.renderer(&world).pull_request(pr, Shape::Full, None);
     if let Some(map) = value.as_object_mut() {
         map.entry("labels").or_insert_with(|| json!([]));
@@ -69,13 +51,8 @@ pub async fn create(call: &Call) -> Result<Answer, Failure> {
 }
 
 /// The merge commit's details, where it is in git.
-pub async fn merged(
-    call: &Call,
-    world: &World,
-    pr: &PullRequest,
-) -> Result<Option<CommitRow>, Failure> {
-    let (Some(id), Some(repository)) = (pr.merge.commit.clone(), world.repository(pr.repository))
-    else {
+pub async fn merged(call: &Call, world: &World, pr: &PullRequest) -> Result<Option<CommitRow>, Failure> {
+    let (Some(id), Some(repository)) = (pr.merge.commit.clone(), world.repository(pr.repository)) else {
         return Ok(None);
     };
     let git = call.git(repository);
@@ -98,36 +75,20 @@ async fn own_commits(call: &Call, world: &World, pr: &PullRequest) -> Result<Vec
         other => other,
     })
     .await?;
-    if let (true, Some(loaded)) = (
-        rows.is_empty(),
-        world.loaded_commits.get(&pr.id.to_string()),
-    ) {
+    if let (true, Some(loaded)) = (rows.is_empty(), world.loaded_commits.get(&pr.id.to_string())) {
         return Ok(loaded.clone());
     }
     let render = call.renderer(world);
-    Ok(rows
-        .iter()
-        .map(|row| Value::Object(render.commit(repository, row)))
-        .collect())
+    Ok(rows.iter().map(|row| Value::Object(render.commit(repository, row))).collect())
 }
 
 fn work_item_refs(call: &Call, pr: &PullRequest) -> Vec<Value> {
-    pr.work_items
-        .iter()
-        .map(|id| json!({ "id": id.to_string(), "url": call.sim.site.api(&format!("wit/workItems/{id}")) }))
-        .collect()
+    pr.work_items.iter().map(|id| json!({ "id": id.to_string(), "url": call.sim.site.api(&format!("wit/workItems/{id}")) })).collect()
 }
 
-async fn show(
-    call: &Call,
-    world: &World,
-    pr: &PullRequest,
-    shape: Shape,
-) -> Result<Value, Failure> {
+async fn show(call: &Call, world: &World, pr: &PullRequest, shape: Shape) -> Result<Value, Failure> {
     let merged = merged(call, world, pr).await?;
-    Ok(call
-        .renderer(world)
-        .pull_request(pr, shape, merged.as_ref()))
+    Ok(call.renderer(world).pull_request(pr, shape, merged.as_ref()))
 }
 
 pub async fn get(call: &Call) -> Result<Answer, Failure> {
@@ -136,10 +97,7 @@ pub async fn get(call: &Call) -> Result<Answer, Failure> {
     let mut value = show(call, &world, pr, Shape::Full).await?;
     let mut extras = Map::new();
     if call.query.is_true("includeCommits") {
-        extras.insert(
-            "commits".to_owned(),
-            json!(own_commits(call, &world, pr).await?),
-        );
+        extras.insert("commits".to_owned(), json!(own_commits(call, &world, pr).await?));
     }
     if call.query.is_true("includeWorkItemRefs") && !pr.work_items.is_empty() {
         extras.insert("workItemRefs".to_owned(), json!(work_item_refs(call, pr)));
@@ -153,17 +111,12 @@ pub async fn get(call: &Call) -> Result<Answer, Failure> {
 pub async fn get_by_id(call: &Call) -> Result<Answer, Failure> {
     let world = call.sim.read().await;
     let scope = call.scope(&world)?.map(|project| project.id);
-    let id: i32 = call
-        .capture("pull")
-        .parse()
-        .map_err(|_| Failure::no_pull_request())?;
+    let id: i32 = call.capture("pull").parse().map_err(|_| Failure::no_pull_request())?;
     let pr = world
         .pull_request(id)
         .filter(|pr| {
             world.repository(pr.repository).is_some_and(|repository| {
-                scope.is_none_or(|project| project == repository.project)
-                    && !repository.is_disabled
-                    && call.may_read(&world, repository)
+                scope.is_none_or(|project| project == repository.project) && !repository.is_disabled && call.may_read(&world, repository)
             })
         })
         .ok_or_else(Failure::no_pull_request)?;
@@ -176,9 +129,7 @@ pub async fn commits(call: &Call) -> Result<Answer, Failure> {
     let rows = own_commits(call, &world, pr).await?;
     let skip = match call.query.get("continuationToken") {
         None => 0,
-        Some(token) => token
-            .parse()
-            .map_err(|_| Failure::out_of_range("continuationToken"))?,
+        Some(token) => token.parse().map_err(|_| Failure::out_of_range("continuationToken"))?,
     };
     let top = call.query.number("$top")?.unwrap_or(usize::MAX);
     let total = rows.len();

@@ -17,21 +17,13 @@ const CONTENT_TYPES: &[(&str, i64)] = &[("rawText", 0), ("base64Encoded", 1)];
 
 pub async fn create(call: &Call) -> Result<Answer, Failure> {
     let body = call.json()?;
-    let one = |name: &str| match field(&body, name)
-        .and_then(Value::as_array)
-        .map(Vec::as_slice)
-    {
+    let one = |name: &str| match field(&body, name).and_then(Value::as_array).map(Vec::as_slice) {
         Some([only]) => Ok(only.clone()),
         Some([]) | None => Err(Failure::null_argument(name)),
-        Some(_) => Err(Failure::argument(
-            name,
-            "A push through REST takes exactly one ref update and one commit.",
-        )),
+        Some(_) => Err(Failure::argument(name, "A push through REST takes exactly one ref update and one commit.")),
     };
     let (update, commit) = (one("refUpdates")?, one("commits")?);
-    let changes = field(&commit, "changes")
-        .and_then(Value::as_array)
-        .ok_or_else(|| Failure::null_argument("changes"))?;
+    let changes = field(&commit, "changes").and_then(Value::as_array).ok_or_else(|| Failure::null_argument("changes"))?;
     if changes.is_empty() {
         return Err(Failure::null_argument("changes"));
     }
@@ -41,11 +33,7 @@ pub async fn create(call: &Call) -> Result<Answer, Failure> {
     let new = NewPush {
         repository: call.repository_id().await?,
         ref_name: text_field(&update, "name").ok_or_else(|| Failure::null_argument("name"))?,
-        old_object_id: Some(
-            text_field(&update, "oldObjectId")
-                .ok_or_else(|| Failure::null_argument("oldObjectId"))?
-                .to_lowercase(),
-        ),
+        old_object_id: Some(text_field(&update, "oldObjectId").ok_or_else(|| Failure::null_argument("oldObjectId"))?.to_lowercase()),
         edits,
         message: text_field(&commit, "comment").unwrap_or_default(),
         author: person("author"),
@@ -69,37 +57,21 @@ pub async fn create(call: &Call) -> Result<Answer, Failure> {
 fn stamp(value: &Value, now: Timestamp) -> Option<Stamp> {
     let name = text_field(value, "name")?;
     let email = text_field(value, "email").unwrap_or_default();
-    let when = text_field(value, "date")
-        .and_then(|date| date.parse().ok())
-        .unwrap_or(now);
+    let when = text_field(value, "date").and_then(|date| date.parse().ok()).unwrap_or(now);
     Some(Stamp::new(&name, &email, when))
 }
 
 fn edit(change: &Value) -> Result<TreeEdit, Failure> {
-    let path = field(change, "item")
-        .and_then(|item| text_field(item, "path"))
-        .ok_or_else(|| Failure::null_argument("item"))?;
-    let path = if path.starts_with('/') {
-        path
-    } else {
-        format!("/{path}")
-    };
+    let path = field(change, "item").and_then(|item| text_field(item, "path")).ok_or_else(|| Failure::null_argument("item"))?;
+    let path = if path.starts_with('/') { path } else { format!("/{path}") };
     let content = field(change, "newContent").map(content).transpose()?;
-    let needed =
-        |content: Option<Vec<u8>>| content.ok_or_else(|| Failure::null_argument("newContent"));
+    let needed = |content: Option<Vec<u8>>| content.ok_or_else(|| Failure::null_argument("newContent"));
     match enum_field(change, "changeType", CHANGE_TYPES)? {
-        Some("add") => Ok(TreeEdit::Add {
-            path,
-            content: needed(content)?,
-        }),
-        Some("edit") => Ok(TreeEdit::Edit {
-            path,
-            content: needed(content)?,
-        }),
+        Some("add") => Ok(TreeEdit::Add { path, content: needed(content)? }),
+        Some("edit") => Ok(TreeEdit::Edit { path, content: needed(content)? }),
         Some("delete") => Ok(TreeEdit::Delete { path }),
         Some("rename") => Ok(TreeEdit::Rename {
-            from: text_field(change, "sourceServerItem")
-                .ok_or_else(|| Failure::null_argument("sourceServerItem"))?,
+            from: text_field(change, "sourceServerItem").ok_or_else(|| Failure::null_argument("sourceServerItem"))?,
             to: path,
             content: content.map_or(NewContent::Same, NewContent::Bytes),
         }),
@@ -110,9 +82,9 @@ fn edit(change: &Value) -> Result<TreeEdit, Failure> {
 fn content(value: &Value) -> Result<Vec<u8>, Failure> {
     let text = text_field(value, "content").unwrap_or_default();
     match enum_field(value, "contentType", CONTENT_TYPES)? {
-        Some("base64Encoded") => STANDARD
-            .decode(text)
-            .map_err(|_| Failure::argument("content", "The input is not a valid Base-64 string.")),
+        Some("base64Encoded") => {
+            STANDARD.decode(text).map_err(|_| Failure::argument("content", "The input is not a valid Base-64 string."))
+        }
         _ => Ok(text.into_bytes()),
     }
 }
@@ -130,11 +102,7 @@ fn ref_updates(push: &Push) -> Value {
 
 fn row(call: &Call, world: &World, repository: &Repository, push: &Push) -> Value {
     let render = call.renderer(world);
-    let address = call.sim.site.repository_api(
-        repository.project,
-        repository.id,
-        &format!("pushes/{}", push.id),
-    );
+    let address = call.sim.site.repository_api(repository.project, repository.id, &format!("pushes/{}", push.id));
     json!({
         "repository": render.repository(repository),
         "pushedBy": render.identity(push.by),
@@ -156,15 +124,9 @@ pub async fn list(call: &Call) -> Result<Answer, Failure> {
     let repository = call.repository(&world)?;
     let date = |name: &str| match call.query.get(name) {
         None => Ok(None),
-        Some(text) => text
-            .parse::<Timestamp>()
-            .map(Some)
-            .map_err(|_| Failure::argument(name, "The date is not valid.")),
+        Some(text) => text.parse::<Timestamp>().map(Some).map_err(|_| Failure::argument(name, "The date is not valid.")),
     };
-    let (from, to) = (
-        date("searchCriteria.fromDate")?,
-        date("searchCriteria.toDate")?,
-    );
+    let (from, to) = (date("searchCriteria.fromDate")?, date("searchCriteria.toDate")?);
     let pusher = call.query.guid("searchCriteria.pusherId")?;
     let ref_name = call.query.get("searchCriteria.refName");
     let found = world
@@ -172,17 +134,10 @@ pub async fn list(call: &Call) -> Result<Answer, Failure> {
         .iter()
         .rev()
         .filter(|push| push.repository == repository.id)
-        .filter(|push| {
-            from.is_none_or(|from| push.date >= from) && to.is_none_or(|to| push.date <= to)
-        })
+        .filter(|push| from.is_none_or(|from| push.date >= from) && to.is_none_or(|to| push.date <= to))
         .filter(|push| pusher.is_none_or(|pusher| push.by == pusher))
-        .filter(|push| {
-            ref_name.is_none_or(|name| push.moves.iter().any(|moved| moved.name == name))
-        });
-    let (skip, top) = (
-        call.query.number("$skip")?.unwrap_or(0),
-        call.query.number("$top")?.unwrap_or(100),
-    );
+        .filter(|push| ref_name.is_none_or(|name| push.moves.iter().any(|moved| moved.name == name)));
+    let (skip, top) = (call.query.number("$skip")?.unwrap_or(0), call.query.number("$top")?.unwrap_or(100));
     let with_updates = call.query.is_true("searchCriteria.includeRefUpdates");
     let rows = page(found, skip, top)
         .into_iter()
@@ -212,10 +167,6 @@ pub async fn get(call: &Call) -> Result<Answer, Failure> {
     let mut value = row(call, &world, repository, push);
     value["refUpdates"] = ref_updates(push);
     let render = call.renderer(&world);
-    value["commits"] = push
-        .commits
-        .iter()
-        .map(|id| json!({ "commitId": id, "url": render.commit_url(repository, id) }))
-        .collect();
+    value["commits"] = push.commits.iter().map(|id| json!({ "commitId": id, "url": render.commit_url(repository, id) })).collect();
     Ok(Answer::ok(value))
 }

@@ -41,12 +41,7 @@ fn row(call: &Call, world: &World, repository: &Repository, found: &Ref) -> Valu
 pub async fn list(call: &Call) -> Result<Answer, Failure> {
     let world = call.sim.read().await;
     let repository = call.repository(&world)?;
-    let prefix = call
-        .query
-        .get("filter")
-        .unwrap_or_default()
-        .trim_start_matches('/')
-        .to_owned();
+    let prefix = call.query.get("filter").unwrap_or_default().trim_start_matches('/').to_owned();
     let contains = call.query.get("filterContains").map(str::to_lowercase);
     let after = call.query.get("continuationToken").map(str::to_owned);
     let top = match (call.query.number("$top")?, &after) {
@@ -68,11 +63,7 @@ pub async fn list(call: &Call) -> Result<Answer, Failure> {
         next = found.last().map(|last| last.name.clone());
     }
     // After the page was cut: a page may be shorter than asked for, and only the token tells whether there is more.
-    found.retain(|found| {
-        contains
-            .as_ref()
-            .is_none_or(|part| found.name.to_lowercase().contains(part))
-    });
+    found.retain(|found| contains.as_ref().is_none_or(|part| found.name.to_lowercase().contains(part)));
     let rows = found
         .iter()
         .map(|found| {
@@ -83,19 +74,10 @@ pub async fn list(call: &Call) -> Result<Answer, Failure> {
                 value["peeledObjectId"] = json!(peeled);
             }
             if call.query.is_true("includeStatuses") {
-                let address = call
-                    .renderer(&world)
-                    .commit_url(repository, &found.object_id);
-                let statuses = world
-                    .commit_statuses
-                    .get(&found.object_id)
-                    .map(Vec::as_slice)
-                    .unwrap_or_default();
+                let address = call.renderer(&world).commit_url(repository, &found.object_id);
+                let statuses = world.commit_statuses.get(&found.object_id).map(Vec::as_slice).unwrap_or_default();
                 let render = call.renderer(&world);
-                value["statuses"] = statuses
-                    .iter()
-                    .map(|status| render.status(status, &address))
-                    .collect();
+                value["statuses"] = statuses.iter().map(|status| render.status(status, &address)).collect();
             }
             value
         })
@@ -105,9 +87,7 @@ pub async fn list(call: &Call) -> Result<Answer, Failure> {
 
 pub async fn update(call: &Call) -> Result<Answer, Failure> {
     let body = call.json()?;
-    let rows = body
-        .as_array()
-        .ok_or_else(|| Failure::null_argument("refUpdates"))?;
+    let rows = body.as_array().ok_or_else(|| Failure::null_argument("refUpdates"))?;
     if rows.is_empty() {
         return Err(Failure::null_argument("refUpdates"));
     }
@@ -116,24 +96,13 @@ pub async fn update(call: &Call) -> Result<Answer, Failure> {
         .map(|row| {
             Ok(RefUpdate {
                 name: text_field(row, "name").ok_or_else(|| Failure::null_argument("name"))?,
-                old: text_field(row, "oldObjectId")
-                    .unwrap_or_else(|| ZERO_ID.to_owned())
-                    .to_lowercase(),
-                new: text_field(row, "newObjectId")
-                    .ok_or_else(|| Failure::null_argument("newObjectId"))?
-                    .to_lowercase(),
+                old: text_field(row, "oldObjectId").unwrap_or_else(|| ZERO_ID.to_owned()).to_lowercase(),
+                new: text_field(row, "newObjectId").ok_or_else(|| Failure::null_argument("newObjectId"))?.to_lowercase(),
             })
         })
         .collect::<Result<Vec<_>, Failure>>()?;
     let repository = call.repository_id().await?;
-    let outcomes = deed::update_refs(
-        &call.sim,
-        call.actor(),
-        repository,
-        updates,
-        Guard::Enforced,
-    )
-    .await?;
+    let outcomes = deed::update_refs(&call.sim, call.actor(), repository, updates, Guard::Enforced).await?;
     let rows = outcomes
         .into_iter()
         .map(|outcome| {
@@ -159,10 +128,7 @@ pub async fn update(call: &Call) -> Result<Answer, Failure> {
 }
 
 pub async fn lock(call: &Call) -> Result<Answer, Failure> {
-    let filter = call
-        .query
-        .get("filter")
-        .ok_or_else(|| Failure::null_argument("filter"))?;
+    let filter = call.query.get("filter").ok_or_else(|| Failure::null_argument("filter"))?;
     let name = format!("refs/{}", filter.strip_prefix("refs/").unwrap_or(filter));
     let body = call.json()?;
     if field(&body, "isLocked").is_none() {
@@ -174,18 +140,10 @@ pub async fn lock(call: &Call) -> Result<Answer, Failure> {
         let repository = call.repository(&world)?;
         let (git, asked) = (call.git(repository), name.clone());
         let found = blocking(move || git.find_ref(&asked)).await?;
-        (
-            repository.id,
-            found.ok_or_else(|| Failure::no_version("Branch", filter, &repository.name))?,
-        )
+        (repository.id, found.ok_or_else(|| Failure::no_version("Branch", filter, &repository.name))?)
     };
     let owner = is_locked.then(|| call.actor());
     deed::set_lock(&call.sim, call.actor(), repository, &name, owner).await?;
     let world = call.sim.read().await;
-    Ok(Answer::ok(row(
-        call,
-        &world,
-        call.repository(&world)?,
-        &found,
-    )))
+    Ok(Answer::ok(row(call, &world, call.repository(&world)?, &found)))
 }

@@ -51,10 +51,7 @@ impl Renderer<'_> {
     pub fn identity(&self, id: Uuid) -> Value {
         let mut map = object(self.identity_without_descriptor(id));
         if let Some(user) = self.world.user(id) {
-            map.insert(
-                "descriptor".to_owned(),
-                json!(user.descriptor(self.site.directory())),
-            );
+            map.insert("descriptor".to_owned(), json!(user.descriptor(self.site.directory())));
         }
         Value::Object(map)
     }
@@ -141,16 +138,8 @@ impl Renderer<'_> {
     }
 
     pub fn repository_links(&self, repository: &Repository) -> Value {
-        let api = |rest: &str| {
-            link(
-                self.site
-                    .repository_api(repository.project, repository.id, rest),
-            )
-        };
-        let name = self
-            .world
-            .project_by_id(repository.project)
-            .map_or("", |project| project.name.as_str());
+        let api = |rest: &str| link(self.site.repository_api(repository.project, repository.id, rest));
+        let name = self.world.project_by_id(repository.project).map_or("", |project| project.name.as_str());
         json!({
             "self": api(""),
             "project": link(format!("vstfs:///Classification/TeamProject/{}", repository.project)),
@@ -165,15 +154,11 @@ impl Renderer<'_> {
     }
 
     pub fn commit_url(&self, repository: &Repository, id: &str) -> String {
-        self.site
-            .repository_api(repository.project, repository.id, &format!("commits/{id}"))
+        self.site.repository_api(repository.project, repository.id, &format!("commits/{id}"))
     }
 
     pub fn commit_web(&self, repository: &Repository, id: &str) -> String {
-        let name = self
-            .world
-            .project_by_id(repository.project)
-            .map_or("", |project| project.name.as_str());
+        let name = self.world.project_by_id(repository.project).map_or("", |project| project.name.as_str());
         format!("{}/commit/{id}", self.site.web(name, &repository.name))
     }
 
@@ -200,33 +185,17 @@ impl Renderer<'_> {
     }
 
     /// A commit with its numbers of files, as commit lists show it.
-    pub fn commit_row(
-        &self,
-        repository: &Repository,
-        row: &CommitRow,
-        counts: &ChangeCounts,
-    ) -> Map<String, Value> {
+    pub fn commit_row(&self, repository: &Repository, row: &CommitRow, counts: &ChangeCounts) -> Map<String, Value> {
         let mut map = self.commit(repository, row);
         map.insert("changeCounts".to_owned(), counts_json(counts));
-        map.insert(
-            "remoteUrl".to_owned(),
-            json!(self.commit_web(repository, &row.id)),
-        );
+        map.insert("remoteUrl".to_owned(), json!(self.commit_web(repository, &row.id)));
         map
     }
 
     pub fn item_url(&self, repository: &Repository, path: &str, commit: &str) -> String {
-        let path: Vec<String> = path
-            .trim_start_matches('/')
-            .split('/')
-            .map(percent_encode)
-            .collect();
-        let rest = format!(
-            "items/{}?versionType=Commit&version={commit}",
-            path.join("/")
-        );
-        self.site
-            .repository_api(repository.project, repository.id, &rest)
+        let path: Vec<String> = path.trim_start_matches('/').split('/').map(percent_encode).collect();
+        let rest = format!("items/{}?versionType=Commit&version={commit}", path.join("/"));
+        self.site.repository_api(repository.project, repository.id, &rest)
     }
 
     pub fn change(&self, repository: &Repository, commit: &str, change: &FileChange) -> Value {
@@ -236,10 +205,7 @@ impl Renderer<'_> {
             "path": change.path,
             "url": self.item_url(repository, &change.path, commit),
         }));
-        let id = change
-            .object_id
-            .as_ref()
-            .or(change.original_object_id.as_ref());
+        let id = change.object_id.as_ref().or(change.original_object_id.as_ref());
         item.insert("objectId".to_owned(), json!(id));
         if change.kind != ChangeKind::Delete
             && let Some(original) = &change.original_object_id

@@ -4,8 +4,8 @@ use serde_json::{Map, Value, json};
 use super::render::{Renderer, cut, link, object, with_extra};
 use crate::sim::git::CommitRow;
 use crate::sim::world::{
-    Comment, CompletionOptions, Label, MergeStatus, MergeStrategy, PrState, PrStatus, Project,
-    Property, PullRequest, Repository, Reviewer, Thread, ado_date,
+    Comment, CompletionOptions, Label, MergeStatus, MergeStrategy, PrState, PrStatus, Project, Property, PullRequest, Repository, Reviewer,
+    Thread, ado_date,
 };
 
 /// How much of a pull request an endpoint shows.
@@ -33,30 +33,13 @@ impl Renderer<'_> {
     }
 
     pub fn pull_request_url(&self, repository: &Repository, id: i32, rest: &str) -> String {
-        let rest = if rest.is_empty() {
-            String::new()
-        } else {
-            format!("/{rest}")
-        };
-        self.site.repository_api(
-            repository.project,
-            repository.id,
-            &format!("pullRequests/{id}{rest}"),
-        )
+        let rest = if rest.is_empty() { String::new() } else { format!("/{rest}") };
+        self.site.repository_api(repository.project, repository.id, &format!("pullRequests/{id}{rest}"))
     }
 
-    pub fn reviewer(
-        &self,
-        repository: &Repository,
-        pull_request: i32,
-        reviewer: &Reviewer,
-    ) -> Value {
+    pub fn reviewer(&self, repository: &Repository, pull_request: i32, reviewer: &Reviewer) -> Value {
         let mut map = object(self.identity_without_descriptor(reviewer.id));
-        let address = self.pull_request_url(
-            repository,
-            pull_request,
-            &format!("reviewers/{}", reviewer.id),
-        );
+        let address = self.pull_request_url(repository, pull_request, &format!("reviewers/{}", reviewer.id));
         map.insert("reviewerUrl".to_owned(), json!(address));
         map.insert("vote".to_owned(), json!(reviewer.vote));
         map.insert("hasDeclined".to_owned(), json!(reviewer.has_declined));
@@ -75,12 +58,7 @@ impl Renderer<'_> {
     }
 
     /// A pull request; `merged` is the merge commit's details where they are at hand.
-    pub fn pull_request(
-        &self,
-        pr: &PullRequest,
-        shape: Shape,
-        merged: Option<&CommitRow>,
-    ) -> Value {
+    pub fn pull_request(&self, pr: &PullRequest, shape: Shape, merged: Option<&CommitRow>) -> Value {
         let Some(repository) = self.world.repository(pr.repository) else {
             return Value::Null;
         };
@@ -89,14 +67,7 @@ impl Renderer<'_> {
         let mut put = |key: &str, value: Value| {
             map.insert(key.to_owned(), value);
         };
-        put(
-            "repository",
-            if is_row {
-                self.repository_stub(repository)
-            } else {
-                self.repository(repository)
-            },
-        );
+        put("repository", if is_row { self.repository_stub(repository) } else { self.repository(repository) });
         put("pullRequestId", json!(pr.id));
         put("codeReviewId", json!(pr.id));
         put("status", json!(pr.state.word()));
@@ -107,25 +78,15 @@ impl Renderer<'_> {
         }
         put("title", json!(pr.title));
         if let Some(description) = &pr.description {
-            let shown = if is_row {
-                cut(description, DESCRIPTION_IN_LIST).0
-            } else {
-                description
-            };
+            let shown = if is_row { cut(description, DESCRIPTION_IN_LIST).0 } else { description };
             put("description", json!(shown));
         }
         put("sourceRefName", json!(pr.source_ref));
         put("targetRefName", json!(pr.target_ref));
         put("isDraft", json!(pr.is_draft));
         put("mergeId", json!(pr.merge_id));
-        put(
-            "lastMergeSourceCommit",
-            self.commit_ref(repository, &pr.merge.source),
-        );
-        put(
-            "lastMergeTargetCommit",
-            self.commit_ref(repository, &pr.merge.target),
-        );
+        put("lastMergeSourceCommit", self.commit_ref(repository, &pr.merge.source));
+        put("lastMergeTargetCommit", self.commit_ref(repository, &pr.merge.target));
         if pr.state != PrState::Abandoned {
             if pr.merge.status != MergeStatus::NotSet {
                 put("mergeStatus", json!(pr.merge.status.word()));
@@ -142,21 +103,9 @@ impl Renderer<'_> {
                 put("mergeFailureType", json!("unknown"));
             }
         }
-        put(
-            "reviewers",
-            pr.reviewers
-                .iter()
-                .map(|reviewer| self.reviewer(repository, pr.id, reviewer))
-                .collect(),
-        );
+        put("reviewers", pr.reviewers.iter().map(|reviewer| self.reviewer(repository, pr.id, reviewer)).collect());
         if !pr.labels.is_empty() {
-            put(
-                "labels",
-                pr.labels
-                    .iter()
-                    .map(|label| self.label(repository, pr.id, label))
-                    .collect(),
-            );
+            put("labels", pr.labels.iter().map(|label| self.label(repository, pr.id, label)).collect());
         }
         put("url", json!(self.pull_request_url(repository, pr.id, "")));
         if matches!(shape, Shape::Full | Shape::LinkedRow) {
@@ -176,10 +125,7 @@ impl Renderer<'_> {
         }
         put("supportsIterations", json!(true));
         if !is_row {
-            let id = format!(
-                "vstfs:///Git/PullRequestId/{}%2f{}%2f{}",
-                repository.project, repository.id, pr.id
-            );
+            let id = format!("vstfs:///Git/PullRequestId/{}%2f{}%2f{}", repository.project, repository.id, pr.id);
             put("artifactId", json!(id));
         }
         with_extra(Value::Object(map), &pr.extra)
@@ -198,12 +144,7 @@ impl Renderer<'_> {
     }
 
     fn pull_request_links(&self, repository: &Repository, pr: &PullRequest) -> Value {
-        let api = |rest: &str| {
-            link(
-                self.site
-                    .repository_api(repository.project, repository.id, rest),
-            )
-        };
+        let api = |rest: &str| link(self.site.repository_api(repository.project, repository.id, rest));
         let here = |rest: &str| link(self.pull_request_url(repository, pr.id, rest));
         json!({
             "self": here(""),
@@ -220,30 +161,13 @@ impl Renderer<'_> {
     }
 
     pub fn thread(&self, repository: &Repository, pull_request: i32, thread: &Thread) -> Value {
-        let address =
-            self.pull_request_url(repository, pull_request, &format!("threads/{}", thread.id));
-        let comments: Vec<Value> = thread
-            .comments
-            .iter()
-            .map(|comment| self.comment(comment, &address))
-            .collect();
-        let properties: Map<String, Value> = thread
-            .properties
-            .iter()
-            .map(|(key, value)| (key.clone(), property(value)))
-            .collect();
-        let identities: Map<String, Value> = thread
-            .identities
-            .iter()
-            .zip(1..)
-            .map(|(id, index)| (index.to_string(), self.identity(*id)))
-            .collect();
+        let address = self.pull_request_url(repository, pull_request, &format!("threads/{}", thread.id));
+        let comments: Vec<Value> = thread.comments.iter().map(|comment| self.comment(comment, &address)).collect();
+        let properties: Map<String, Value> = thread.properties.iter().map(|(key, value)| (key.clone(), property(value))).collect();
+        let identities: Map<String, Value> =
+            thread.identities.iter().zip(1..).map(|(id, index)| (index.to_string(), self.identity(*id))).collect();
         let or_null = |map: Map<String, Value>| {
-            if map.is_empty() {
-                Value::Null
-            } else {
-                Value::Object(map)
-            }
+            if map.is_empty() { Value::Null } else { Value::Object(map) }
         };
         let mut map = object(json!({
             "pullRequestThreadContext": thread.pull_request_context,
@@ -300,10 +224,7 @@ impl Renderer<'_> {
             "createdBy": self.identity(status.created_by),
             "_links": {"self": link(format!("{address}/statuses/{}", status.id))},
         }));
-        for (key, value) in [
-            ("description", &status.description),
-            ("targetUrl", &status.target_url),
-        ] {
+        for (key, value) in [("description", &status.description), ("targetUrl", &status.target_url)] {
             if let Some(value) = value {
                 map.insert(key.to_owned(), json!(value));
             }

@@ -58,13 +58,7 @@ pub async fn list(call: &Call) -> Result<Answer, Failure> {
         .filter(|repository| call.may_read(&world, repository))
         .collect();
     found.sort_by_key(|repository| repository.name.to_lowercase());
-    let facts = facts(
-        found
-            .iter()
-            .map(|repository| call.git(repository))
-            .collect(),
-    )
-    .await?;
+    let facts = facts(found.iter().map(|repository| call.git(repository)).collect()).await?;
     let with_links = call.query.is_true("includeLinks");
     let rows = found
         .iter()

@@ -7,14 +7,7 @@ use crate::sim::host::blocking;
 use crate::sim::reply::{Answer, Failure};
 use crate::sim::world::{PrStatus, StatusState};
 
-const STATES: &[(&str, i64)] = &[
-    ("notSet", 0),
-    ("pending", 1),
-    ("succeeded", 2),
-    ("failed", 3),
-    ("error", 4),
-    ("notApplicable", 5),
-];
+const STATES: &[(&str, i64)] = &[("notSet", 0), ("pending", 1), ("succeeded", 2), ("failed", 3), ("error", 4), ("notApplicable", 5)];
 
 fn new_status(call: &Call, iteration: Option<i32>) -> Result<NewStatus, Failure> {
     let body = call.json()?;
@@ -27,14 +20,11 @@ fn new_status(call: &Call, iteration: Option<i32>) -> Result<NewStatus, Failure>
         Some("notApplicable") => StatusState::NotApplicable,
         _ => StatusState::NotSet,
     };
-    let given = field(&body, "iterationId")
-        .and_then(Value::as_i64)
-        .and_then(|id| i32::try_from(id).ok());
+    let given = field(&body, "iterationId").and_then(Value::as_i64).and_then(|id| i32::try_from(id).ok());
     Ok(NewStatus {
         state,
         description: text_field(&body, "description"),
-        context_name: text_field(context, "name")
-            .ok_or_else(|| Failure::null_argument("context.name"))?,
+        context_name: text_field(context, "name").ok_or_else(|| Failure::null_argument("context.name"))?,
         context_genre: text_field(context, "genre"),
         target_url: text_field(&body, "targetUrl"),
         iteration: iteration.or(given),
@@ -44,9 +34,7 @@ fn new_status(call: &Call, iteration: Option<i32>) -> Result<NewStatus, Failure>
 async fn address(call: &Call) -> Result<String, Failure> {
     let world = call.sim.read().await;
     let (repository, pr) = (call.repository(&world)?, call.pull_request(&world)?);
-    Ok(call
-        .renderer(&world)
-        .pull_request_url(repository, pr.id, ""))
+    Ok(call.renderer(&world).pull_request_url(repository, pr.id, ""))
 }
 
 async fn list(call: &Call, admits: impl Fn(&PrStatus) -> bool) -> Result<Answer, Failure> {
@@ -54,13 +42,7 @@ async fn list(call: &Call, admits: impl Fn(&PrStatus) -> bool) -> Result<Answer,
     let world = call.sim.read().await;
     let render = call.renderer(&world);
     let statuses = &call.pull_request(&world)?.statuses;
-    Ok(Answer::list(
-        statuses
-            .iter()
-            .filter(|status| admits(status))
-            .map(|status| render.status(status, &address))
-            .collect(),
-    ))
+    Ok(Answer::list(statuses.iter().filter(|status| admits(status)).map(|status| render.status(status, &address)).collect()))
 }
 
 async fn create(call: &Call, iteration: Option<i32>) -> Result<Answer, Failure> {
@@ -93,11 +75,7 @@ pub async fn of_commit(call: &Call) -> Result<Answer, Failure> {
     let world = call.sim.read().await;
     let repository = call.repository(&world)?;
     let id = call.capture("commit").to_lowercase();
-    let statuses = world
-        .commit_statuses
-        .get(&id)
-        .map(Vec::as_slice)
-        .unwrap_or_default();
+    let statuses = world.commit_statuses.get(&id).map(Vec::as_slice).unwrap_or_default();
     let mut found: Vec<&PrStatus> = statuses.iter().rev().collect();
     if call.query.is_true("latestOnly") {
         let mut seen = Vec::new();
@@ -108,18 +86,10 @@ pub async fn of_commit(call: &Call) -> Result<Answer, Failure> {
             is_new
         });
     }
-    let (skip, top) = (
-        call.query.number("skip")?.unwrap_or(0),
-        call.query.number("top")?.unwrap_or(1000),
-    );
+    let (skip, top) = (call.query.number("skip")?.unwrap_or(0), call.query.number("top")?.unwrap_or(1000));
     let render = call.renderer(&world);
     let address = render.commit_url(repository, &id);
-    Ok(Answer::list(
-        page(found.into_iter(), skip, top)
-            .into_iter()
-            .map(|status| render.status(status, &address))
-            .collect(),
-    ))
+    Ok(Answer::list(page(found.into_iter(), skip, top).into_iter().map(|status| render.status(status, &address)).collect()))
 }
 
 pub async fn create_of_commit(call: &Call) -> Result<Answer, Failure> {

@@ -8,34 +8,20 @@ use crate::sim::deed::{self, NewComment, NewThread};
 use crate::sim::reply::{Answer, Failure};
 use crate::sim::world::{CommentKind, Property, Thread, ThreadStatus, World};
 
-const STATUSES: &[(&str, i64)] = &[
-    ("unknown", 0),
-    ("active", 1),
-    ("fixed", 2),
-    ("wontFix", 3),
-    ("closed", 4),
-    ("byDesign", 5),
-    ("pending", 6),
-];
-const KINDS: &[(&str, i64)] = &[
-    ("unknown", 0),
-    ("text", 1),
-    ("codeChange", 2),
-    ("system", 3),
-];
+const STATUSES: &[(&str, i64)] =
+    &[("unknown", 0), ("active", 1), ("fixed", 2), ("wontFix", 3), ("closed", 4), ("byDesign", 5), ("pending", 6)];
+const KINDS: &[(&str, i64)] = &[("unknown", 0), ("text", 1), ("codeChange", 2), ("system", 3)];
 
 fn status(body: &Value) -> Result<Option<ThreadStatus>, Failure> {
-    Ok(
-        enum_field(body, "status", STATUSES)?.and_then(|word| match word {
-            "active" => Some(ThreadStatus::Active),
-            "fixed" => Some(ThreadStatus::Fixed),
-            "wontFix" => Some(ThreadStatus::WontFix),
-            "closed" => Some(ThreadStatus::Closed),
-            "byDesign" => Some(ThreadStatus::ByDesign),
-            "pending" => Some(ThreadStatus::Pending),
-            _ => None,
-        }),
-    )
+    Ok(enum_field(body, "status", STATUSES)?.and_then(|word| match word {
+        "active" => Some(ThreadStatus::Active),
+        "fixed" => Some(ThreadStatus::Fixed),
+        "wontFix" => Some(ThreadStatus::WontFix),
+        "closed" => Some(ThreadStatus::Closed),
+        "byDesign" => Some(ThreadStatus::ByDesign),
+        "pending" => Some(ThreadStatus::Pending),
+        _ => None,
+    }))
 }
 
 fn new_comment(body: &Value) -> Result<NewComment, Failure> {
@@ -44,9 +30,7 @@ fn new_comment(body: &Value) -> Result<NewComment, Failure> {
         Some("codeChange") => CommentKind::CodeChange,
         _ => CommentKind::Text,
     };
-    let parent = field(body, "parentCommentId")
-        .and_then(Value::as_i64)
-        .unwrap_or(0);
+    let parent = field(body, "parentCommentId").and_then(Value::as_i64).unwrap_or(0);
     Ok(NewComment {
         content: content.ok_or_else(|| Failure::null_argument("content"))?,
         parent: i32::try_from(parent).map_err(|_| Failure::out_of_range("parentCommentId"))?,
@@ -74,11 +58,7 @@ fn properties(body: &Value) -> BTreeMap<String, Property> {
 
 fn find<'a>(call: &Call, world: &'a World) -> Result<&'a Thread, Failure> {
     let id = call.number("thread")?;
-    call.pull_request(world)?
-        .threads
-        .iter()
-        .find(|thread| thread.id == id)
-        .ok_or_else(|| Failure::no_thread(&id.to_string()))
+    call.pull_request(world)?.threads.iter().find(|thread| thread.id == id).ok_or_else(|| Failure::no_thread(&id.to_string()))
 }
 
 fn show(call: &Call, world: &World, thread: &Thread) -> Result<Value, Failure> {
@@ -89,11 +69,7 @@ fn show(call: &Call, world: &World, thread: &Thread) -> Result<Value, Failure> {
 pub async fn list(call: &Call) -> Result<Answer, Failure> {
     let world = call.sim.read().await;
     let pr = call.pull_request(&world)?;
-    let rows = pr
-        .threads
-        .iter()
-        .map(|thread| show(call, &world, thread))
-        .collect::<Result<Vec<_>, _>>()?;
+    let rows = pr.threads.iter().map(|thread| show(call, &world, thread)).collect::<Result<Vec<_>, _>>()?;
     Ok(Answer::git_list(rows))
 }
 
@@ -104,14 +80,9 @@ pub async fn get(call: &Call) -> Result<Answer, Failure> {
 
 pub async fn create(call: &Call) -> Result<Answer, Failure> {
     let body = call.json()?;
-    let comments = field(&body, "comments")
-        .and_then(Value::as_array)
-        .ok_or_else(|| Failure::null_argument("comments"))?;
+    let comments = field(&body, "comments").and_then(Value::as_array).ok_or_else(|| Failure::null_argument("comments"))?;
     let new = NewThread {
-        comments: comments
-            .iter()
-            .map(new_comment)
-            .collect::<Result<Vec<_>, _>>()?,
+        comments: comments.iter().map(new_comment).collect::<Result<Vec<_>, _>>()?,
         status: status(&body)?,
         context: field(&body, "threadContext").cloned(),
         pull_request_context: field(&body, "pullRequestThreadContext").cloned(),
@@ -120,11 +91,7 @@ pub async fn create(call: &Call) -> Result<Answer, Failure> {
     let pull_request = call.pull_request_id().await?;
     let id = deed::open_thread(&call.sim, call.actor(), pull_request, new).await?;
     let world = call.sim.read().await;
-    let thread = call
-        .pull_request(&world)?
-        .threads
-        .iter()
-        .find(|thread| thread.id == id);
+    let thread = call.pull_request(&world)?.threads.iter().find(|thread| thread.id == id);
     let thread = thread.ok_or_else(|| Failure::no_thread(&id.to_string()))?;
     Ok(Answer::ok(show(call, &world, thread)?))
 }
@@ -132,37 +99,20 @@ pub async fn create(call: &Call) -> Result<Answer, Failure> {
 pub async fn update(call: &Call) -> Result<Answer, Failure> {
     let body = call.json()?;
     let (pull_request, thread) = (call.pull_request_id().await?, call.number("thread")?);
-    deed::set_thread_status(
-        &call.sim,
-        call.actor(),
-        pull_request,
-        thread,
-        status(&body)?,
-    )
-    .await?;
+    deed::set_thread_status(&call.sim, call.actor(), pull_request, thread, status(&body)?).await?;
     get(call).await
 }
 
 fn comment_address(call: &Call, world: &World) -> Result<String, Failure> {
     let (repository, pr) = (call.repository(world)?, call.pull_request(world)?);
-    Ok(call.renderer(world).pull_request_url(
-        repository,
-        pr.id,
-        &format!("threads/{}", call.capture("thread")),
-    ))
+    Ok(call.renderer(world).pull_request_url(repository, pr.id, &format!("threads/{}", call.capture("thread"))))
 }
 
 pub async fn comments(call: &Call) -> Result<Answer, Failure> {
     let world = call.sim.read().await;
     let (thread, address) = (find(call, &world)?, comment_address(call, &world)?);
     let render = call.renderer(&world);
-    Ok(Answer::list(
-        thread
-            .comments
-            .iter()
-            .map(|comment| render.comment(comment, &address))
-            .collect(),
-    ))
+    Ok(Answer::list(thread.comments.iter().map(|comment| render.comment(comment, &address)).collect()))
 }
 
 async fn show_comment(call: &Call, id: i32) -> Result<Answer, Failure> {
@@ -185,23 +135,14 @@ pub async fn reply(call: &Call) -> Result<Answer, Failure> {
 }
 
 pub async fn edit(call: &Call) -> Result<Answer, Failure> {
-    let content =
-        text_field(&call.json()?, "content").ok_or_else(|| Failure::null_argument("content"))?;
-    let place = (
-        call.pull_request_id().await?,
-        call.number("thread")?,
-        call.number("comment")?,
-    );
+    let content = text_field(&call.json()?, "content").ok_or_else(|| Failure::null_argument("content"))?;
+    let place = (call.pull_request_id().await?, call.number("thread")?, call.number("comment")?);
     deed::edit_comment(&call.sim, call.actor(), place, content).await?;
     show_comment(call, place.2).await
 }
 
 pub async fn delete(call: &Call) -> Result<Answer, Failure> {
-    let place = (
-        call.pull_request_id().await?,
-        call.number("thread")?,
-        call.number("comment")?,
-    );
+    let place = (call.pull_request_id().await?, call.number("thread")?, call.number("comment")?);
     deed::delete_comment(&call.sim, call.actor(), place).await?;
     Ok(Answer::empty())
 }

@@ -24,8 +24,8 @@ use super::host::{Sim, blocking};
 use super::reply::Failure;
 use super::seed;
 use super::world::{
-    CompletionOptions, Denial, MergeStrategy, Permission, Policy, PolicyKind, PolicyScope,
-    RefMatch, Repository, StatusState, ThreadStatus, TokenKind, World, ZERO_ID,
+    CompletionOptions, Denial, MergeStrategy, Permission, Policy, PolicyKind, PolicyScope, RefMatch, Repository, StatusState, ThreadStatus,
+    TokenKind, World, ZERO_ID,
 };
 
 pub use wire::handle;
@@ -56,11 +56,7 @@ pub enum SourceBranch {
 
 impl From<bool> for SourceBranch {
     fn from(deleted: bool) -> SourceBranch {
-        if deleted {
-            SourceBranch::Deleted
-        } else {
-            SourceBranch::Kept
-        }
+        if deleted { SourceBranch::Deleted } else { SourceBranch::Kept }
     }
 }
 
@@ -87,9 +83,7 @@ impl Control {
 
     pub async fn vote(&self, pull_request: i32, who: &str, vote: i8) -> Result<(), Failure> {
         let person = self.person(who).await?;
-        deed::vote(&self.sim, person, pull_request, vote)
-            .await
-            .map(drop)
+        deed::vote(&self.sim, person, pull_request, vote).await.map(drop)
     }
 
     /// Opens a thread on the whole pull request; answers its id.
@@ -99,14 +93,7 @@ impl Control {
     }
 
     /// Opens a thread on a line; the path with a leading slash.
-    pub async fn comment_at(
-        &self,
-        pull_request: i32,
-        who: &str,
-        text: &str,
-        path: &str,
-        line: u32,
-    ) -> Result<i32, Failure> {
+    pub async fn comment_at(&self, pull_request: i32, who: &str, text: &str, path: &str, line: u32) -> Result<i32, Failure> {
         let person = self.person(who).await?;
         let thread = NewThread {
             context: Some(json!({
@@ -119,22 +106,9 @@ impl Control {
         deed::open_thread(&self.sim, person, pull_request, thread).await
     }
 
-    pub async fn reply(
-        &self,
-        pull_request: i32,
-        who: &str,
-        thread: i32,
-        text: &str,
-    ) -> Result<i32, Failure> {
+    pub async fn reply(&self, pull_request: i32, who: &str, thread: i32, text: &str) -> Result<i32, Failure> {
         let person = self.person(who).await?;
-        deed::reply(
-            &self.sim,
-            person,
-            pull_request,
-            thread,
-            NewComment::text(text),
-        )
-        .await
+        deed::reply(&self.sim, person, pull_request, thread, NewComment::text(text)).await
     }
 
     pub async fn resolve(&self, pull_request: i32, who: &str, thread: i32) -> Result<(), Failure> {
@@ -144,13 +118,7 @@ impl Control {
     }
 
     /// Opens a pull request between two branches; answers its id.
-    pub async fn open(
-        &self,
-        repository: &str,
-        (source, target): (&str, &str),
-        title: &str,
-        who: &str,
-    ) -> Result<i32, Failure> {
+    pub async fn open(&self, repository: &str, (source, target): (&str, &str), title: &str, who: &str) -> Result<i32, Failure> {
         let new = NewPullRequest {
             repository: self.repository(repository).await?.id,
             source_ref: full(source),
@@ -170,12 +138,7 @@ impl Control {
     }
 
     /// Completes it and waits until it is done; answers the new commit on the target.
-    pub async fn merge(
-        &self,
-        pull_request: i32,
-        who: &str,
-        merging: Merging,
-    ) -> Result<String, Failure> {
+    pub async fn merge(&self, pull_request: i32, who: &str, merging: Merging) -> Result<String, Failure> {
         let person = self.person(who).await?;
         let options = CompletionOptions {
             strategy: merging.strategy,
@@ -186,18 +149,13 @@ impl Control {
         deed::complete(&self.sim, person, pull_request, ZERO_ID, Some(options)).await?;
         self.settle().await?;
         let world = self.sim.read().await;
-        let row = world
-            .pull_request(pull_request)
-            .ok_or_else(Failure::no_pull_request)?;
+        let row = world.pull_request(pull_request).ok_or_else(Failure::no_pull_request)?;
         match (&row.merge.commit, row.is_active()) {
             (Some(commit), false) => Ok(commit.clone()),
             _ => Err(Failure::new(
                 StatusCode::CONFLICT,
                 "SimulatorException",
-                format!(
-                    "Pull request {pull_request} was not merged: {}.",
-                    row.merge.status.word()
-                ),
+                format!("Pull request {pull_request} was not merged: {}.", row.merge.status.word()),
             )),
         }
     }
@@ -246,44 +204,26 @@ impl Control {
             iteration: None,
         };
         let person = self.person(who).await?;
-        deed::add_status(&self.sim, person, pull_request, new)
-            .await
-            .map(drop)
+        deed::add_status(&self.sim, person, pull_request, new).await.map(drop)
     }
 
     pub async fn disable_repository(&self, repository: &str) -> Result<(), Failure> {
-        self.edit_repository(repository, |row| row.is_disabled = true)
-            .await
+        self.edit_repository(repository, |row| row.is_disabled = true).await
     }
 
     pub async fn enable_repository(&self, repository: &str) -> Result<(), Failure> {
-        self.edit_repository(repository, |row| row.is_disabled = false)
-            .await
+        self.edit_repository(repository, |row| row.is_disabled = false).await
     }
 
-    pub async fn deny(
-        &self,
-        repository: &str,
-        who: &str,
-        permission: Permission,
-    ) -> Result<(), Failure> {
+    pub async fn deny(&self, repository: &str, who: &str, permission: Permission) -> Result<(), Failure> {
         let user = self.person(who).await?;
-        self.edit_repository(repository, |row| {
-            row.denied.push(Denial { user, permission })
-        })
-        .await
+        self.edit_repository(repository, |row| row.denied.push(Denial { user, permission })).await
     }
 
-    pub async fn permit(
-        &self,
-        repository: &str,
-        who: &str,
-        permission: Permission,
-    ) -> Result<(), Failure> {
+    pub async fn permit(&self, repository: &str, who: &str, permission: Permission) -> Result<(), Failure> {
         let user = self.person(who).await?;
         self.edit_repository(repository, |row| {
-            row.denied
-                .retain(|denial| denial.user != user || denial.permission != permission);
+            row.denied.retain(|denial| denial.user != user || denial.permission != permission);
         })
         .await
     }
@@ -303,14 +243,8 @@ impl Control {
             },
             is_blocking: true,
             is_enabled: true,
-            scopes: vec![PolicyScope {
-                repository: Some(place.id),
-                ref_name: Some(full(branch)),
-                matching: RefMatch::Exact,
-            }],
-            created_by: world
-                .user_named(seed::PROTAGONIST)
-                .map_or(Uuid::nil(), |user| user.id),
+            scopes: vec![PolicyScope { repository: Some(place.id), ref_name: Some(full(branch)), matching: RefMatch::Exact }],
+            created_by: world.user_named(seed::PROTAGONIST).map_or(Uuid::nil(), |user| user.id),
             created: world.now(),
             revision: 1,
         };
@@ -322,9 +256,7 @@ impl Control {
     pub async fn unprotect(&self, repository: &str, branch: &str) -> Result<(), Failure> {
         let (place, name) = (self.repository(repository).await?, full(branch));
         let mut world = self.sim.write().await;
-        world
-            .policies
-            .retain(|policy| policy.project != place.project || !policy.covers(&place, &name));
+        world.policies.retain(|policy| policy.project != place.project || !policy.covers(&place, &name));
         Ok(())
     }
 
@@ -355,13 +287,11 @@ impl Control {
     }
 
     pub async fn revoke_token(&self, token: &str) -> Result<(), Failure> {
-        self.edit_token(token, |row, _| row.kind = TokenKind::Revoked)
-            .await
+        self.edit_token(token, |row, _| row.kind = TokenKind::Revoked).await
     }
 
     pub async fn expire_token(&self, token: &str) -> Result<(), Failure> {
-        self.edit_token(token, |row, now| row.expires = Some(now))
-            .await
+        self.edit_token(token, |row, now| row.expires = Some(now)).await
     }
 
     pub fn requests(&self) -> Requests {
@@ -406,10 +336,7 @@ impl Control {
         let world = self.sim.read().await;
         world.user_named(who).map(|user| user.id).ok_or_else(|| {
             let known: Vec<_> = world.users.iter().map(|user| user.alias()).collect();
-            Failure::argument(
-                "as",
-                &format!("Nobody is called {who}; there are {}.", known.join(", ")),
-            )
+            Failure::argument("as", &format!("Nobody is called {who}; there are {}.", known.join(", ")))
         })
     }
 
@@ -417,35 +344,19 @@ impl Control {
         let world = self.sim.read().await;
         let found = match (Uuid::try_parse(name), name.split_once('/')) {
             (Ok(id), _) => world.repository(id),
-            (_, Some((project, name))) => world
-                .project(project)
-                .and_then(|project| world.repository_named(project.id, name)),
-            (_, None) => world
-                .repositories
-                .iter()
-                .find(|row| row.name.eq_ignore_ascii_case(name)),
+            (_, Some((project, name))) => world.project(project).and_then(|project| world.repository_named(project.id, name)),
+            (_, None) => world.repositories.iter().find(|row| row.name.eq_ignore_ascii_case(name)),
         };
         found.cloned().ok_or_else(|| Failure::no_repository(name))
     }
 
-    async fn edit_repository(
-        &self,
-        name: &str,
-        change: impl FnOnce(&mut Repository),
-    ) -> Result<(), Failure> {
+    async fn edit_repository(&self, name: &str, change: impl FnOnce(&mut Repository)) -> Result<(), Failure> {
         let id = self.repository(name).await?.id;
         let mut world = self.sim.write().await;
-        world
-            .repository_mut(id)
-            .map(change)
-            .ok_or_else(|| Failure::no_repository(name))
+        world.repository_mut(id).map(change).ok_or_else(|| Failure::no_repository(name))
     }
 
-    async fn edit_token(
-        &self,
-        token: &str,
-        change: impl FnOnce(&mut super::world::Token, Timestamp),
-    ) -> Result<(), Failure> {
+    async fn edit_token(&self, token: &str, change: impl FnOnce(&mut super::world::Token, Timestamp)) -> Result<(), Failure> {
         let mut world = self.sim.write().await;
         let now = world.now();
         match world.tokens.iter_mut().find(|row| row.token == token) {
@@ -465,19 +376,14 @@ impl Control {
         let repo = {
             let world = self.sim.read().await;
             let place = world.repository(repository);
-            self.sim
-                .git(place.ok_or_else(|| Failure::no_repository(&repository.to_string()))?)
+            self.sim.git(place.ok_or_else(|| Failure::no_repository(&repository.to_string()))?)
         };
         blocking(move || work(&repo)).await
     }
 }
 
 fn full(branch: &str) -> String {
-    if branch.starts_with("refs/") {
-        branch.to_owned()
-    } else {
-        format!("refs/heads/{branch}")
-    }
+    if branch.starts_with("refs/") { branch.to_owned() } else { format!("refs/heads/{branch}") }
 }
 
 fn short(name: &str) -> String {

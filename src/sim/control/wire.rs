@@ -53,12 +53,7 @@ use crate::sim::world::{MergeStrategy, Permission, StatusState};
 
 /// What `POST /_sim/{verb}` carries.
 #[derive(Debug, Deserialize)]
-#[serde(
-    tag = "verb",
-    rename_all = "camelCase",
-    rename_all_fields = "camelCase",
-    deny_unknown_fields
-)]
+#[serde(tag = "verb", rename_all = "camelCase", rename_all_fields = "camelCase", deny_unknown_fields)]
 enum Verb {
     Vote {
         pull_request: i32,
@@ -214,63 +209,25 @@ enum CastState {
 impl Control {
     async fn perform(&self, verb: Verb) -> Result<Value, Failure> {
         match verb {
-            Verb::Vote {
-                pull_request,
-                r#as,
-                vote,
-            } => self.vote(pull_request, &r#as, vote).await?,
-            Verb::Comment {
-                pull_request,
-                r#as,
-                text,
-                path: Some(path),
-                line,
-            } => {
+            Verb::Vote { pull_request, r#as, vote } => self.vote(pull_request, &r#as, vote).await?,
+            Verb::Comment { pull_request, r#as, text, path: Some(path), line } => {
                 let line = line.unwrap_or(1);
-                let thread = self
-                    .comment_at(pull_request, &r#as, &text, &path, line)
-                    .await?;
+                let thread = self.comment_at(pull_request, &r#as, &text, &path, line).await?;
                 return Ok(json!({ "thread": thread }));
             }
-            Verb::Comment {
-                pull_request,
-                r#as,
-                text,
-                path: None,
-                ..
-            } => {
+            Verb::Comment { pull_request, r#as, text, path: None, .. } => {
                 let thread = self.comment(pull_request, &r#as, &text).await?;
                 return Ok(json!({ "thread": thread }));
             }
-            Verb::Reply {
-                pull_request,
-                r#as,
-                thread,
-                text,
-            } => {
+            Verb::Reply { pull_request, r#as, thread, text } => {
                 let comment = self.reply(pull_request, &r#as, thread, &text).await?;
                 return Ok(json!({ "comment": comment }));
             }
-            Verb::Resolve {
-                pull_request,
-                r#as,
-                thread,
-            } => {
+            Verb::Resolve { pull_request, r#as, thread } => {
                 self.resolve(pull_request, &r#as, thread).await?;
             }
-            Verb::Open {
-                repository,
-                source,
-                target,
-                title,
-                r#as,
-                description,
-                draft,
-                reviewers,
-            } => {
-                let id = self
-                    .open(&repository, (&source, &target), &title, &r#as)
-                    .await?;
+            Verb::Open { repository, source, target, title, r#as, description, draft, reviewers } => {
+                let id = self.open(&repository, (&source, &target), &title, &r#as).await?;
                 let person = self.person(&r#as).await?;
                 let mut changes = Vec::new();
                 changes.extend(description.map(Change::Description));
@@ -284,18 +241,8 @@ impl Control {
                 }
                 return Ok(json!({ "pullRequest": id }));
             }
-            Verb::Merge {
-                pull_request,
-                r#as,
-                strategy,
-                delete_source,
-                policies,
-            } => {
-                let merging = Merging {
-                    strategy,
-                    source: delete_source,
-                    policies,
-                };
+            Verb::Merge { pull_request, r#as, strategy, delete_source, policies } => {
+                let merging = Merging { strategy, source: delete_source, policies };
                 let commit = self.merge(pull_request, &r#as, merging).await?;
                 return Ok(json!({ "commit": commit }));
             }
@@ -305,11 +252,7 @@ impl Control {
             Verb::Abandon { pull_request, r#as } => self.abandon(pull_request, &r#as).await?,
             Verb::Reactivate { pull_request, r#as } => self.reactivate(pull_request, &r#as).await?,
             Verb::Publish { pull_request, r#as } => self.publish(pull_request, &r#as).await?,
-            Verb::Retitle {
-                pull_request,
-                r#as,
-                title,
-            } => {
+            Verb::Retitle { pull_request, r#as, title } => {
                 self.retitle(pull_request, &r#as, &title).await?;
             }
             Verb::Conflict { pull_request, r#as } => {
@@ -317,72 +260,36 @@ impl Control {
                 let path = self.make_conflict(pull_request, who).await?;
                 return Ok(json!({ "path": path }));
             }
-            Verb::Status {
-                pull_request,
-                r#as,
-                state,
-                context,
-                description,
-            } => {
+            Verb::Status { pull_request, r#as, state, context, description } => {
                 let context = context.as_deref().unwrap_or(seed::BUILD);
                 let description = description.unwrap_or_default();
-                self.add_status(pull_request, &r#as, context, state, &description)
-                    .await?;
+                self.add_status(pull_request, &r#as, context, state, &description).await?;
             }
-            Verb::Push {
-                repository,
-                branch,
-                r#as,
-                path,
-                content,
-                message,
-                from,
-            } => {
+            Verb::Push { repository, branch, r#as, path, content, message, from } => {
                 let message = message.unwrap_or_else(|| format!("Change {path}"));
                 let place = (branch.as_str(), from.as_deref());
                 let file = (path.as_str(), content.as_bytes());
-                let commit = self
-                    .push_file(&repository, place, &r#as, file, &message)
-                    .await?;
+                let commit = self.push_file(&repository, place, &r#as, file, &message).await?;
                 return Ok(json!({ "commit": commit }));
             }
-            Verb::MoveBranch {
-                repository,
-                branch,
-                r#as,
-                to,
-            } => {
+            Verb::MoveBranch { repository, branch, r#as, to } => {
                 self.move_branch(&repository, &branch, &r#as, &to).await?;
             }
-            Verb::DeleteBranch {
-                repository,
-                branch,
-                r#as,
-            } => {
+            Verb::DeleteBranch { repository, branch, r#as } => {
                 self.delete_branch(&repository, &branch, &r#as).await?;
             }
             Verb::Disable { repository } => self.disable_repository(&repository).await?,
             Verb::Enable { repository } => self.enable_repository(&repository).await?,
-            Verb::Deny {
-                repository,
-                r#as,
-                permission,
-            } => {
+            Verb::Deny { repository, r#as, permission } => {
                 self.deny(&repository, &r#as, permission).await?;
             }
-            Verb::Permit {
-                repository,
-                r#as,
-                permission,
-            } => {
+            Verb::Permit { repository, r#as, permission } => {
                 self.permit(&repository, &r#as, permission).await?;
             }
             Verb::Protect { repository, branch } => self.protect(&repository, &branch).await?,
             Verb::Unprotect { repository, branch } => self.unprotect(&repository, &branch).await?,
             Verb::Advance { seconds } => {
-                let now = self
-                    .advance(SignedDuration::from_secs(seconds.max(0)))
-                    .await;
+                let now = self.advance(SignedDuration::from_secs(seconds.max(0))).await;
                 return Ok(json!({ "now": now.to_string() }));
             }
             Verb::Settle {} => {
@@ -390,9 +297,7 @@ impl Control {
                 return Ok(json!({ "lookedAt": looked_at }));
             }
             Verb::Fault { spec } => {
-                let spec: FaultSpec = spec
-                    .parse()
-                    .map_err(|error| Failure::argument("spec", &format!("{error}")))?;
+                let spec: FaultSpec = spec.parse().map_err(|error| Failure::argument("spec", &format!("{error}")))?;
                 return Ok(json!({ "id": self.add_fault(spec) }));
             }
             Verb::Unfault { id: Some(id) } if !self.remove_fault(id) => {
@@ -421,11 +326,8 @@ impl Control {
         match what.split_once('/').unwrap_or((what, "")) {
             ("requests", _) => {
                 let requests = self.requests();
-                let by_route: serde_json::Map<String, Value> = requests
-                    .by_route
-                    .into_iter()
-                    .map(|(route, count)| (route, count.into()))
-                    .collect();
+                let by_route: serde_json::Map<String, Value> =
+                    requests.by_route.into_iter().map(|(route, count)| (route, count.into())).collect();
                 Ok(json!({ "total": requests.total, "byRoute": by_route }))
             }
             ("faults", _) => {
@@ -445,20 +347,13 @@ impl Control {
             }
             ("pullRequests", _) => {
                 let world = self.sim.read().await;
-                let name = |id: Uuid| {
-                    world
-                        .user(id)
-                        .map_or_else(|| id.to_string(), |user| user.alias().to_owned())
-                };
+                let name = |id: Uuid| world.user(id).map_or_else(|| id.to_string(), |user| user.alias().to_owned());
                 let rows: Vec<_> = world
                     .pull_requests
                     .values()
                     .map(|row| {
-                        let votes: serde_json::Map<String, Value> = row
-                            .reviewers
-                            .iter()
-                            .map(|reviewer| (name(reviewer.id), reviewer.vote.into()))
-                            .collect();
+                        let votes: serde_json::Map<String, Value> =
+                            row.reviewers.iter().map(|reviewer| (name(reviewer.id), reviewer.vote.into())).collect();
                         json!({
                             "pullRequest": row.id, "title": row.title, "state": row.state.word(),
                             "repository": world.repository(row.repository).map(|place| place.name.clone()),
@@ -473,10 +368,7 @@ impl Control {
             ("branches", repository) => {
                 let place = self.repository(repository).await?;
                 let refs = self.with_git(place.id, |repo| repo.refs("heads/")).await?;
-                let rows: serde_json::Map<String, Value> = refs
-                    .into_iter()
-                    .map(|row| (short(&row.name), row.object_id.into()))
-                    .collect();
+                let rows: serde_json::Map<String, Value> = refs.into_iter().map(|row| (short(&row.name), row.object_id.into())).collect();
                 Ok(json!({ "branches": rows }))
             }
             ("cast", _) => {
@@ -494,21 +386,14 @@ impl Control {
 }
 
 fn unknown(what: &str) -> Failure {
-    Failure::new(
-        StatusCode::NOT_FOUND,
-        "SimulatorException",
-        format!("There is no control route called {what:?}."),
-    )
+    Failure::new(StatusCode::NOT_FOUND, "SimulatorException", format!("There is no control route called {what:?}."))
 }
 
 /// Answers one request below `/_sim/`.
 pub async fn handle(sim: Sim, request: Request<Body>) -> Response<Body> {
     let control = Control::new(sim);
     let path = request.uri().path().to_owned();
-    let what = path
-        .trim_start_matches("/_sim")
-        .trim_matches('/')
-        .to_owned();
+    let what = path.trim_start_matches("/_sim").trim_matches('/').to_owned();
     let outcome = if request.method() == Method::GET {
         control.look(&what).await
     } else {
@@ -523,23 +408,17 @@ pub async fn handle(sim: Sim, request: Request<Body>) -> Response<Body> {
     };
     let mut answer = Response::new(Body::from(body.to_string()));
     *answer.status_mut() = status;
-    answer.headers_mut().insert(
-        header::CONTENT_TYPE,
-        HeaderValue::from_static("application/json; charset=utf-8"),
-    );
+    answer.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json; charset=utf-8"));
     answer
 }
 
 async fn verb(what: &str, body: Body) -> Result<Verb, Failure> {
     const LARGEST: usize = 32 << 20;
-    let bytes = axum::body::to_bytes(body, LARGEST)
-        .await
-        .map_err(|error| Failure::argument("body", &error.to_string()))?;
+    let bytes = axum::body::to_bytes(body, LARGEST).await.map_err(|error| Failure::argument("body", &error.to_string()))?;
     let value: Value = if bytes.is_empty() {
         json!({})
     } else {
-        serde_json::from_slice(&bytes)
-            .map_err(|error| Failure::argument("body", &error.to_string()))?
+        serde_json::from_slice(&bytes).map_err(|error| Failure::argument("body", &error.to_string()))?
     };
     let Value::Object(mut object) = value else {
         return Err(Failure::argument("body", "A JSON object is wanted."));
@@ -547,10 +426,6 @@ async fn verb(what: &str, body: Body) -> Result<Verb, Failure> {
     object.insert("verb".to_owned(), what.into());
     serde_json::from_value(Value::Object(object)).map_err(|error| {
         let words = error.to_string();
-        if words.contains("unknown variant") {
-            unknown(what)
-        } else {
-            Failure::argument("body", &words)
-        }
+        if words.contains("unknown variant") { unknown(what) } else { Failure::argument("body", &words) }
     })
 }

@@ -8,9 +8,7 @@ use super::{permit, repository_of, stamp};
 use crate::sim::git::{self, CommitRow, GitError, RefStatus, RewriteRule, Stamp, TreeEdit};
 use crate::sim::host::{Sim, blocking};
 use crate::sim::reply::Failure;
-use crate::sim::world::{
-    Iteration, IterationReason, MergeStatus, Permission, PolicyKind, Push, RefMove, World, ZERO_ID,
-};
+use crate::sim::world::{Iteration, IterationReason, MergeStatus, Permission, PolicyKind, Push, RefMove, World, ZERO_ID};
 
 /// A ref that somebody moved; forty zeros stand for "none".
 #[derive(Debug, Clone)]
@@ -76,10 +74,7 @@ pub async fn update_refs(
     let mut moves = Vec::new();
     for update in updates {
         let place = repository_of(&world, repository)?;
-        let locked_by = place
-            .refs
-            .get(&update.name)
-            .and_then(|facts| facts.locked_by);
+        let locked_by = place.refs.get(&update.name).and_then(|facts| facts.locked_by);
         let refusal = match guard {
             Guard::Enforced => refusal(&world, actor, repository, &update, locked_by),
             Guard::Bypassed => None,
@@ -87,34 +82,21 @@ pub async fn update_refs(
         let (status, message) = match refusal {
             Some((status, message)) => (status, Some(message)),
             None => {
-                let rule =
-                    if guard == Guard::Bypassed || place.permits(actor, Permission::ForcePush) {
-                        RewriteRule::Anything
-                    } else {
-                        RewriteRule::FastForwardOnly
-                    };
+                let rule = if guard == Guard::Bypassed || place.permits(actor, Permission::ForcePush) {
+                    RewriteRule::Anything
+                } else {
+                    RewriteRule::FastForwardOnly
+                };
                 let (git, asked) = (sim.git(place), update.clone());
-                let status =
-                    blocking(move || git.update_ref(&asked.name, &asked.old, &asked.new, rule))
-                        .await?;
-                let message = (status == RefStatus::ForcePushRequired)
-                    .then(|| "The user does not have force push permissions".to_owned());
+                let status = blocking(move || git.update_ref(&asked.name, &asked.old, &asked.new, rule)).await?;
+                let message = (status == RefStatus::ForcePushRequired).then(|| "The user does not have force push permissions".to_owned());
                 (status, message)
             }
         };
         if status == RefStatus::Succeeded {
-            moves.push(Moved {
-                name: update.name.clone(),
-                old: update.old.clone(),
-                new: update.new.clone(),
-            });
+            moves.push(Moved { name: update.name.clone(), old: update.old.clone(), new: update.new.clone() });
         }
-        outcomes.push(RefOutcome {
-            update,
-            status,
-            is_locked: locked_by.is_some(),
-            message,
-        });
+        outcomes.push(RefOutcome { update, status, is_locked: locked_by.is_some(), message });
     }
     if !moves.is_empty() {
         record_moves(sim, &mut world, actor, repository, moves).await?;
@@ -122,13 +104,7 @@ pub async fn update_refs(
     Ok(outcomes)
 }
 
-fn refusal(
-    world: &World,
-    actor: Uuid,
-    repository: Uuid,
-    update: &RefUpdate,
-    locked_by: Option<Uuid>,
-) -> Option<(RefStatus, String)> {
+fn refusal(world: &World, actor: Uuid, repository: Uuid, update: &RefUpdate, locked_by: Option<Uuid>) -> Option<(RefStatus, String)> {
     let place = world.repository(repository)?;
     if update.old == ZERO_ID {
         return (!place.permits(actor, Permission::CreateBranch)).then(|| {
@@ -141,27 +117,16 @@ fn refusal(
         return Some((RefStatus::WritePermissionRequired, words));
     }
     if locked_by.is_some_and(|owner| owner != actor) {
-        return Some((
-            RefStatus::Locked,
-            "The branch is locked by another user.".to_owned(),
-        ));
+        return Some((RefStatus::Locked, "The branch is locked by another user.".to_owned()));
     }
     if world.protects(repository, &update.name) {
-        return Some((
-            RefStatus::RejectedByPolicy,
-            Failure::protected_branch().message,
-        ));
+        return Some((RefStatus::RejectedByPolicy, Failure::protected_branch().message));
     }
     None
 }
 
 /// Commits edits onto a branch, creating it if it is not there.
-pub async fn push(
-    sim: &Sim,
-    actor: Uuid,
-    new: NewPush,
-    guard: Guard,
-) -> Result<PushOutcome, Failure> {
+pub async fn push(sim: &Sim, actor: Uuid, new: NewPush, guard: Guard) -> Result<PushOutcome, Failure> {
     let mut world = sim.write().await;
     let place = repository_of(&world, new.repository)?;
     let git = sim.git(place);
@@ -174,10 +139,7 @@ pub async fn push(
         } else if world.protects(new.repository, &new.ref_name) {
             return Err(Failure::protected_branch());
         }
-        let locked_by = place
-            .refs
-            .get(&new.ref_name)
-            .and_then(|facts| facts.locked_by);
+        let locked_by = place.refs.get(&new.ref_name).and_then(|facts| facts.locked_by);
         if locked_by.is_some_and(|owner| owner != actor) {
             return Err(Failure::needs_permission("ForcePush", &actor.to_string()));
         }
@@ -185,11 +147,7 @@ pub async fn push(
     let mine = stamp(&world, actor, world.now());
     let author = new.author.clone().unwrap_or_else(|| mine.clone());
     let committer = new.committer.clone().unwrap_or_else(|| author.clone());
-    let old = new
-        .old_object_id
-        .clone()
-        .or(tip)
-        .unwrap_or_else(|| ZERO_ID.to_owned());
+    let old = new.old_object_id.clone().or(tip).unwrap_or_else(|| ZERO_ID.to_owned());
     let asked = new.clone();
     let pushed = blocking(move || {
         git.push(&git::Push {
@@ -202,42 +160,22 @@ pub async fn push(
         })
     })
     .await?;
-    let moved = Moved {
-        name: new.ref_name,
-        old: pushed.old_object_id.clone(),
-        new: pushed.new_object_id.clone(),
-    };
+    let moved = Moved { name: new.ref_name, old: pushed.old_object_id.clone(), new: pushed.new_object_id.clone() };
     let push_id = record_moves(sim, &mut world, actor, new.repository, vec![moved]).await?;
-    Ok(PushOutcome {
-        push_id,
-        commit: pushed.commit,
-    })
+    Ok(PushOutcome { push_id, commit: pushed.commit })
 }
 
 /// For pushes that git itself took in: writes down what moved and wakes the pull requests that use it.
-pub async fn refs_moved(
-    sim: &Sim,
-    actor: Uuid,
-    repository: Uuid,
-    moves: Vec<Moved>,
-) -> Result<i32, Failure> {
+pub async fn refs_moved(sim: &Sim, actor: Uuid, repository: Uuid, moves: Vec<Moved>) -> Result<i32, Failure> {
     let mut world = sim.write().await;
     record_moves(sim, &mut world, actor, repository, moves).await
 }
 
 /// Locks or unlocks a branch.
-pub async fn set_lock(
-    sim: &Sim,
-    actor: Uuid,
-    repository: Uuid,
-    ref_name: &str,
-    locked_by: Option<Uuid>,
-) -> Result<(), Failure> {
+pub async fn set_lock(sim: &Sim, actor: Uuid, repository: Uuid, ref_name: &str, locked_by: Option<Uuid>) -> Result<(), Failure> {
     let mut world = sim.write().await;
     permit(&world, repository, actor, Permission::GenericContribute)?;
-    let place = world
-        .repository_mut(repository)
-        .ok_or_else(|| Failure::no_repository(&repository.to_string()))?;
+    let place = world.repository_mut(repository).ok_or_else(|| Failure::no_repository(&repository.to_string()))?;
     place.refs.entry(ref_name.to_owned()).or_default().locked_by = locked_by;
     Ok(())
 }
@@ -249,21 +187,9 @@ struct Arrival {
     reason: IterationReason,
 }
 
-pub(super) async fn record_moves(
-    sim: &Sim,
-    world: &mut World,
-    actor: Uuid,
-    repository: Uuid,
-    moves: Vec<Moved>,
-) -> Result<i32, Failure> {
+pub(super) async fn record_moves(sim: &Sim, world: &mut World, actor: Uuid, repository: Uuid, moves: Vec<Moved>) -> Result<i32, Failure> {
     let git = sim.git(repository_of(world, repository)?);
-    let arrivals = blocking(move || {
-        moves
-            .into_iter()
-            .map(|moved| arrival(&git, moved))
-            .collect::<Result<Vec<_>, _>>()
-    })
-    .await?;
+    let arrivals = blocking(move || moves.into_iter().map(|moved| arrival(&git, moved)).collect::<Result<Vec<_>, _>>()).await?;
     let now = world.now();
     let id = world.next_push_id();
     let push = Push {
@@ -273,16 +199,9 @@ pub(super) async fn record_moves(
         date: now,
         moves: arrivals
             .iter()
-            .map(|arrival| RefMove {
-                name: arrival.moved.name.clone(),
-                old: arrival.moved.old.clone(),
-                new: arrival.moved.new.clone(),
-            })
+            .map(|arrival| RefMove { name: arrival.moved.name.clone(), old: arrival.moved.old.clone(), new: arrival.moved.new.clone() })
             .collect(),
-        commits: arrivals
-            .iter()
-            .flat_map(|arrival| arrival.commits.clone())
-            .collect(),
+        commits: arrivals.iter().flat_map(|arrival| arrival.commits.clone()).collect(),
     };
     world.pushes.push(push);
     for arrival in arrivals {
@@ -290,11 +209,7 @@ pub(super) async fn record_moves(
             if arrival.moved.new == ZERO_ID {
                 place.refs.remove(&arrival.moved.name);
             } else if arrival.moved.old == ZERO_ID {
-                place
-                    .refs
-                    .entry(arrival.moved.name.clone())
-                    .or_default()
-                    .creator = Some(actor);
+                place.refs.entry(arrival.moved.name.clone()).or_default().creator = Some(actor);
             }
         }
         touch_pull_requests(world, actor, repository, &arrival);
@@ -307,37 +222,21 @@ fn arrival(git: &git::Repo, moved: Moved) -> Result<Arrival, GitError> {
     let (is_new, is_gone) = (moved.old == ZERO_ID, moved.new == ZERO_ID);
     if is_new || is_gone {
         // A new branch shows only its head: everything below may have been there before.
-        let commits = if is_gone {
-            Vec::new()
-        } else {
-            vec![moved.new.clone()]
-        };
-        return Ok(Arrival {
-            moved,
-            commits,
-            reason: IterationReason::Push,
-        });
+        let commits = if is_gone { Vec::new() } else { vec![moved.new.clone()] };
+        return Ok(Arrival { moved, commits, reason: IterationReason::Push });
     }
     let ids = |rows: Vec<CommitRow>| rows.into_iter().map(|row| row.id).collect::<Vec<_>>();
     let (commits, reason) = match git.merge_base(&moved.old, &moved.new) {
         Ok(base) => {
             let rewrites = base.as_deref() != Some(moved.old.as_str());
-            let reason = if rewrites {
-                IterationReason::ForcePush
-            } else {
-                IterationReason::Push
-            };
+            let reason = if rewrites { IterationReason::ForcePush } else { IterationReason::Push };
             (ids(git.commits_between(&moved.old, &moved.new)?), reason)
         }
         // A tag may point at something that is no commit.
         Err(GitError::NoObject(_)) => (Vec::new(), IterationReason::ForcePush),
         Err(other) => return Err(other),
     };
-    Ok(Arrival {
-        moved,
-        commits,
-        reason,
-    })
+    Ok(Arrival { moved, commits, reason })
 }
 
 /// An open pull request follows its branches: a new iteration for the source, a new merge for either.
@@ -355,14 +254,7 @@ fn touch_pull_requests(world: &mut World, actor: Uuid, repository: Uuid, arrival
         let resets_votes = world.pull_request(id).is_some_and(|pr| {
             world.repository(repository).is_some_and(|place| {
                 world.policies_for(place, &pr.target_ref).any(|policy| {
-                    policy.is_enabled
-                        && matches!(
-                            policy.kind,
-                            PolicyKind::MinimumReviewers {
-                                reset_on_source_push: true,
-                                ..
-                            }
-                        )
+                    policy.is_enabled && matches!(policy.kind, PolicyKind::MinimumReviewers { reset_on_source_push: true, .. })
                 })
             })
         });
@@ -394,12 +286,7 @@ fn touch_pull_requests(world: &mut World, actor: Uuid, repository: Uuid, arrival
                 reviewer.vote = 0;
             }
         }
-        let event = Event::Push {
-            by: actor,
-            ref_name: moved.name.clone(),
-            commits: arrival.commits.clone(),
-            head: moved.new.clone(),
-        };
+        let event = Event::Push { by: actor, ref_name: moved.name.clone(), commits: arrival.commits.clone(), head: moved.new.clone() };
         note(world, id, event, now);
     }
 }

@@ -10,50 +10,18 @@ use crate::sim::world::{Comment, CommentKind, Extra, Property, Thread, World};
 
 /// Something the service notes down by itself.
 pub enum Event {
-    Vote {
-        by: Uuid,
-        vote: i8,
-    },
-    Push {
-        by: Uuid,
-        ref_name: String,
-        commits: Vec<String>,
-        head: String,
-    },
-    ReviewersAdded {
-        by: Uuid,
-        added: Vec<Uuid>,
-    },
-    ReviewerRemoved {
-        by: Uuid,
-        removed: Uuid,
-    },
-    Status {
-        by: Uuid,
-        word: &'static str,
-    },
-    Draft {
-        by: Uuid,
-        is_draft: bool,
-    },
-    AutoComplete {
-        by: Uuid,
-        is_set: bool,
-    },
-    MergeFailed {
-        by: Uuid,
-        status: &'static str,
-        source: String,
-        target: String,
-    },
+    Vote { by: Uuid, vote: i8 },
+    Push { by: Uuid, ref_name: String, commits: Vec<String>, head: String },
+    ReviewersAdded { by: Uuid, added: Vec<Uuid> },
+    ReviewerRemoved { by: Uuid, removed: Uuid },
+    Status { by: Uuid, word: &'static str },
+    Draft { by: Uuid, is_draft: bool },
+    AutoComplete { by: Uuid, is_set: bool },
+    MergeFailed { by: Uuid, status: &'static str, source: String, target: String },
 }
 
 pub fn note(world: &mut World, pull_request: i32, event: Event, at: Timestamp) {
-    let name = |id: Uuid| {
-        world
-            .user(id)
-            .map_or_else(|| id.to_string(), |user| user.display_name.clone())
-    };
+    let name = |id: Uuid| world.user(id).map_or_else(|| id.to_string(), |user| user.display_name.clone());
     let text = |value: &str| Property::Text(value.to_owned());
     let mut properties = BTreeMap::new();
     let mut set = |key: &str, value: Property| {
@@ -63,48 +31,19 @@ pub fn note(world: &mut World, pull_request: i32, event: Event, at: Timestamp) {
         Event::Vote { by, vote } => {
             set("CodeReviewVoteResult", text(&vote.to_string()));
             set("CodeReviewVotedByIdentity", text("1"));
-            (
-                by,
-                format!("{} voted {vote}", name(by)),
-                "VoteUpdate",
-                vec![by],
-            )
+            (by, format!("{} voted {vote}", name(by)), "VoteUpdate", vec![by])
         }
-        Event::Push {
-            by,
-            ref_name,
-            commits,
-            head,
-        } => {
+        Event::Push { by, ref_name, commits, head } => {
             set("CodeReviewRefName", text(&ref_name));
             set("CodeReviewRefNewCommits", text(&commits.join(";")));
-            set(
-                "CodeReviewRefNewCommitsCount",
-                Property::Number(i64::try_from(commits.len()).unwrap_or(i64::MAX)),
-            );
+            set("CodeReviewRefNewCommitsCount", Property::Number(i64::try_from(commits.len()).unwrap_or(i64::MAX)));
             set("CodeReviewRefNewHeadCommit", text(&head));
             set("CodeReviewRefUpdatedByIdentity", text("1"));
-            let plural = if commits.len() == 1 {
-                "commit"
-            } else {
-                "commits"
-            };
-            (
-                by,
-                format!(
-                    "{} pushed {} {plural} to {ref_name}",
-                    name(by),
-                    commits.len()
-                ),
-                "RefUpdate",
-                vec![by],
-            )
+            let plural = if commits.len() == 1 { "commit" } else { "commits" };
+            (by, format!("{} pushed {} {plural} to {ref_name}", name(by), commits.len()), "RefUpdate", vec![by])
         }
         Event::ReviewersAdded { by, added } => {
-            set(
-                "CodeReviewReviewersUpdatedNumAdded",
-                Property::Number(i64::try_from(added.len()).unwrap_or(0)),
-            );
+            set("CodeReviewReviewersUpdatedNumAdded", Property::Number(i64::try_from(added.len()).unwrap_or(0)));
             set("CodeReviewReviewersUpdatedNumRemoved", Property::Number(0));
             set("CodeReviewReviewersUpdatedByIdentity", text("1"));
             let mut identities = vec![by];
@@ -112,10 +51,7 @@ pub fn note(world: &mut World, pull_request: i32, event: Event, at: Timestamp) {
             for id in added {
                 identities.push(id);
                 names.push(name(id));
-                set(
-                    "CodeReviewReviewersUpdatedAddedIdentity",
-                    text(&identities.len().to_string()),
-                );
+                set("CodeReviewReviewersUpdatedAddedIdentity", text(&identities.len().to_string()));
             }
             let content = format!("{} added {} as a reviewer", name(by), names.join(", "));
             (by, content, "ReviewersUpdate", identities)
@@ -135,51 +71,22 @@ pub fn note(world: &mut World, pull_request: i32, event: Event, at: Timestamp) {
             (by, content, "StatusUpdate", vec![by])
         }
         Event::Draft { by, is_draft } => {
-            set(
-                "CodeReviewIsDraft",
-                text(if is_draft { "True" } else { "False" }),
-            );
+            set("CodeReviewIsDraft", text(if is_draft { "True" } else { "False" }));
             set("CodeReviewIsDraftUpdatedByIdentity", text("1"));
-            let verb = if is_draft {
-                "marked the pull request as a draft"
-            } else {
-                "published the pull request"
-            };
-            (
-                by,
-                format!("{} {verb}", name(by)),
-                "IsDraftUpdate",
-                vec![by],
-            )
+            let verb = if is_draft { "marked the pull request as a draft" } else { "published the pull request" };
+            (by, format!("{} {verb}", name(by)), "IsDraftUpdate", vec![by])
         }
         Event::AutoComplete { by, is_set } => {
-            set(
-                "CodeReviewAutoCompleteNowSet",
-                text(if is_set { "True" } else { "False" }),
-            );
+            set("CodeReviewAutoCompleteNowSet", text(if is_set { "True" } else { "False" }));
             set("CodeReviewAutoCompleteUpdatedByIdentity", text("1"));
-            let verb = if is_set {
-                "set auto-complete"
-            } else {
-                "cancelled auto-complete"
-            };
+            let verb = if is_set { "set auto-complete" } else { "cancelled auto-complete" };
             (by, format!("{} {verb}", name(by)), "AutoComplete", vec![by])
         }
-        Event::MergeFailed {
-            by,
-            status,
-            source,
-            target,
-        } => {
+        Event::MergeFailed { by, status, source, target } => {
             set("CodeReviewMergeStatus", text(status));
             set("CodeReviewSourceCommit", text(&source));
             set("CodeReviewTargetCommit", text(&target));
-            (
-                by,
-                format!("The pull request could not be merged: {status}."),
-                "MergeAttempt",
-                vec![by],
-            )
+            (by, format!("The pull request could not be merged: {status}."), "MergeAttempt", vec![by])
         }
     };
     set("CodeReviewThreadType", text(kind));

@@ -18,21 +18,17 @@ use super::world::{Permission, PullRequest, Repository, World};
 pub use branch::{Guard, Moved, NewPush, RefUpdate, push, refs_moved, set_lock, update_refs};
 pub use chronicle::{Event, note};
 pub use pull_request::{
-    Change, NewPullRequest, abandon, complete, create_pull_request, publish, reactivate,
-    set_auto_complete, update_pull_request,
+    Change, NewPullRequest, abandon, complete, create_pull_request, publish, reactivate, set_auto_complete, update_pull_request,
 };
 pub use review::{
-    NewComment, NewStatus, NewThread, add_label, add_reviewer, add_status, delete_comment,
-    edit_comment, open_thread, remove_label, remove_reviewer, reply, set_commit_status, set_flags,
-    set_thread_status, vote,
+    NewComment, NewStatus, NewThread, add_label, add_reviewer, add_status, delete_comment, edit_comment, open_thread, remove_label,
+    remove_reviewer, reply, set_commit_status, set_flags, set_thread_status, vote,
 };
 pub use settle::{settle, work};
 
 /// A pull request that may be changed: it exists and its commits are really here.
 fn changeable(world: &mut World, id: i32) -> Result<&mut PullRequest, Failure> {
-    let pull_request = world
-        .pull_request_mut(id)
-        .ok_or_else(Failure::no_pull_request)?;
+    let pull_request = world.pull_request_mut(id).ok_or_else(Failure::no_pull_request)?;
     if pull_request.read_only {
         return Err(Failure::not_editable());
     }
@@ -40,24 +36,15 @@ fn changeable(world: &mut World, id: i32) -> Result<&mut PullRequest, Failure> {
 }
 
 fn repository_of(world: &World, id: Uuid) -> Result<&Repository, Failure> {
-    world
-        .repository(id)
-        .ok_or_else(|| Failure::no_repository(&id.to_string()))
+    world.repository(id).ok_or_else(|| Failure::no_repository(&id.to_string()))
 }
 
-fn permit(
-    world: &World,
-    repository: Uuid,
-    actor: Uuid,
-    permission: Permission,
-) -> Result<(), Failure> {
+fn permit(world: &World, repository: Uuid, actor: Uuid, permission: Permission) -> Result<(), Failure> {
     let repository = repository_of(world, repository)?;
     if repository.permits(actor, permission) {
         return Ok(());
     }
-    let identity = world
-        .user(actor)
-        .map_or_else(|| actor.to_string(), |user| user.unique_name.clone());
+    let identity = world.user(actor).map_or_else(|| actor.to_string(), |user| user.unique_name.clone());
     Err(Failure::needs_permission(permission.name(), &identity))
 }
 
@@ -74,24 +61,17 @@ impl From<GitError> for Failure {
     fn from(error: GitError) -> Failure {
         match error {
             GitError::NoVersion(version) => Failure::no_version("Branch", &version, ""),
-            GitError::NoItem { path, commit } => {
-                Failure::no_item(&path, "", "Commit", &commit, &commit)
-            }
+            GitError::NoItem { path, commit } => Failure::no_item(&path, "", "Commit", &commit, &commit),
             GitError::NoObject(id) => Failure::no_commit(&id),
             GitError::Stale { name } => Failure::stale_ref(&name),
-            GitError::InvalidRefName(name) => {
-                Failure::argument("refName", &format!("The ref name {name} is not valid."))
+            GitError::InvalidRefName(name) => Failure::argument("refName", &format!("The ref name {name} is not valid.")),
+            GitError::RefNameConflict { name, other } => {
+                Failure::argument("refName", &format!("The ref {name} cannot be created because {other} exists."))
             }
-            GitError::RefNameConflict { name, other } => Failure::argument(
-                "refName",
-                &format!("The ref {name} cannot be created because {other} exists."),
-            ),
             GitError::InvalidPath(path) => Failure::invalid_path(&path),
             GitError::PathExists(path) => Failure::path_exists(&path),
             GitError::PathMissing(path) => Failure::path_missing(&path),
-            GitError::Conflicts(paths) => {
-                Failure::internal(format!("The merge conflicts in {}.", paths.join(", ")))
-            }
+            GitError::Conflicts(paths) => Failure::internal(format!("The merge conflicts in {}.", paths.join(", "))),
             storage @ GitError::Storage { .. } => Failure::internal(storage),
         }
     }

@@ -11,40 +11,23 @@ use super::{changeable, permit};
 use crate::sim::host::Sim;
 use crate::sim::reply::Failure;
 use crate::sim::world::{
-    Comment, CommentKind, Extra, Label, Permission, PrState, PrStatus, Property, PullRequest,
-    Reviewer, StatusState, Thread, ThreadStatus, World,
+    Comment, CommentKind, Extra, Label, Permission, PrState, PrStatus, Property, PullRequest, Reviewer, StatusState, Thread, ThreadStatus,
+    World,
 };
 
 /// Whether somebody can stand as a reviewer: known, and able to read the repository.
 pub fn check_reviewer(world: &World, repository: Uuid, reviewer: Uuid) -> Result<(), Failure> {
-    let user = world
-        .user(reviewer)
-        .ok_or_else(|| Failure::no_identity(&reviewer.to_string()))?;
+    let user = world.user(reviewer).ok_or_else(|| Failure::no_identity(&reviewer.to_string()))?;
     let place = world.repository(repository);
     let reads = place.is_some_and(|place| {
         place.permits(reviewer, Permission::GenericRead)
-            && world
-                .project_by_id(place.project)
-                .is_some_and(|project| project.is_visible_to(reviewer))
+            && world.project_by_id(place.project).is_some_and(|project| project.is_visible_to(reviewer))
     });
-    if user.is_member && reads {
-        Ok(())
-    } else {
-        Err(Failure::needs_permission(
-            Permission::GenericRead.name(),
-            &user.unique_name,
-        ))
-    }
+    if user.is_member && reads { Ok(()) } else { Err(Failure::needs_permission(Permission::GenericRead.name(), &user.unique_name)) }
 }
 
 /// Adds a reviewer, or changes whether an existing one is required; answers the reviewer.
-pub async fn add_reviewer(
-    sim: &Sim,
-    actor: Uuid,
-    id: i32,
-    reviewer: Uuid,
-    is_required: Option<bool>,
-) -> Result<Reviewer, Failure> {
+pub async fn add_reviewer(sim: &Sim, actor: Uuid, id: i32, reviewer: Uuid, is_required: Option<bool>) -> Result<Reviewer, Failure> {
     let mut world = sim.write().await;
     let now = world.now();
     let pr = changeable(&mut world, id)?;
@@ -59,20 +42,9 @@ pub async fn add_reviewer(
         known.is_required = is_required.unwrap_or(known.is_required);
         return Ok(known.clone());
     }
-    let new = Reviewer {
-        is_required: is_required.unwrap_or(false),
-        ..Reviewer::new(reviewer)
-    };
+    let new = Reviewer { is_required: is_required.unwrap_or(false), ..Reviewer::new(reviewer) };
     pr.reviewers.push(new.clone());
-    note(
-        &mut world,
-        id,
-        Event::ReviewersAdded {
-            by: actor,
-            added: vec![reviewer],
-        },
-        now,
-    );
+    note(&mut world, id, Event::ReviewersAdded { by: actor, added: vec![reviewer] }, now);
     Ok(new)
 }
 
@@ -119,20 +91,13 @@ pub async fn set_flags(
 ) -> Result<Reviewer, Failure> {
     let mut world = sim.write().await;
     let pr = changeable(&mut world, id)?;
-    let known = pr
-        .reviewer_mut(reviewer)
-        .ok_or_else(|| Failure::no_identity(&reviewer.to_string()))?;
+    let known = pr.reviewer_mut(reviewer).ok_or_else(|| Failure::no_identity(&reviewer.to_string()))?;
     known.is_flagged = is_flagged.unwrap_or(known.is_flagged);
     known.has_declined = has_declined.unwrap_or(known.has_declined);
     Ok(known.clone())
 }
 
-pub async fn remove_reviewer(
-    sim: &Sim,
-    actor: Uuid,
-    id: i32,
-    reviewer: Uuid,
-) -> Result<(), Failure> {
+pub async fn remove_reviewer(sim: &Sim, actor: Uuid, id: i32, reviewer: Uuid) -> Result<(), Failure> {
     let mut world = sim.write().await;
     let now = world.now();
     let pr = changeable(&mut world, id)?;
@@ -142,15 +107,7 @@ pub async fn remove_reviewer(
     let before = pr.reviewers.len();
     pr.reviewers.retain(|known| known.id != reviewer);
     if pr.reviewers.len() != before {
-        note(
-            &mut world,
-            id,
-            Event::ReviewerRemoved {
-                by: actor,
-                removed: reviewer,
-            },
-            now,
-        );
+        note(&mut world, id, Event::ReviewerRemoved { by: actor, removed: reviewer }, now);
     }
     Ok(())
 }
@@ -164,11 +121,7 @@ pub struct NewComment {
 
 impl NewComment {
     pub fn text(content: &str) -> Self {
-        NewComment {
-            content: content.to_owned(),
-            parent: 0,
-            kind: CommentKind::Text,
-        }
+        NewComment { content: content.to_owned(), parent: 0, kind: CommentKind::Text }
     }
 }
 
@@ -184,11 +137,7 @@ pub struct NewThread {
 impl NewThread {
     /// An open thread about the whole pull request.
     pub fn remark(content: &str) -> Self {
-        NewThread {
-            comments: vec![NewComment::text(content)],
-            status: Some(ThreadStatus::Active),
-            ..NewThread::default()
-        }
+        NewThread { comments: vec![NewComment::text(content)], status: Some(ThreadStatus::Active), ..NewThread::default() }
     }
 }
 
@@ -202,12 +151,7 @@ pub async fn open_thread(sim: &Sim, actor: Uuid, id: i32, new: NewThread) -> Res
     let repository = changeable(&mut world, id)?.repository;
     permit(&world, repository, actor, Permission::PullRequestContribute)?;
     let thread_id = world.next_thread_id();
-    let comments = new
-        .comments
-        .into_iter()
-        .zip(1..)
-        .map(|(comment, comment_id)| comment_by(actor, comment_id, comment, now))
-        .collect();
+    let comments = new.comments.into_iter().zip(1..).map(|(comment, comment_id)| comment_by(actor, comment_id, comment, now)).collect();
     changeable(&mut world, id)?.threads.push(Thread {
         id: thread_id,
         published: now,
@@ -240,60 +184,34 @@ fn comment_by(author: Uuid, id: i32, new: NewComment, now: jiff::Timestamp) -> C
 }
 
 /// Adds a comment to a thread and answers its id.
-pub async fn reply(
-    sim: &Sim,
-    actor: Uuid,
-    id: i32,
-    thread: i32,
-    new: NewComment,
-) -> Result<i32, Failure> {
+pub async fn reply(sim: &Sim, actor: Uuid, id: i32, thread: i32, new: NewComment) -> Result<i32, Failure> {
     let mut world = sim.write().await;
     let now = world.now();
     let repository = changeable(&mut world, id)?.repository;
     permit(&world, repository, actor, Permission::PullRequestContribute)?;
     let thread = find_thread(changeable(&mut world, id)?, thread)?;
-    if new.parent != 0
-        && !thread
-            .comments
-            .iter()
-            .any(|comment| comment.id == new.parent)
-    {
+    if new.parent != 0 && !thread.comments.iter().any(|comment| comment.id == new.parent) {
         return Err(Failure::no_comment(&new.parent.to_string()));
     }
     let comment_id = i32::try_from(thread.comments.len()).unwrap_or(i32::MAX - 1) + 1;
-    thread
-        .comments
-        .push(comment_by(actor, comment_id, new, now));
+    thread.comments.push(comment_by(actor, comment_id, new, now));
     thread.last_updated = now;
     Ok(comment_id)
 }
 
 fn find_thread(pr: &mut PullRequest, id: i32) -> Result<&mut Thread, Failure> {
-    pr.thread_mut(id)
-        .ok_or_else(|| Failure::no_thread(&id.to_string()))
+    pr.thread_mut(id).ok_or_else(|| Failure::no_thread(&id.to_string()))
 }
 
 fn own_comment(thread: &mut Thread, actor: Uuid, id: i32) -> Result<&mut Comment, Failure> {
-    let comment = thread
-        .comments
-        .iter_mut()
-        .find(|comment| comment.id == id)
-        .ok_or_else(|| Failure::no_comment(&id.to_string()))?;
+    let comment = thread.comments.iter_mut().find(|comment| comment.id == id).ok_or_else(|| Failure::no_comment(&id.to_string()))?;
     if comment.author != actor || comment.kind == CommentKind::System {
-        return Err(Failure::needs_permission(
-            "PullRequestContribute",
-            &actor.to_string(),
-        ));
+        return Err(Failure::needs_permission("PullRequestContribute", &actor.to_string()));
     }
     Ok(comment)
 }
 
-pub async fn edit_comment(
-    sim: &Sim,
-    actor: Uuid,
-    (id, thread, comment): (i32, i32, i32),
-    content: String,
-) -> Result<(), Failure> {
+pub async fn edit_comment(sim: &Sim, actor: Uuid, (id, thread, comment): (i32, i32, i32), content: String) -> Result<(), Failure> {
     let mut world = sim.write().await;
     let now = world.now();
     let thread = find_thread(changeable(&mut world, id)?, thread)?;
@@ -306,11 +224,7 @@ pub async fn edit_comment(
 }
 
 /// Empties a comment; its place in the thread stays. A thread of deleted comments only is deleted itself.
-pub async fn delete_comment(
-    sim: &Sim,
-    actor: Uuid,
-    (id, thread, comment): (i32, i32, i32),
-) -> Result<(), Failure> {
+pub async fn delete_comment(sim: &Sim, actor: Uuid, (id, thread, comment): (i32, i32, i32)) -> Result<(), Failure> {
     let mut world = sim.write().await;
     let now = world.now();
     let thread = find_thread(changeable(&mut world, id)?, thread)?;
@@ -324,13 +238,7 @@ pub async fn delete_comment(
     Ok(())
 }
 
-pub async fn set_thread_status(
-    sim: &Sim,
-    actor: Uuid,
-    id: i32,
-    thread: i32,
-    status: Option<ThreadStatus>,
-) -> Result<(), Failure> {
+pub async fn set_thread_status(sim: &Sim, actor: Uuid, id: i32, thread: i32, status: Option<ThreadStatus>) -> Result<(), Failure> {
     let mut world = sim.write().await;
     let now = world.now();
     let repository = changeable(&mut world, id)?.repository;
@@ -370,12 +278,7 @@ fn status_by(actor: Uuid, id: i32, new: NewStatus, now: jiff::Timestamp) -> PrSt
 }
 
 /// Posts a status to a pull request.
-pub async fn add_status(
-    sim: &Sim,
-    actor: Uuid,
-    id: i32,
-    new: NewStatus,
-) -> Result<PrStatus, Failure> {
+pub async fn add_status(sim: &Sim, actor: Uuid, id: i32, new: NewStatus) -> Result<PrStatus, Failure> {
     let mut world = sim.write().await;
     let now = world.now();
     let pr = changeable(&mut world, id)?;
@@ -384,50 +287,28 @@ pub async fn add_status(
     {
         return Err(Failure::out_of_range("iterationId"));
     }
-    let status = status_by(
-        actor,
-        i32::try_from(pr.statuses.len()).unwrap_or(i32::MAX - 1) + 1,
-        new,
-        now,
-    );
+    let status = status_by(actor, i32::try_from(pr.statuses.len()).unwrap_or(i32::MAX - 1) + 1, new, now);
     pr.statuses.push(status.clone());
     sim.work.notify_one();
     Ok(status)
 }
 
 /// Posts a status to a commit.
-pub async fn set_commit_status(
-    sim: &Sim,
-    actor: Uuid,
-    commit: &str,
-    new: NewStatus,
-) -> Result<PrStatus, Failure> {
+pub async fn set_commit_status(sim: &Sim, actor: Uuid, commit: &str, new: NewStatus) -> Result<PrStatus, Failure> {
     let mut world = sim.write().await;
     let now = world.now();
     let statuses = world.commit_statuses.entry(commit.to_owned()).or_default();
-    let status = status_by(
-        actor,
-        i32::try_from(statuses.len()).unwrap_or(i32::MAX - 1) + 1,
-        new,
-        now,
-    );
+    let status = status_by(actor, i32::try_from(statuses.len()).unwrap_or(i32::MAX - 1) + 1, new, now);
     statuses.push(status.clone());
     Ok(status)
 }
 
 /// The label of that name on the pull request, added if it was not there.
 pub(super) fn add_label_to(pr: &mut PullRequest, name: &str) -> Label {
-    if let Some(known) = pr
-        .labels
-        .iter()
-        .find(|label| label.name.eq_ignore_ascii_case(name))
-    {
+    if let Some(known) = pr.labels.iter().find(|label| label.name.eq_ignore_ascii_case(name)) {
         return known.clone();
     }
-    let label = Label {
-        id: Uuid::new_v5(&pr.repository, format!("label {name}").as_bytes()),
-        name: name.to_owned(),
-    };
+    let label = Label { id: Uuid::new_v5(&pr.repository, format!("label {name}").as_bytes()), name: name.to_owned() };
     pr.labels.push(label.clone());
     label
 }
@@ -443,17 +324,10 @@ pub async fn add_label(sim: &Sim, actor: Uuid, id: i32, name: &str) -> Result<La
 }
 
 /// Removes a label by id or name; one that is not there is no error.
-pub async fn remove_label(
-    sim: &Sim,
-    actor: Uuid,
-    id: i32,
-    id_or_name: &str,
-) -> Result<(), Failure> {
+pub async fn remove_label(sim: &Sim, actor: Uuid, id: i32, id_or_name: &str) -> Result<(), Failure> {
     let mut world = sim.write().await;
     let repository = changeable(&mut world, id)?.repository;
     permit(&world, repository, actor, Permission::PullRequestContribute)?;
-    changeable(&mut world, id)?.labels.retain(|label| {
-        !label.name.eq_ignore_ascii_case(id_or_name) && label.id.to_string() != id_or_name
-    });
+    changeable(&mut world, id)?.labels.retain(|label| !label.name.eq_ignore_ascii_case(id_or_name) && label.id.to_string() != id_or_name);
     Ok(())
 }

@@ -12,9 +12,7 @@ use super::{repository_of, stamp};
 use crate::sim::git::{Completion, GitError, MergePreview, RewriteRule, Strategy};
 use crate::sim::host::{Sim, blocking};
 use crate::sim::reply::Failure;
-use crate::sim::world::{
-    CompletionOptions, MergeStatus, MergeStrategy, PrState, PullRequest, World, ZERO_ID,
-};
+use crate::sim::world::{CompletionOptions, MergeStatus, MergeStrategy, PrState, PullRequest, World, ZERO_ID};
 
 /// How long a merge stays queued, so that clients see it queued.
 pub const MERGE_DELAY: Duration = Duration::from_millis(100);
@@ -42,12 +40,7 @@ pub async fn settle(sim: &Sim) -> Result<usize, Failure> {
     loop {
         // Let go between two pull requests, so that requests are not held up by a long queue.
         let mut world = sim.write().await;
-        let Some(id) = world
-            .pull_requests
-            .values()
-            .find(|pr| is_due(&world, pr))
-            .map(|pr| pr.id)
-        else {
+        let Some(id) = world.pull_requests.values().find(|pr| is_due(&world, pr)).map(|pr| pr.id) else {
             return Ok(looked_at);
         };
         looked_at += 1;
@@ -65,9 +58,7 @@ fn is_due(world: &World, pr: &PullRequest) -> bool {
     let wants_completion = pr.auto_complete_set_by.is_some() && !pr.is_draft;
     pr.merge.status == MergeStatus::Queued
         || pr.completion_queued.is_some()
-        || (wants_completion
-            && pr.merge.status == MergeStatus::Succeeded
-            && world.policies_allow(pr))
+        || (wants_completion && pr.merge.status == MergeStatus::Succeeded && world.policies_allow(pr))
 }
 
 fn give_up(world: &mut World, id: i32, why: &str) {
@@ -81,16 +72,10 @@ fn give_up(world: &mut World, id: i32, why: &str) {
 }
 
 async fn attempt(sim: &Sim, world: &mut World, id: i32) -> Result<(), Failure> {
-    let pr = world
-        .pull_request(id)
-        .cloned()
-        .ok_or_else(Failure::no_pull_request)?;
+    let pr = world.pull_request(id).cloned().ok_or_else(Failure::no_pull_request)?;
     let now = world.now();
     try_merge(sim, world, &pr, now).await?;
-    let pr = world
-        .pull_request(id)
-        .cloned()
-        .ok_or_else(Failure::no_pull_request)?;
+    let pr = world.pull_request(id).cloned().ok_or_else(Failure::no_pull_request)?;
     let asked_by = pr.completion_queued.and(pr.closed_by);
     let by = asked_by.or_else(|| pr.auto_complete_set_by.filter(|_| !pr.is_draft));
     let Some(by) = by else { return Ok(()) };
@@ -120,42 +105,21 @@ fn drop_completion(world: &mut World, pr: &PullRequest, status: MergeStatus, now
             open.merge.commit = None;
         }
     }
-    let event = Event::MergeFailed {
-        by,
-        status: status.word(),
-        source: pr.merge.source.clone(),
-        target: pr.merge.target.clone(),
-    };
+    let event = Event::MergeFailed { by, status: status.word(), source: pr.merge.source.clone(), target: pr.merge.target.clone() };
     note(world, pr.id, event, now);
 }
 
 /// Merges the two tips as they are now and writes down what came of it.
-async fn try_merge(
-    sim: &Sim,
-    world: &mut World,
-    pr: &PullRequest,
-    now: Timestamp,
-) -> Result<(), Failure> {
+async fn try_merge(sim: &Sim, world: &mut World, pr: &PullRequest, now: Timestamp) -> Result<(), Failure> {
     let git = sim.git(repository_of(world, pr.repository)?);
     let by = stamp(world, pr.created_by, now);
-    let message = format!(
-        "Merge pull request {} from {} into {}",
-        pr.id,
-        short(&pr.source_ref),
-        short(&pr.target_ref)
-    );
+    let message = format!("Merge pull request {} from {} into {}", pr.id, short(&pr.source_ref), short(&pr.target_ref));
     let (id, source_ref, target_ref) = (pr.id, pr.source_ref.clone(), pr.target_ref.clone());
     let outcome = blocking(move || {
         let (Some(source), Some(target)) = (git.tip(&source_ref)?, git.tip(&target_ref)?) else {
             return Ok(None);
         };
-        let preview = git.merge_preview(
-            &source,
-            &target,
-            &format!("refs/pull/{id}/merge"),
-            &message,
-            &by,
-        )?;
+        let preview = git.merge_preview(&source, &target, &format!("refs/pull/{id}/merge"), &message, &by)?;
         let common = git.merge_base(&source, &target)?;
         Ok::<_, GitError>(Some((source, target, preview, common)))
     })
@@ -164,11 +128,7 @@ async fn try_merge(
         return Ok(());
     };
     let Some((source, target, preview, common)) = outcome else {
-        give_up(
-            world,
-            id,
-            "The source or the target branch no longer exists.",
-        );
+        give_up(world, id, "The source or the target branch no longer exists.");
         return Ok(());
     };
     if let Some(last) = open.iterations.last_mut()
@@ -253,31 +213,13 @@ async fn complete_now(
         closed.completion = Some(options.clone());
         closed.merge.commit = Some(commit.clone());
     }
-    note(
-        world,
-        pr.id,
-        Event::Status {
-            by,
-            word: "Completed",
-        },
-        now,
-    );
-    let mut moves = vec![Moved {
-        name: pr.target_ref.clone(),
-        old: pr.merge.target.clone(),
-        new: commit,
-    }];
+    note(world, pr.id, Event::Status { by, word: "Completed" }, now);
+    let mut moves = vec![Moved { name: pr.target_ref.clone(), old: pr.merge.target.clone(), new: commit }];
     if options.delete_source_branch {
         let (handle, name, tip) = (git, pr.source_ref.clone(), pr.merge.source.clone());
-        let outcome =
-            blocking(move || handle.update_ref(&name, &tip, ZERO_ID, RewriteRule::Anything))
-                .await?;
+        let outcome = blocking(move || handle.update_ref(&name, &tip, ZERO_ID, RewriteRule::Anything)).await?;
         if outcome.is_success() {
-            moves.push(Moved {
-                name: pr.source_ref.clone(),
-                old: pr.merge.source.clone(),
-                new: ZERO_ID.to_owned(),
-            });
+            moves.push(Moved { name: pr.source_ref.clone(), old: pr.merge.source.clone(), new: ZERO_ID.to_owned() });
         }
     }
     record_moves(sim, world, by, pr.repository, moves).await?;

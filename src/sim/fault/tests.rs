@@ -26,10 +26,7 @@ fn a_spec_reads_as_it_is_written() {
     assert_eq!(fault.path.as_deref(), Some("/refs"));
     assert_eq!(fault.method, Some(Method::POST));
     assert_eq!(fault.work, Work::Undone);
-    assert_eq!(
-        fault.to_string(),
-        "429@3:retry-after=2:path=/Refs:method=post"
-    );
+    assert_eq!(fault.to_string(), "429@3:retry-after=2:path=/Refs:method=post");
     assert_eq!(spec("500").times, None);
     assert_eq!(spec("500@2:times=always").times, None);
     assert_eq!(spec("500:times=2:after").work, Work::Done);
@@ -57,26 +54,11 @@ fn a_spec_that_makes_no_sense_says_why() {
 #[tokio::test]
 async fn a_fault_hits_the_nth_matching_request_only() {
     let faults = Faults::new(vec![spec("401@2:path=/refs:method=GET")]);
-    assert_eq!(
-        ask(&faults, Method::GET, "/x/refs").await,
-        (StatusCode::OK, true)
-    );
-    assert_eq!(
-        ask(&faults, Method::POST, "/x/refs").await,
-        (StatusCode::OK, true)
-    );
-    assert_eq!(
-        ask(&faults, Method::GET, "/x/items").await,
-        (StatusCode::OK, true)
-    );
-    assert_eq!(
-        ask(&faults, Method::GET, "/x/REFS?a=b").await,
-        (StatusCode::UNAUTHORIZED, false)
-    );
-    assert_eq!(
-        ask(&faults, Method::GET, "/x/refs").await,
-        (StatusCode::OK, true)
-    );
+    assert_eq!(ask(&faults, Method::GET, "/x/refs").await, (StatusCode::OK, true));
+    assert_eq!(ask(&faults, Method::POST, "/x/refs").await, (StatusCode::OK, true));
+    assert_eq!(ask(&faults, Method::GET, "/x/items").await, (StatusCode::OK, true));
+    assert_eq!(ask(&faults, Method::GET, "/x/REFS?a=b").await, (StatusCode::UNAUTHORIZED, false));
+    assert_eq!(ask(&faults, Method::GET, "/x/refs").await, (StatusCode::OK, true));
     assert_eq!((faults.list()[0].seen, faults.list()[0].hit), (3, 1));
 }
 
@@ -84,10 +66,7 @@ async fn a_fault_hits_the_nth_matching_request_only() {
 async fn a_fault_can_be_switched_on_and_off() {
     let faults = Faults::default();
     let id = faults.add(spec("500"));
-    assert_eq!(
-        ask(&faults, Method::GET, "/").await,
-        (StatusCode::INTERNAL_SERVER_ERROR, false)
-    );
+    assert_eq!(ask(&faults, Method::GET, "/").await, (StatusCode::INTERNAL_SERVER_ERROR, false));
     assert!(faults.remove(id) && !faults.remove(id));
     assert_eq!(ask(&faults, Method::GET, "/").await, (StatusCode::OK, true));
 }
@@ -95,19 +74,14 @@ async fn a_fault_can_be_switched_on_and_off() {
 #[tokio::test]
 async fn work_can_be_done_although_the_answer_fails() {
     let faults = Faults::new(vec![spec("503:after")]);
-    assert_eq!(
-        ask(&faults, Method::POST, "/").await,
-        (StatusCode::SERVICE_UNAVAILABLE, true)
-    );
+    assert_eq!(ask(&faults, Method::POST, "/").await, (StatusCode::SERVICE_UNAVAILABLE, true));
 }
 
 #[tokio::test]
 async fn the_shapes_are_those_of_the_service() {
     async fn answer(text: &str) -> Response<Body> {
         let work = async { Response::new(Body::from("{\"real\":true}")) };
-        Faults::new(vec![spec(text)])
-            .around(&Method::GET, "/", work)
-            .await
+        Faults::new(vec![spec(text)]).around(&Method::GET, "/", work).await
     }
     let limited = answer("429:retry-after=7").await;
     assert_eq!(limited.headers()["retry-after"], "7");
@@ -125,10 +99,7 @@ async fn the_shapes_are_those_of_the_service() {
 
     let page = answer("203").await;
     assert_eq!(page.status().as_u16(), 203);
-    assert_eq!(
-        page.headers()[header::CONTENT_TYPE],
-        "text/html; charset=utf-8"
-    );
+    assert_eq!(page.headers()[header::CONTENT_TYPE], "text/html; charset=utf-8");
 
     let slow = answer("slow:ms=20").await;
     assert_eq!(&whole(slow.into_body()).await[..], b"{\"real\":true}");
@@ -140,22 +111,13 @@ async fn the_shapes_are_those_of_the_service() {
 /// A simulator with faults, and a client that follows no redirect.
 async fn listening(faults: &[&str]) -> (crate::sim::Running, reqwest::Client, String) {
     let _ = rustls::crypto::ring::default_provider().install_default();
-    let running = crate::sim::start(crate::sim::Options {
-        faults: faults.iter().map(|text| spec(text)).collect(),
-        ..crate::sim::Options::default()
-    })
-    .await
-    .expect("starts");
-    let client = reqwest::Client::builder()
-        .redirect(reqwest::redirect::Policy::none())
-        .no_proxy()
-        .tls_certs_only([])
-        .build()
-        .expect("a client");
-    let url = format!(
-        "{}/_apis/projects?api-version=7.1",
-        running.organisation_url()
-    );
+    let running =
+        crate::sim::start(crate::sim::Options { faults: faults.iter().map(|text| spec(text)).collect(), ..crate::sim::Options::default() })
+            .await
+            .expect("starts");
+    let client =
+        reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).no_proxy().tls_certs_only([]).build().expect("a client");
+    let url = format!("{}/_apis/projects?api-version=7.1", running.organisation_url());
     (running, client, url)
 }
 
@@ -163,23 +125,12 @@ async fn listening(faults: &[&str]) -> (crate::sim::Running, reqwest::Client, St
 async fn a_cut_and_a_slow_body_look_so_through_the_socket() {
     for encoding in ["identity", "gzip"] {
         let (running, client, url) = listening(&["cut@1", "slow@2:ms=400"]).await;
-        let get = || {
-            client
-                .get(&url)
-                .header("accept-encoding", encoding)
-                .basic_auth("", Some("alice-token"))
-                .send()
-        };
+        let get = || client.get(&url).header("accept-encoding", encoding).basic_auth("", Some("alice-token")).send();
         let cut = get().await.expect("a head");
         assert_eq!(cut.status().as_u16(), 200);
         assert!(cut.bytes().await.is_err(), "{encoding}");
         let begun = std::time::Instant::now();
-        let slow = get()
-            .await
-            .expect("a head")
-            .bytes()
-            .await
-            .expect("all of it");
+        let slow = get().await.expect("a head").bytes().await.expect("all of it");
         assert!(begun.elapsed() >= Duration::from_millis(300));
         assert!(!slow.is_empty());
         assert!(get().await.expect("a head").bytes().await.is_ok());
@@ -192,12 +143,7 @@ async fn fault_answers_carry_the_standing_headers() {
     let (running, client, url) = listening(&["429@1:retry-after=3", "401@2", "302@3"]).await;
     let mut seen = Vec::new();
     for _ in 0..4 {
-        let answer = client
-            .get(&url)
-            .basic_auth("", Some("alice-token"))
-            .send()
-            .await
-            .expect("answers");
+        let answer = client.get(&url).basic_auth("", Some("alice-token")).send().await.expect("answers");
         assert!(answer.headers().contains_key("activityid"), "{answer:?}");
         seen.push(answer.status().as_u16());
     }
@@ -208,43 +154,21 @@ async fn fault_answers_carry_the_standing_headers() {
 
 #[tokio::test]
 async fn pages_marks_and_hints_arrive_as_the_service_sends_them() {
-    let faults = [
-        "503-bom@1",
-        "200-retry-after@2:retry-after=7",
-        "203@3",
-        "html@4",
-        "503@5",
-        "500@6",
-    ];
+    let faults = ["503-bom@1", "200-retry-after@2:retry-after=7", "203@3", "html@4", "503@5", "500@6"];
     let (running, client, url) = listening(&faults).await;
     let mut bodies = Vec::new();
     for _ in 0..6 {
-        let answer = client
-            .get(&url)
-            .basic_auth("", Some("alice-token"))
-            .send()
-            .await
-            .expect("answers");
+        let answer = client.get(&url).basic_auth("", Some("alice-token")).send().await.expect("answers");
         let head = |name: &str| {
-            let value = answer
-                .headers()
-                .get(name)
-                .and_then(|value| value.to_str().ok());
+            let value = answer.headers().get(name).and_then(|value| value.to_str().ok());
             value.unwrap_or_default().to_owned()
         };
-        let row = (
-            answer.status().as_u16(),
-            head("content-type"),
-            head("retry-after"),
-        );
+        let row = (answer.status().as_u16(), head("content-type"), head("retry-after"));
         bodies.push((row, answer.bytes().await.expect("a body")));
     }
     let json = "application/json; charset=utf-8";
     let html = "text/html; charset=utf-8";
-    let rows: Vec<_> = bodies
-        .iter()
-        .map(|((status, kind, wait), _)| (*status, kind.as_str(), wait.as_str()))
-        .collect();
+    let rows: Vec<_> = bodies.iter().map(|((status, kind, wait), _)| (*status, kind.as_str(), wait.as_str())).collect();
     assert_eq!((rows[0].0, rows[0].1), (503, json));
     assert!(bodies[0].1.starts_with(b"\xef\xbb\xbf{"));
     assert_eq!((rows[1].0, rows[1].2), (200, "7"));

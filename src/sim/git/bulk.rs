@@ -11,18 +11,13 @@ use super::{Attempt, GitError, Repo};
 
 impl Repo {
     /// Runs `work`, whose writes through this handle and its clones go into one pack. If it fails, its objects are lost.
-    pub fn in_one_pack<T>(
-        &self,
-        work: impl FnOnce() -> Result<T, GitError>,
-    ) -> Result<T, GitError> {
+    pub fn in_one_pack<T>(&self, work: impl FnOnce() -> Result<T, GitError>) -> Result<T, GitError> {
         self.ensure()?;
         let open = || Repository::open_bare(&self.path).attempt("open the repository");
         // Two of them: the pack in memory belongs to one, and the handle's calls use the other on the same objects.
         let (store, front) = (open()?, open()?);
         let odb = store.odb().attempt("open the objects")?;
-        let pack = odb
-            .add_new_mempack_backend(1000)
-            .attempt("keep objects in memory")?;
+        let pack = odb.add_new_mempack_backend(1000).attempt("keep objects in memory")?;
         front.set_odb(&odb).attempt("keep objects in memory")?;
         self.keep(Some(front));
         let outcome = work();
@@ -31,10 +26,7 @@ impl Repo {
         let mut bytes = Buf::new();
         pack.dump(&store, &mut bytes).attempt("make a pack")?;
         let mut writer = odb.packwriter().attempt("write a pack")?;
-        writer
-            .write_all(&bytes)
-            .map_err(|error| git2::Error::from_str(&error.to_string()))
-            .attempt("write a pack")?;
+        writer.write_all(&bytes).map_err(|error| git2::Error::from_str(&error.to_string())).attempt("write a pack")?;
         writer.commit().attempt("write a pack")?;
         Ok(outcome)
     }

@@ -70,26 +70,17 @@ pub fn counts(changes: &[FileChange]) -> ChangeCounts {
 }
 
 /// The files that differ from `old` to `new`, by path; `None` is the empty tree.
-pub(super) fn between(
-    repo: &Repository,
-    old: Option<&Tree<'_>>,
-    new: Option<&Tree<'_>>,
-) -> Result<Vec<FileChange>, GitError> {
+pub(super) fn between(repo: &Repository, old: Option<&Tree<'_>>, new: Option<&Tree<'_>>) -> Result<Vec<FileChange>, GitError> {
     let mut options = DiffOptions::new();
     options.include_typechange(true).skip_binary_check(true);
-    let mut diff = repo
-        .diff_tree_to_tree(old, new, Some(&mut options))
-        .attempt("compare two trees")?;
+    let mut diff = repo.diff_tree_to_tree(old, new, Some(&mut options)).attempt("compare two trees")?;
     let mut find = DiffFindOptions::new();
     find.renames(true);
-    diff.find_similar(Some(&mut find))
-        .attempt("find renamed files")?;
+    diff.find_similar(Some(&mut find)).attempt("find renamed files")?;
     let mut changes = Vec::new();
     for delta in diff.deltas() {
         let (before, after) = (delta.old_file(), delta.new_file());
-        let path = |bytes: Option<&[u8]>| {
-            format!("/{}", String::from_utf8_lossy(bytes.unwrap_or_default()))
-        };
+        let path = |bytes: Option<&[u8]>| format!("/{}", String::from_utf8_lossy(bytes.unwrap_or_default()));
         let id = |oid: Oid| (!oid.is_zero()).then(|| oid.to_string());
         let (old_path, new_path) = (path(before.path_bytes()), path(after.path_bytes()));
         let row = |kind, path: String, source_path| FileChange {
@@ -103,11 +94,7 @@ pub(super) fn between(
             Delta::Added | Delta::Copied => changes.push(row(ChangeKind::Add, new_path, None)),
             Delta::Deleted => changes.push(row(ChangeKind::Delete, old_path, None)),
             Delta::Renamed => {
-                let kind = if before.id() == after.id() {
-                    ChangeKind::Rename
-                } else {
-                    ChangeKind::EditRename
-                };
+                let kind = if before.id() == after.id() { ChangeKind::Rename } else { ChangeKind::EditRename };
                 changes.push(FileChange {
                     kind: ChangeKind::SourceRename,
                     path: old_path.clone(),

@@ -71,12 +71,8 @@ impl Repo {
         match merged_tree(&repo, &target, &source) {
             Ok(tree) => {
                 let commit = write(&repo, by, by, message, tree, &[&target, &source])?;
-                repo.reference(preview_ref, commit, true, "preview")
-                    .attempt("point at the merge preview")?;
-                Ok(MergePreview::Clean {
-                    commit: commit.to_string(),
-                    tree: tree.to_string(),
-                })
+                repo.reference(preview_ref, commit, true, "preview").attempt("point at the merge preview")?;
+                Ok(MergePreview::Clean { commit: commit.to_string(), tree: tree.to_string() })
             }
             Err(GitError::Conflicts(paths)) => {
                 if let Ok(mut reference) = repo.find_reference(preview_ref) {
@@ -114,22 +110,14 @@ impl Repo {
             }
         };
         swap(&repo, completion.target_ref, target.id(), tip)?;
-        Ok(Completed {
-            commit: tip.to_string(),
-        })
+        Ok(Completed { commit: tip.to_string() })
     }
 }
 
-fn merged_tree(
-    repo: &Repository,
-    target: &Commit<'_>,
-    source: &Commit<'_>,
-) -> Result<Oid, GitError> {
+fn merged_tree(repo: &Repository, target: &Commit<'_>, source: &Commit<'_>) -> Result<Oid, GitError> {
     let mut options = MergeOptions::new();
     options.find_renames(true);
-    let index = repo
-        .merge_commits(target, source, Some(&options))
-        .attempt("merge two commits")?;
+    let index = repo.merge_commits(target, source, Some(&options)).attempt("merge two commits")?;
     tree_of(repo, index)
 }
 
@@ -150,22 +138,14 @@ fn tree_of(repo: &Repository, mut index: Index) -> Result<Oid, GitError> {
 }
 
 /// The source's own commits, oldest first, each applied on the one before; merges drop out, as in `git rebase`.
-fn replay(
-    repo: &Repository,
-    target: &Commit<'_>,
-    source: &Commit<'_>,
-    by: &Stamp,
-) -> Result<Oid, GitError> {
+fn replay(repo: &Repository, target: &Commit<'_>, source: &Commit<'_>, by: &Stamp) -> Result<Oid, GitError> {
     let mut walk = repo.revwalk().attempt("walk the history")?;
-    walk.set_sorting(Sort::TOPOLOGICAL | Sort::REVERSE)
-        .attempt("walk the history")?;
+    walk.set_sorting(Sort::TOPOLOGICAL | Sort::REVERSE).attempt("walk the history")?;
     walk.push(source.id()).attempt("walk the history")?;
     walk.hide(target.id()).attempt("walk the history")?;
     let mut own = Vec::new();
     for id in walk {
-        let commit = id
-            .and_then(|id| repo.find_commit(id))
-            .attempt("walk the history")?;
+        let commit = id.and_then(|id| repo.find_commit(id)).attempt("walk the history")?;
         own.push(commit);
     }
     // Nothing to replay: the source stands on the target already, in one line.
@@ -179,9 +159,7 @@ fn replay(
             // A root commit of an unrelated history has no parent to compare with: merge its tree as an addition.
             merged_tree(repo, &tip, commit)?
         } else {
-            let index = repo
-                .cherrypick_commit(commit, &tip, 0, None)
-                .attempt("replay a commit")?;
+            let index = repo.cherrypick_commit(commit, &tip, 0, None).attempt("replay a commit")?;
             tree_of(repo, index)?
         };
         if tree == tip.tree_id() {
@@ -196,22 +174,7 @@ fn replay(
     Ok(tip.id())
 }
 
-fn write(
-    repo: &Repository,
-    author: &Stamp,
-    committer: &Stamp,
-    message: &str,
-    tree: Oid,
-    parents: &[&Commit<'_>],
-) -> Result<Oid, GitError> {
+fn write(repo: &Repository, author: &Stamp, committer: &Stamp, message: &str, tree: Oid, parents: &[&Commit<'_>]) -> Result<Oid, GitError> {
     let tree = repo.find_tree(tree).attempt("read a tree")?;
-    repo.commit(
-        None,
-        &author.signature()?,
-        &committer.signature()?,
-        &message_of(message),
-        &tree,
-        parents,
-    )
-    .attempt("write a commit")
+    repo.commit(None, &author.signature()?, &committer.signature()?, &message_of(message), &tree, parents).attempt("write a commit")
 }

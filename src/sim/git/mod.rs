@@ -143,10 +143,7 @@ impl Repo {
     pub fn at(path: impl Into<PathBuf>, default_branch: &str) -> Repo {
         Repo {
             path: path.into(),
-            default_branch: default_branch
-                .strip_prefix("refs/heads/")
-                .unwrap_or(default_branch)
-                .to_owned(),
+            default_branch: default_branch.strip_prefix("refs/heads/").unwrap_or(default_branch).to_owned(),
             idle: Arc::default(),
         }
     }
@@ -208,18 +205,12 @@ impl Repo {
         match Repository::open_bare(&self.path) {
             Ok(repository) => Ok(Some(self.opened(repository))),
             Err(error) if error.code() == ErrorCode::NotFound => Ok(None),
-            Err(source) => Err(GitError::Storage {
-                attempted: "open the repository",
-                source,
-            }),
+            Err(source) => Err(GitError::Storage { attempted: "open the repository", source }),
         }
     }
 
     fn opened(&self, repository: Repository) -> Opened<'_> {
-        Opened {
-            repository: Some(repository),
-            idle: &self.idle,
-        }
+        Opened { repository: Some(repository), idle: &self.idle }
     }
 
     fn open_or_create(&self) -> Result<Opened<'_>, GitError> {
@@ -228,45 +219,25 @@ impl Repo {
         }
         // No template: hooks and samples of the machine have no place in a simulated service.
         let mut options = RepositoryInitOptions::new();
-        options
-            .bare(true)
-            .mkpath(true)
-            .external_template(false)
-            .initial_head(&self.default_branch);
-        let repository =
-            Repository::init_opts(&self.path, &options).attempt("create the repository")?;
+        options.bare(true).mkpath(true).external_template(false).initial_head(&self.default_branch);
+        let repository = Repository::init_opts(&self.path, &options).attempt("create the repository")?;
         Ok(self.opened(repository))
     }
 }
 
 impl Stamp {
     pub fn new(name: &str, email: &str, when: Timestamp) -> Stamp {
-        Stamp {
-            name: name.to_owned(),
-            email: email.to_owned(),
-            when,
-        }
+        Stamp { name: name.to_owned(), email: email.to_owned(), when }
     }
 
     fn signature(&self) -> Result<Signature<'static>, GitError> {
         // libgit2 refuses angle brackets and empty names; the service accepts whatever a directory holds.
         fn clean(text: &str, fallback: &str) -> String {
-            let text: String = text
-                .chars()
-                .filter(|c| !matches!(c, '<' | '>') && !c.is_control())
-                .collect();
-            if text.trim().is_empty() {
-                fallback.to_owned()
-            } else {
-                text
-            }
+            let text: String = text.chars().filter(|c| !matches!(c, '<' | '>') && !c.is_control()).collect();
+            if text.trim().is_empty() { fallback.to_owned() } else { text }
         }
-        Signature::new(
-            &clean(&self.name, "unknown"),
-            &clean(&self.email, "unknown@invalid"),
-            &Time::new(self.when.as_second(), 0),
-        )
-        .attempt("build a signature")
+        Signature::new(&clean(&self.name, "unknown"), &clean(&self.email, "unknown@invalid"), &Time::new(self.when.as_second(), 0))
+            .attempt("build a signature")
     }
 
     fn read(signature: &Signature<'_>) -> Stamp {
@@ -297,9 +268,7 @@ fn find_commit<'r>(repo: &'r Repository, id: &str) -> Result<Commit<'r>, GitErro
     if id.len() != 40 {
         return Err(GitError::NoObject(id.to_owned()));
     }
-    Oid::from_str(id)
-        .and_then(|oid| repo.find_commit(oid))
-        .map_err(|_| GitError::NoObject(id.to_owned()))
+    Oid::from_str(id).and_then(|oid| repo.find_commit(oid)).map_err(|_| GitError::NoObject(id.to_owned()))
 }
 
 /// A message as libgit2 takes it: it passes C strings.

@@ -68,9 +68,7 @@ impl Repo {
     /// Errors: `Stale`, `InvalidRefName`, `RefNameConflict`, `NoObject` (unknown base), `PathExists`, `PathMissing`,
     /// `InvalidPath`.
     pub fn push(&self, push: &Push<'_>) -> Result<Pushed, GitError> {
-        let stale = || GitError::Stale {
-            name: push.ref_name.to_owned(),
-        };
+        let stale = || GitError::Stale { name: push.ref_name.to_owned() };
         if !is_valid_name(push.ref_name) || !push.ref_name.starts_with("refs/heads/") {
             return Err(GitError::InvalidRefName(push.ref_name.to_owned()));
         }
@@ -84,18 +82,11 @@ impl Repo {
             None if base.is_zero() && !has_none(&repo)? => return Err(stale()),
             None => {
                 if let Some(other) = name_conflict(&repo, push.ref_name)? {
-                    return Err(GitError::RefNameConflict {
-                        name: push.ref_name.to_owned(),
-                        other,
-                    });
+                    return Err(GitError::RefNameConflict { name: push.ref_name.to_owned(), other });
                 }
             }
         }
-        let parent = if base.is_zero() {
-            None
-        } else {
-            Some(find_commit(&repo, push.old_object_id)?)
-        };
+        let parent = if base.is_zero() { None } else { Some(find_commit(&repo, push.old_object_id)?) };
         let mut index = Index::new().attempt("open an index")?;
         if let Some(parent) = &parent {
             let tree = parent.tree().attempt("read a tree")?;
@@ -108,23 +99,12 @@ impl Repo {
         let tree = repo.find_tree(tree).attempt("read a tree")?;
         let parents: Vec<_> = parent.iter().collect();
         let commit = repo
-            .commit(
-                None,
-                &push.author.signature()?,
-                &push.committer.signature()?,
-                &message_of(push.message),
-                &tree,
-                &parents,
-            )
+            .commit(None, &push.author.signature()?, &push.committer.signature()?, &message_of(push.message), &tree, &parents)
             .attempt("write a commit")?;
         let old = current.unwrap_or_else(zero);
         swap(&repo, push.ref_name, old, commit)?;
         let commit = repo.find_commit(commit).attempt("read a commit")?;
-        Ok(Pushed {
-            commit: CommitRow::read(&commit),
-            old_object_id: old.to_string(),
-            new_object_id: commit.id().to_string(),
-        })
+        Ok(Pushed { commit: CommitRow::read(&commit), old_object_id: old.to_string(), new_object_id: commit.id().to_string() })
     }
 }
 
@@ -169,9 +149,7 @@ fn existing<'p>(index: &Index, path: &'p str) -> Result<(&'p str, IndexEntry), G
 fn free_path<'p>(index: &Index, path: &'p str) -> Result<&'p str, GitError> {
     let inside = inside(path)?;
     let file = |at: &str| index.get_path(Path::new(at), 0).is_some();
-    let parent_is_file = inside
-        .match_indices('/')
-        .any(|(slash, _)| file(&inside[..slash]));
+    let parent_is_file = inside.match_indices('/').any(|(slash, _)| file(&inside[..slash]));
     let is_folder = index.find_prefix(format!("{inside}/")).is_ok();
     if file(inside) || parent_is_file || is_folder {
         return Err(GitError::PathExists(path.to_owned()));
@@ -211,7 +189,5 @@ fn put(index: &mut Index, path: &str, id: Oid, mode: u32) -> Result<(), GitError
         flags_extended: 0,
         path: path.as_bytes().to_vec(),
     };
-    index
-        .add(&entry)
-        .map_err(|_| GitError::InvalidPath(format!("/{path}")))
+    index.add(&entry).map_err(|_| GitError::InvalidPath(format!("/{path}")))
 }

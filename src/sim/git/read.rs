@@ -120,12 +120,7 @@ impl Repo {
     }
 
     /// The folder or file at `scope` and, as deep as asked, what lies below it; the scope itself comes first.
-    pub fn items(
-        &self,
-        version: &Version,
-        scope: &str,
-        recursion: Recursion,
-    ) -> Result<Vec<Item>, GitError> {
+    pub fn items(&self, version: &Version, scope: &str, recursion: Recursion) -> Result<Vec<Item>, GitError> {
         let repo = self.existing(version)?;
         let commit = self.commit_of(&repo, version)?;
         let tree = commit.tree().attempt("read a tree")?;
@@ -153,17 +148,12 @@ impl Repo {
         let item = self.item(version, path)?;
         match item.kind {
             ItemKind::Blob => self.blob(&item.object_id),
-            _ => Err(GitError::NoItem {
-                path: path.to_owned(),
-                commit: item.commit_id,
-            }),
+            _ => Err(GitError::NoItem { path: path.to_owned(), commit: item.commit_id }),
         }
     }
 
     pub fn commit(&self, id: &str) -> Result<CommitRow, GitError> {
-        let repo = self
-            .open()?
-            .ok_or_else(|| GitError::NoObject(id.to_owned()))?;
+        let repo = self.open()?.ok_or_else(|| GitError::NoObject(id.to_owned()))?;
         Ok(CommitRow::read(&find_commit(&repo, id)?))
     }
 
@@ -172,12 +162,10 @@ impl Repo {
         let repo = self.existing(&query.version)?;
         let tip = self.commit_of(&repo, &query.version)?.id();
         let mut walk = repo.revwalk().attempt("walk the history")?;
-        walk.set_sorting(Sort::TOPOLOGICAL | Sort::TIME)
-            .attempt("walk the history")?;
+        walk.set_sorting(Sort::TOPOLOGICAL | Sort::TIME).attempt("walk the history")?;
         walk.push(tip).attempt("walk the history")?;
         if let Some(exclude) = &query.exclude {
-            walk.hide(self.commit_of(&repo, exclude)?.id())
-                .attempt("walk the history")?;
+            walk.hide(self.commit_of(&repo, exclude)?.id()).attempt("walk the history")?;
         }
         let mut rows = Vec::new();
         let mut skipped = 0;
@@ -185,9 +173,7 @@ impl Repo {
             if rows.len() >= query.top {
                 break;
             }
-            let commit = id
-                .and_then(|id| repo.find_commit(id))
-                .attempt("walk the history")?;
+            let commit = id.and_then(|id| repo.find_commit(id)).attempt("walk the history")?;
             if !query.admits(&repo, &commit)? {
                 continue;
             }
@@ -212,9 +198,7 @@ impl Repo {
 
     /// What a commit changed against its first parent.
     pub fn changes(&self, id: &str) -> Result<Vec<FileChange>, GitError> {
-        let repo = self
-            .open()?
-            .ok_or_else(|| GitError::NoObject(id.to_owned()))?;
+        let repo = self.open()?.ok_or_else(|| GitError::NoObject(id.to_owned()))?;
         changes_of(&repo, &find_commit(&repo, id)?)
     }
 
@@ -236,14 +220,9 @@ impl Repo {
         let repo = self.existing(base)?;
         let base = self.commit_of(&repo, base)?;
         let target = self.commit_of(&repo, target)?;
-        let (ahead, behind) = repo
-            .graph_ahead_behind(target.id(), base.id())
-            .attempt("compare two commits")?;
+        let (ahead, behind) = repo.graph_ahead_behind(target.id(), base.id()).attempt("compare two commits")?;
         let common = merge_base(&repo, base.id(), target.id())?;
-        let old = common
-            .map(|id| repo.find_commit(id).and_then(|commit| commit.tree()))
-            .transpose()
-            .attempt("read a tree")?;
+        let old = common.map(|id| repo.find_commit(id).and_then(|commit| commit.tree())).transpose().attempt("read a tree")?;
         let new = target.tree().attempt("read a tree")?;
         Ok(CommitDiff {
             base_commit: base.id().to_string(),
@@ -271,21 +250,12 @@ impl Repo {
         let repo = self.existing(&version)?;
         let commit = self.commit_of(&repo, &version)?;
         let base_commit = self.commit_of(&repo, &Version::Branch(base.to_owned()))?;
-        let (ahead, behind) = repo
-            .graph_ahead_behind(commit.id(), base_commit.id())
-            .attempt("compare two branches")?;
-        Ok(BranchStats {
-            name: branch.to_owned(),
-            commit: CommitRow::read(&commit),
-            ahead,
-            behind,
-            is_base: branch == base,
-        })
+        let (ahead, behind) = repo.graph_ahead_behind(commit.id(), base_commit.id()).attempt("compare two branches")?;
+        Ok(BranchStats { name: branch.to_owned(), commit: CommitRow::read(&commit), ahead, behind, is_base: branch == base })
     }
 
     fn existing(&self, version: &Version) -> Result<Opened<'_>, GitError> {
-        self.open()?
-            .ok_or_else(|| GitError::NoVersion(self.words(version)))
+        self.open()?.ok_or_else(|| GitError::NoVersion(self.words(version)))
     }
 
     fn words(&self, version: &Version) -> String {
@@ -295,17 +265,9 @@ impl Repo {
         }
     }
 
-    fn commit_of<'r>(
-        &self,
-        repo: &'r Repository,
-        version: &Version,
-    ) -> Result<Commit<'r>, GitError> {
+    fn commit_of<'r>(&self, repo: &'r Repository, version: &Version) -> Result<Commit<'r>, GitError> {
         let none = || GitError::NoVersion(self.words(version));
-        let named = |name: String| {
-            repo.find_reference(&name)
-                .and_then(|reference| reference.peel_to_commit())
-                .map_err(|_| none())
-        };
+        let named = |name: String| repo.find_reference(&name).and_then(|reference| reference.peel_to_commit()).map_err(|_| none());
         match version {
             Version::Default => named(format!("refs/heads/{}", self.default_branch)),
             Version::Branch(name) => named(format!("refs/heads/{name}")),
@@ -321,11 +283,7 @@ impl LogQuery {
         let row_matches = |wanted: &Option<String>, who: &git2::Signature<'_>| {
             wanted.as_ref().is_none_or(|wanted| {
                 let wanted = wanted.to_lowercase();
-                [who.name_bytes(), who.email_bytes()].iter().any(|text| {
-                    String::from_utf8_lossy(text)
-                        .to_lowercase()
-                        .contains(&wanted)
-                })
+                [who.name_bytes(), who.email_bytes()].iter().any(|text| String::from_utf8_lossy(text).to_lowercase().contains(&wanted))
             })
         };
         if self.from.is_some_and(|from| seconds < from.as_second())
@@ -343,11 +301,8 @@ impl LogQuery {
             return Ok(true);
         }
         // As git does: a merge that took the path from one of its parents did not change it.
-        let at = |tree: Result<Tree<'_>, git2::Error>| {
-            tree.ok()
-                .and_then(|tree| tree.get_path(Path::new(inside)).ok())
-                .map(|entry| entry.id())
-        };
+        let at =
+            |tree: Result<Tree<'_>, git2::Error>| tree.ok().and_then(|tree| tree.get_path(Path::new(inside)).ok()).map(|entry| entry.id());
         let here = at(commit.tree());
         if commit.parent_count() == 0 {
             return Ok(here.is_some());
@@ -361,24 +316,11 @@ fn item_in(tree: &Tree<'_>, path: &str, commit: &Commit<'_>) -> Result<Item, Git
     let inside = path.trim_matches('/');
     let commit_id = commit.id().to_string();
     if inside.is_empty() {
-        return Ok(Item {
-            path: "/".to_owned(),
-            object_id: tree.id().to_string(),
-            kind: ItemKind::Tree,
-            commit_id,
-        });
+        return Ok(Item { path: "/".to_owned(), object_id: tree.id().to_string(), kind: ItemKind::Tree, commit_id });
     }
-    let none = || GitError::NoItem {
-        path: format!("/{inside}"),
-        commit: commit_id.clone(),
-    };
+    let none = || GitError::NoItem { path: format!("/{inside}"), commit: commit_id.clone() };
     let entry = tree.get_path(Path::new(inside)).map_err(|_| none())?;
-    Ok(Item {
-        path: format!("/{inside}"),
-        object_id: entry.id().to_string(),
-        kind: kind_of(entry.kind()),
-        commit_id,
-    })
+    Ok(Item { path: format!("/{inside}"), object_id: entry.id().to_string(), kind: kind_of(entry.kind()), commit_id })
 }
 
 fn below(
@@ -389,19 +331,12 @@ fn below(
     commit: &Commit<'_>,
     items: &mut Vec<Item>,
 ) -> Result<(), GitError> {
-    let tree = Oid::from_str(tree)
-        .and_then(|id| repo.find_tree(id))
-        .attempt("read a tree")?;
+    let tree = Oid::from_str(tree).and_then(|id| repo.find_tree(id)).attempt("read a tree")?;
     for entry in tree.iter() {
         let path = format!("{prefix}/{}", String::from_utf8_lossy(entry.name_bytes()));
         let kind = kind_of(entry.kind());
         let object_id = entry.id().to_string();
-        items.push(Item {
-            path: path.clone(),
-            object_id: object_id.clone(),
-            kind,
-            commit_id: commit.id().to_string(),
-        });
+        items.push(Item { path: path.clone(), object_id: object_id.clone(), kind, commit_id: commit.id().to_string() });
         if kind == ItemKind::Tree && recursion == Recursion::Full {
             below(repo, &object_id, &path, recursion, commit, items)?;
         }
@@ -430,9 +365,6 @@ pub(super) fn merge_base(repo: &Repository, one: Oid, other: Oid) -> Result<Opti
     match repo.merge_base(one, other) {
         Ok(id) => Ok(Some(id)),
         Err(error) if error.code() == ErrorCode::NotFound => Ok(None),
-        Err(source) => Err(GitError::Storage {
-            attempted: "find the common commit",
-            source,
-        }),
+        Err(source) => Err(GitError::Storage { attempted: "find the common commit", source }),
     }
 }

@@ -60,10 +60,7 @@ impl RefStatus {
     }
 
     pub fn is_success(self) -> bool {
-        matches!(
-            self,
-            RefStatus::Succeeded | RefStatus::SucceededNonExistentRef
-        )
+        matches!(self, RefStatus::Succeeded | RefStatus::SucceededNonExistentRef)
     }
 }
 
@@ -94,34 +91,19 @@ impl Repo {
         };
         match repo.find_reference(name) {
             Ok(reference) => Ok(row(&reference)),
-            Err(error) if matches!(error.code(), ErrorCode::NotFound | ErrorCode::InvalidSpec) => {
-                Ok(None)
-            }
-            Err(source) => Err(GitError::Storage {
-                attempted: "read a ref",
-                source,
-            }),
+            Err(error) if matches!(error.code(), ErrorCode::NotFound | ErrorCode::InvalidSpec) => Ok(None),
+            Err(source) => Err(GitError::Storage { attempted: "read a ref", source }),
         }
     }
 
     /// The commit a branch points at; the name with or without `refs/heads/`.
     pub fn tip(&self, branch: &str) -> Result<Option<String>, GitError> {
-        let name = if branch.starts_with("refs/") {
-            branch.to_owned()
-        } else {
-            format!("refs/heads/{branch}")
-        };
+        let name = if branch.starts_with("refs/") { branch.to_owned() } else { format!("refs/heads/{branch}") };
         Ok(self.find_ref(&name)?.map(|row| row.object_id))
     }
 
     /// Creates (`old` zeros), moves or deletes (`new` zeros) one ref if it is still at `old`.
-    pub fn update_ref(
-        &self,
-        name: &str,
-        old: &str,
-        new: &str,
-        rule: RewriteRule,
-    ) -> Result<RefStatus, GitError> {
+    pub fn update_ref(&self, name: &str, old: &str, new: &str, rule: RewriteRule) -> Result<RefStatus, GitError> {
         if !is_valid_name(name) {
             return Ok(RefStatus::InvalidRefName);
         }
@@ -131,11 +113,7 @@ impl Repo {
         };
         let current = current_id(&repo, name)?;
         if new.is_zero() && current.is_none() {
-            return Ok(if old.is_zero() {
-                RefStatus::SucceededNonExistentRef
-            } else {
-                RefStatus::StaleOldObjectId
-            });
+            return Ok(if old.is_zero() { RefStatus::SucceededNonExistentRef } else { RefStatus::StaleOldObjectId });
         }
         if current.unwrap_or_else(zero) != old {
             return Ok(RefStatus::StaleOldObjectId);
@@ -144,9 +122,7 @@ impl Repo {
             let resolves = if name.starts_with("refs/heads/") {
                 repo.find_commit(new).is_ok()
             } else {
-                repo.find_object(new, None)
-                    .and_then(|object| object.peel_to_commit())
-                    .is_ok()
+                repo.find_object(new, None).and_then(|object| object.peel_to_commit()).is_ok()
             };
             if !resolves {
                 return Ok(RefStatus::UnresolvableToCommit);
@@ -173,16 +149,8 @@ fn row(reference: &Reference<'_>) -> Option<Ref> {
     // Symbolic refs (HEAD is not under refs/) do not appear on the service.
     let target = reference.target()?;
     let name = reference.name().ok()?.to_owned();
-    let peeled = reference
-        .peel_to_commit()
-        .ok()
-        .map(|commit| commit.id())
-        .filter(|id| *id != target);
-    Some(Ref {
-        name,
-        object_id: target.to_string(),
-        peeled_object_id: peeled.map(|id| id.to_string()),
-    })
+    let peeled = reference.peel_to_commit().ok().map(|commit| commit.id()).filter(|id| *id != target);
+    Some(Ref { name, object_id: target.to_string(), peeled_object_id: peeled.map(|id| id.to_string()) })
 }
 
 pub(super) fn zero() -> Oid {
@@ -198,9 +166,7 @@ pub(super) fn whole_id(text: &str) -> Result<Oid, GitError> {
 
 /// Git's own rules, and that the service has refs in a folder under `refs/` only.
 pub(super) fn is_valid_name(name: &str) -> bool {
-    name.strip_prefix("refs/")
-        .and_then(|rest| rest.split_once('/'))
-        .is_some_and(|(kind, rest)| !kind.is_empty() && !rest.is_empty())
+    name.strip_prefix("refs/").and_then(|rest| rest.split_once('/')).is_some_and(|(kind, rest)| !kind.is_empty() && !rest.is_empty())
         && Reference::is_valid_name(name)
 }
 
@@ -208,10 +174,7 @@ pub(super) fn current_id(repo: &Repository, name: &str) -> Result<Option<Oid>, G
     match repo.find_reference(name) {
         Ok(reference) => Ok(reference.target()),
         Err(error) if error.code() == ErrorCode::NotFound => Ok(None),
-        Err(source) => Err(GitError::Storage {
-            attempted: "read a ref",
-            source,
-        }),
+        Err(source) => Err(GitError::Storage { attempted: "read a ref", source }),
     }
 }
 
@@ -221,9 +184,7 @@ pub(super) fn name_conflict(repo: &Repository, name: &str) -> Result<Option<Stri
     for reference in repo.references().attempt("list the refs")? {
         let reference = reference.attempt("list the refs")?;
         let other = String::from_utf8_lossy(reference.name_bytes()).into_owned();
-        let above = name
-            .strip_prefix(other.as_str())
-            .is_some_and(|rest| rest.starts_with('/'));
+        let above = name.strip_prefix(other.as_str()).is_some_and(|rest| rest.starts_with('/'));
         if above || other.starts_with(&below) {
             return Ok(Some(other));
         }
@@ -244,9 +205,7 @@ pub(super) fn has_none(repo: &Repository) -> Result<bool, GitError> {
 
 /// The swap itself. Git's own lock file decides between two writers, of which one may be a `git receive-pack`.
 pub(super) fn swap(repo: &Repository, name: &str, old: Oid, new: Oid) -> Result<(), GitError> {
-    let stale = || GitError::Stale {
-        name: name.to_owned(),
-    };
+    let stale = || GitError::Stale { name: name.to_owned() };
     let mut attempts = 0;
     loop {
         let done = if new.is_zero() {
@@ -254,18 +213,13 @@ pub(super) fn swap(repo: &Repository, name: &str, old: Oid, new: Oid) -> Result<
                 if reference.target() == Some(old) {
                     reference.delete()
                 } else {
-                    Err(git2::Error::new(
-                        ErrorCode::Modified,
-                        git2::ErrorClass::Reference,
-                        "moved",
-                    ))
+                    Err(git2::Error::new(ErrorCode::Modified, git2::ErrorClass::Reference, "moved"))
                 }
             })
         } else if old.is_zero() {
             repo.reference(name, new, false, "push").map(drop)
         } else {
-            repo.reference_matching(name, new, true, old, "push")
-                .map(drop)
+            repo.reference_matching(name, new, true, old, "push").map(drop)
         };
         match done {
             Ok(()) => return Ok(()),
@@ -279,10 +233,7 @@ pub(super) fn swap(repo: &Repository, name: &str, old: Oid, new: Oid) -> Result<
                     std::thread::sleep(std::time::Duration::from_millis(2));
                 }
                 _ => {
-                    return Err(GitError::Storage {
-                        attempted: "update a ref",
-                        source: error,
-                    });
+                    return Err(GitError::Storage { attempted: "update a ref", source: error });
                 }
             },
         }

@@ -56,11 +56,7 @@ pub enum LoadError {
     },
     /// `at` is where in the file, as in `[3].reviewers[0].id`.
     #[error("{file}{at}: {reason}")]
-    Shape {
-        file: &'static str,
-        at: String,
-        reason: String,
-    },
+    Shape { file: &'static str, at: String, reason: String },
 }
 
 const FILES: [&str; 12] = [
@@ -96,11 +92,7 @@ pub fn load(world: &mut World, git_root: &Path, dir: &Path) -> Result<(), LoadEr
     members(world, &files)?;
     pull_request::load(world, git_root, &files)?;
     for (parent, rows) in files.object("commits.json")? {
-        let rows = rows
-            .rows()?
-            .into_iter()
-            .map(|row| row.value.clone())
-            .collect();
+        let rows = rows.rows()?.into_iter().map(|row| row.value.clone()).collect();
         world.loaded_commits.insert(parent.to_lowercase(), rows);
     }
     Ok(())
@@ -120,21 +112,14 @@ impl Files {
         let mut values = BTreeMap::new();
         for entry in std::fs::read_dir(dir).map_err(unreadable(dir))? {
             let path = entry.map_err(unreadable(dir))?.path();
-            let name = path
-                .file_name()
-                .and_then(|name| name.to_str())
-                .unwrap_or_default();
+            let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
             let Some(known) = FILES.iter().find(|known| **known == name) else {
-                return Err(LoadError::UnknownFile {
-                    path,
-                    known: FILES.join(", "),
-                });
+                return Err(LoadError::UnknownFile { path, known: FILES.join(", ") });
             };
             let bytes = std::fs::read(&path).map_err(unreadable(&path))?;
             // The service itself begins some answers with a byte order mark.
             let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes);
-            let value = serde_json::from_slice(bytes)
-                .map_err(|source| LoadError::NotJson { path, source })?;
+            let value = serde_json::from_slice(bytes).map_err(|source| LoadError::NotJson { path, source })?;
             values.insert(*known, value);
         }
         Ok(Files { values })
@@ -158,15 +143,9 @@ impl Files {
 /// An identity or a reference to one; made known to the world, and its id.
 fn person(world: &mut World, row: Raw<'_>) -> Result<Uuid, LoadError> {
     let id = row.id("id")?;
-    let account = row
-        .field("properties")
-        .and_then(|bag| bag.field("Account"))
-        .and_then(|account| account.text("$value"));
+    let account = row.field("properties").and_then(|bag| bag.field("Account")).and_then(|account| account.text("$value"));
     let unique_name = row.text("uniqueName").or(account);
-    let display_name = row
-        .text("displayName")
-        .or_else(|| row.text("customDisplayName"))
-        .or_else(|| row.text("providerDisplayName"));
+    let display_name = row.text("displayName").or_else(|| row.text("customDisplayName")).or_else(|| row.text("providerDisplayName"));
     let alias = unique_name.as_deref().and_then(|name| {
         let known = world.user_named(name)?;
         (known.id != id && known.unique_name.eq_ignore_ascii_case(name)).then_some(known.id)
@@ -196,14 +175,10 @@ fn person(world: &mut World, row: Raw<'_>) -> Result<Uuid, LoadError> {
     let mut user = User::new(id, &display_name, &unique_name);
     user.is_container = row.flag("isContainer");
     user.is_active = row.field("isActive").is_none() || row.flag("isActive");
-    if let Some(descriptor) = row
-        .text("subjectDescriptor")
-        .or_else(|| row.text("descriptor"))
-    {
+    if let Some(descriptor) = row.text("subjectDescriptor").or_else(|| row.text("descriptor")) {
         // An identity's own `descriptor` is of another kind than the subject descriptor of a reference.
         if !descriptor.contains(';') {
-            user.extra
-                .insert("descriptor".to_owned(), descriptor.into());
+            user.extra.insert("descriptor".to_owned(), descriptor.into());
         }
     }
     world.users.push(user);
@@ -268,19 +243,8 @@ fn repository(world: &mut World, git_root: &Path, row: Raw<'_>) -> Result<Uuid, 
     repository.is_disabled = row.flag("isDisabled");
     repository.size = row.number("size").unwrap_or(0);
     repository.is_without_git = !git_path(git_root, id).exists();
-    repository.extra = row.others(&[
-        "id",
-        "name",
-        "project",
-        "defaultBranch",
-        "isDisabled",
-        "size",
-        "url",
-        "remoteUrl",
-        "sshUrl",
-        "webUrl",
-        "_links",
-    ]);
+    repository.extra =
+        row.others(&["id", "name", "project", "defaultBranch", "isDisabled", "size", "url", "remoteUrl", "sshUrl", "webUrl", "_links"]);
     world.repositories.push(repository);
     Ok(id)
 }
@@ -293,25 +257,10 @@ fn team(world: &mut World, row: Raw<'_>) -> Result<(), LoadError> {
         name: row.must("name")?,
         description: row.text("description").unwrap_or_default(),
         members: Vec::new(),
-        extra: row.others(&[
-            "id",
-            "name",
-            "description",
-            "projectId",
-            "projectName",
-            "url",
-            "identityUrl",
-            "identity",
-        ]),
+        extra: row.others(&["id", "name", "description", "projectId", "projectName", "url", "identityUrl", "identity"]),
     };
-    let Some(project) = world
-        .projects
-        .iter_mut()
-        .find(|project| project.id == project_id)
-    else {
-        return Err(row.wrong(&format!(
-            "belongs to project {project_id}, which is not in projects.json"
-        )));
+    let Some(project) = world.projects.iter_mut().find(|project| project.id == project_id) else {
+        return Err(row.wrong(&format!("belongs to project {project_id}, which is not in projects.json")));
     };
     project.default_team.get_or_insert(id);
     project.teams.push(team);
@@ -325,15 +274,11 @@ fn members(world: &mut World, files: &Files) -> Result<(), LoadError> {
     let root = Raw::root("members.json", value);
     // An array, bare or wrapped, lists people; an object has them by team.
     let by_team: Vec<(Option<Uuid>, Raw<'_>)> = if root.is_list() {
-        root.rows()?
-            .into_iter()
-            .map(|row| Ok((row.maybe_id("teamId")?, row)))
-            .collect::<Result<_, LoadError>>()?
+        root.rows()?.into_iter().map(|row| Ok((row.maybe_id("teamId")?, row))).collect::<Result<_, LoadError>>()?
     } else {
         let mut rows = Vec::new();
         for (team, list) in root.fields()? {
-            let team =
-                Uuid::try_parse(team).map_err(|_| list.wrong("is not under the id of a team"))?;
+            let team = Uuid::try_parse(team).map_err(|_| list.wrong("is not under the id of a team"))?;
             rows.extend(list.rows()?.into_iter().map(|row| (Some(team), row)));
         }
         rows
@@ -341,10 +286,7 @@ fn members(world: &mut World, files: &Files) -> Result<(), LoadError> {
     for (team, row) in by_team {
         let user = person(world, row.field("identity").unwrap_or(row.clone()))?;
         let is_admin = row.flag("isTeamAdmin");
-        let teams = world
-            .projects
-            .iter_mut()
-            .flat_map(|project| &mut project.teams);
+        let teams = world.projects.iter_mut().flat_map(|project| &mut project.teams);
         for place in teams.filter(|place| team.is_none_or(|team| team == place.id)) {
             if !place.members.iter().any(|member| member.user == user) {
                 place.members.push(TeamMember { user, is_admin });
@@ -362,9 +304,5 @@ fn in_git(git_root: &Path, repository: Uuid, commit: &str) -> bool {
 
 /// Fields of an object that are not modelled.
 fn others(object: &serde_json::Map<String, Value>, modelled: &[&str]) -> Extra {
-    object
-        .iter()
-        .filter(|(name, _)| !modelled.contains(&name.as_str()))
-        .map(|(name, value)| (name.clone(), value.clone()))
-        .collect()
+    object.iter().filter(|(name, _)| !modelled.contains(&name.as_str())).map(|(name, value)| (name.clone(), value.clone())).collect()
 }

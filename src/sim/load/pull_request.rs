@@ -11,8 +11,8 @@ use uuid::Uuid;
 use super::raw::Raw;
 use super::{Files, LoadError, in_git, person, repository};
 use crate::sim::world::{
-    Comment, CommentKind, CompletionOptions, Label, MergeStatus, PrState, PrStatus, Property,
-    PullRequest, Reviewer, StatusState, Thread, World, ZERO_ID,
+    Comment, CommentKind, CompletionOptions, Label, MergeStatus, PrState, PrStatus, Property, PullRequest, Reviewer, StatusState, Thread,
+    World, ZERO_ID,
 };
 
 const MODELLED: [&str; 32] = [
@@ -77,10 +77,7 @@ pub(super) fn load(world: &mut World, git_root: &Path, files: &Files) -> Result<
             match id {
                 Some(id) => edit(world, id, |pull_request| pull_request.statuses.push(loaded)),
                 None => {
-                    let rows = world
-                        .commit_statuses
-                        .entry(parent.to_lowercase())
-                        .or_default();
+                    let rows = world.commit_statuses.entry(parent.to_lowercase()).or_default();
                     rows.push(loaded);
                 }
             }
@@ -105,10 +102,7 @@ pub(super) fn load(world: &mut World, git_root: &Path, files: &Files) -> Result<
 }
 
 fn known(world: &World, parent: &str, rows: &Raw<'_>) -> Result<i32, LoadError> {
-    let id = parent
-        .parse()
-        .ok()
-        .filter(|id| world.pull_requests.contains_key(id));
+    let id = parent.parse().ok().filter(|id| world.pull_requests.contains_key(id));
     id.ok_or_else(|| rows.wrong("is not under the id of a pull request in pullrequests.json"))
 }
 
@@ -118,11 +112,7 @@ fn edit(world: &mut World, id: i32, change: impl FnOnce(&mut PullRequest)) {
     }
 }
 
-fn pull_request(
-    world: &mut World,
-    git_root: &Path,
-    row: &Raw<'_>,
-) -> Result<PullRequest, LoadError> {
+fn pull_request(world: &mut World, git_root: &Path, row: &Raw<'_>) -> Result<PullRequest, LoadError> {
     let place = match row.field("repository") {
         Some(mention) => match world.repository(mention.id("id")?) {
             Some(known) => known.id,
@@ -135,9 +125,7 @@ fn pull_request(
         None => Ok(None),
     };
     let created_by = someone(world, "createdBy")?.ok_or_else(|| row.wrong("has no createdBy"))?;
-    let created = row
-        .date("creationDate")?
-        .ok_or_else(|| row.wrong("has no creationDate"))?;
+    let created = row.date("creationDate")?.ok_or_else(|| row.wrong("has no creationDate"))?;
     let commit = |name: &str| row.field(name).and_then(|commit| commit.text("commitId"));
     let source = commit("lastMergeSourceCommit").unwrap_or_else(|| ZERO_ID.to_owned());
     let target = commit("lastMergeTargetCommit").unwrap_or_else(|| ZERO_ID.to_owned());
@@ -171,16 +159,14 @@ fn pull_request(
     if let Some(list) = row.field("workItemRefs") {
         loaded.work_items = work_items(&list)?;
     }
-    loaded.completion = row
-        .field("completionOptions")
-        .map(|options| CompletionOptions {
-            strategy: options.word("mergeStrategy").unwrap_or_default(),
-            delete_source_branch: options.flag("deleteSourceBranch"),
-            message: options.text("mergeCommitMessage"),
-            transition_work_items: options.flag("transitionWorkItems"),
-            bypass_policy: options.flag("bypassPolicy"),
-            bypass_reason: options.text("bypassReason"),
-        });
+    loaded.completion = row.field("completionOptions").map(|options| CompletionOptions {
+        strategy: options.word("mergeStrategy").unwrap_or_default(),
+        delete_source_branch: options.flag("deleteSourceBranch"),
+        message: options.text("mergeCommitMessage"),
+        transition_work_items: options.flag("transitionWorkItems"),
+        bypass_policy: options.flag("bypassPolicy"),
+        bypass_reason: options.text("bypassReason"),
+    });
     loaded.read_only = !in_git(git_root, place, &source);
     loaded.extra = row.others(&MODELLED);
     Ok(loaded)
@@ -207,10 +193,7 @@ fn labels(list: &Raw<'_>) -> Result<Vec<Label>, LoadError> {
         .map(|row| {
             let name = row.must("name")?;
             let id = row.maybe_id("id")?;
-            Ok(Label {
-                id: id.unwrap_or_else(|| Uuid::new_v5(&Uuid::NAMESPACE_URL, name.as_bytes())),
-                name,
-            })
+            Ok(Label { id: id.unwrap_or_else(|| Uuid::new_v5(&Uuid::NAMESPACE_URL, name.as_bytes())), name })
         })
         .collect()
 }
@@ -287,10 +270,7 @@ fn comment(world: &mut World, row: &Raw<'_>) -> Result<Comment, LoadError> {
     let published = row.date("publishedDate")?.unwrap_or_else(|| world.now());
     Ok(Comment {
         id: row.small("id")?,
-        parent: row
-            .number("parentCommentId")
-            .and_then(|id| i32::try_from(id).ok())
-            .unwrap_or(0),
+        parent: row.number("parentCommentId").and_then(|id| i32::try_from(id).ok()).unwrap_or(0),
         author,
         content: row.text("content"),
         kind: row.word("commentType").unwrap_or(CommentKind::Text),
@@ -309,18 +289,13 @@ fn status(world: &mut World, row: &Raw<'_>, index: usize) -> Result<PrStatus, Lo
     };
     let created = row.date("creationDate")?.unwrap_or_else(|| world.now());
     let context = row.field("context");
-    let iteration = row
-        .number("iterationId")
-        .and_then(|id| i32::try_from(id).ok());
+    let iteration = row.number("iterationId").and_then(|id| i32::try_from(id).ok());
     let next = i32::try_from(index).unwrap_or(i32::MAX - 1) + 1;
     Ok(PrStatus {
         id: row.small("id").unwrap_or(next),
         state: row.word("state").unwrap_or(StatusState::NotSet),
         description: row.text("description"),
-        context_name: context
-            .as_ref()
-            .and_then(|context| context.text("name"))
-            .unwrap_or_default(),
+        context_name: context.as_ref().and_then(|context| context.text("name")).unwrap_or_default(),
         context_genre: context.as_ref().and_then(|context| context.text("genre")),
         target_url: row.text("targetUrl"),
         created,

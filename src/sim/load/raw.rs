@@ -19,19 +19,11 @@ pub(super) struct Raw<'a> {
 
 impl<'a> Raw<'a> {
     pub fn root(file: &'static str, value: &'a Value) -> Raw<'a> {
-        Raw {
-            file,
-            at: String::new(),
-            value,
-        }
+        Raw { file, at: String::new(), value }
     }
 
     pub fn wrong(&self, reason: &str) -> LoadError {
-        LoadError::Shape {
-            file: self.file,
-            at: self.at.clone(),
-            reason: reason.to_owned(),
-        }
+        LoadError::Shape { file: self.file, at: self.at.clone(), reason: reason.to_owned() }
     }
 
     /// The list itself, or the one in `{count, value}`.
@@ -49,26 +41,12 @@ impl<'a> Raw<'a> {
 
     pub fn rows(&self) -> Result<Vec<Raw<'a>>, LoadError> {
         let rows = self.list().ok_or_else(|| self.wrong("is not an array"))?;
-        Ok(rows
-            .iter()
-            .enumerate()
-            .map(|(index, value)| Raw {
-                file: self.file,
-                at: format!("{}[{index}]", self.at),
-                value,
-            })
-            .collect())
+        Ok(rows.iter().enumerate().map(|(index, value)| Raw { file: self.file, at: format!("{}[{index}]", self.at), value }).collect())
     }
 
     pub fn fields(&self) -> Result<Vec<(&'a str, Raw<'a>)>, LoadError> {
-        let object = self
-            .value
-            .as_object()
-            .ok_or_else(|| self.wrong("is not an object"))?;
-        Ok(object
-            .iter()
-            .map(|(name, value)| (name.as_str(), self.below(name, value)))
-            .collect())
+        let object = self.value.as_object().ok_or_else(|| self.wrong("is not an object"))?;
+        Ok(object.iter().map(|(name, value)| (name.as_str(), self.below(name, value))).collect())
     }
 
     pub fn field(&self, name: &str) -> Option<Raw<'a>> {
@@ -77,11 +55,7 @@ impl<'a> Raw<'a> {
     }
 
     fn below(&self, name: &str, value: &'a Value) -> Raw<'a> {
-        Raw {
-            file: self.file,
-            at: format!("{}.{name}", self.at),
-            value,
-        }
+        Raw { file: self.file, at: format!("{}.{name}", self.at), value }
     }
 
     pub fn text(&self, name: &str) -> Option<String> {
@@ -89,8 +63,7 @@ impl<'a> Raw<'a> {
     }
 
     pub fn must(&self, name: &str) -> Result<String, LoadError> {
-        self.text(name)
-            .ok_or_else(|| self.wrong(&format!("has no {name}")))
+        self.text(name).ok_or_else(|| self.wrong(&format!("has no {name}")))
     }
 
     /// A number, or the text of one.
@@ -103,29 +76,22 @@ impl<'a> Raw<'a> {
     }
 
     pub fn small(&self, name: &str) -> Result<i32, LoadError> {
-        self.number(name)
-            .and_then(|number| i32::try_from(number).ok())
-            .ok_or_else(|| self.wrong(&format!("has no number {name}")))
+        self.number(name).and_then(|number| i32::try_from(number).ok()).ok_or_else(|| self.wrong(&format!("has no number {name}")))
     }
 
     pub fn flag(&self, name: &str) -> bool {
-        self.field(name)
-            .and_then(|field| field.value.as_bool())
-            .unwrap_or(false)
+        self.field(name).and_then(|field| field.value.as_bool()).unwrap_or(false)
     }
 
     pub fn maybe_id(&self, name: &str) -> Result<Option<Uuid>, LoadError> {
         match self.text(name) {
             None => Ok(None),
-            Some(text) => Uuid::try_parse(&text)
-                .map(Some)
-                .map_err(|_| self.wrong(&format!("{name} is {text:?}, which is not a GUID"))),
+            Some(text) => Uuid::try_parse(&text).map(Some).map_err(|_| self.wrong(&format!("{name} is {text:?}, which is not a GUID"))),
         }
     }
 
     pub fn id(&self, name: &str) -> Result<Uuid, LoadError> {
-        self.maybe_id(name)?
-            .ok_or_else(|| self.wrong(&format!("has no {name}")))
+        self.maybe_id(name)?.ok_or_else(|| self.wrong(&format!("has no {name}")))
     }
 
     pub fn date(&self, name: &str) -> Result<Option<Timestamp>, LoadError> {
@@ -135,9 +101,7 @@ impl<'a> Raw<'a> {
         if text.starts_with("0001-01-01") || text.starts_with("9999-") {
             return Ok(None);
         }
-        text.parse()
-            .map(Some)
-            .map_err(|_| self.wrong(&format!("{name} is {text:?}, which is not a date")))
+        text.parse().map(Some).map_err(|_| self.wrong(&format!("{name} is {text:?}, which is not a date")))
     }
 
     /// One of the words of an enum, or nothing where the word is unknown: the service grows new ones.

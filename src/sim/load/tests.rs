@@ -16,9 +16,7 @@ struct Folder {
 
 impl Folder {
     fn new() -> Folder {
-        Folder {
-            dir: tempfile::tempdir().expect("a temporary folder"),
-        }
+        Folder { dir: tempfile::tempdir().expect("a temporary folder") }
     }
 
     fn with(self, name: &str, value: Value) -> Folder {
@@ -56,15 +54,21 @@ fn pull_request_of(id: i32, repository: u64) -> Value {
 fn an_organisation_is_put_together_from_its_files() {
     let folder = Folder::new()
         .with("projects.json", json!({ "count": 1, "value": [{ "id": guid(1), "name": "P", "visibility": "public" }] }))
-        .with("repositories.json", json!([{ "id": guid(2), "name": "r", "defaultBranch": "refs/heads/trunk", "project": { "id": guid(1), "name": "P" } }]))
+        .with(
+            "repositories.json",
+            json!([{ "id": guid(2), "name": "r", "defaultBranch": "refs/heads/trunk", "project": { "id": guid(1), "name": "P" } }]),
+        )
         .with("teams.json", json!([{ "id": guid(3), "name": "P Team", "projectId": guid(1) }]))
         .with("members.json", json!({ guid(3): [{ "identity": person_of(50, "gina"), "isTeamAdmin": true }] }))
         .with("pullrequests.json", json!([pull_request_of(7, 2)]))
-        .with("threads.json", json!({ "7": [{
+        .with(
+            "threads.json",
+            json!({ "7": [{
             "id": 3, "status": "active", "publishedDate": "2026-02-02T10:00:00Z",
             "comments": [{ "id": 1, "parentCommentId": 0, "author": person_of(51, "hugo"), "content": "hm", "commentType": "text" }],
             "properties": { "a": { "$type": "System.Int32", "$value": 4 } },
-        }] }))
+        }] }),
+        )
         .with("statuses.json", json!({ "7": [{ "id": 1, "state": "failed", "context": { "name": "ci" } }] }))
         .with("commits.json", json!({ "7": [{ "commitId": "a".repeat(40) }] }));
     let world = folder.load().expect("loads");
@@ -77,18 +81,12 @@ fn an_organisation_is_put_together_from_its_files() {
     let row = world.pull_request(7).expect("there");
     assert!(row.read_only);
     assert_eq!(row.merge.status, MergeStatus::Conflicts);
-    assert_eq!(
-        (row.reviewers[0].vote, row.reviewers[0].is_required),
-        (-5, true)
-    );
+    assert_eq!((row.reviewers[0].vote, row.reviewers[0].is_required), (-5, true));
     assert_eq!(row.threads[0].status, Some(ThreadStatus::Active));
     assert_eq!(row.statuses[0].context_name, "ci");
     assert_eq!(row.extra.get("somethingNew"), Some(&json!({ "deep": 1 })));
     assert_eq!(world.loaded_commits["7"].len(), 1);
-    assert_eq!(
-        world.user_named("hugo").expect("gathered").display_name,
-        "hugo"
-    );
+    assert_eq!(world.user_named("hugo").expect("gathered").display_name, "hugo");
     assert!(!world.tokens.is_empty());
     assert_eq!((world.last_pull_request_id, world.last_thread_id), (7, 3));
 }
@@ -102,11 +100,7 @@ fn a_loaded_person_of_the_same_account_takes_over_the_tokens() {
     let world = folder.load().expect("loads");
     let alice = world.user_named("alice").expect("there");
     assert_eq!(alice.id.to_string(), guid(60));
-    let token = world
-        .tokens
-        .iter()
-        .find(|row| row.token == "alice-token")
-        .expect("there");
+    let token = world.tokens.iter().find(|row| row.token == "alice-token").expect("there");
     assert_eq!(token.user, alice.id);
 }
 
@@ -122,15 +116,9 @@ fn repositories_and_projects_may_be_mentions_only() {
 fn what_is_wrong_is_named() {
     let error = |folder: Folder| folder.load().expect_err("refused").to_string();
     let words = error(Folder::new().with("builds.json", json!([])));
-    assert!(
-        words.contains("builds.json") && words.contains("pullrequests.json"),
-        "{words}"
-    );
+    assert!(words.contains("builds.json") && words.contains("pullrequests.json"), "{words}");
     let words = error(Folder::new().with("projects.json", json!([{ "id": "7", "name": "P" }])));
-    assert!(
-        words.starts_with("projects.json[0]: id is \"7\""),
-        "{words}"
-    );
+    assert!(words.starts_with("projects.json[0]: id is \"7\""), "{words}");
     let words = error(Folder::new().with("projects.json", json!("no")));
     assert!(words.contains("is not an array"), "{words}");
     let words = error(Folder::new().with("threads.json", json!({ "9": [] })));
@@ -144,55 +132,30 @@ fn what_is_wrong_is_named() {
 
 #[test]
 fn five_hundred_pull_requests_in_fifty_repositories_load_at_once() {
-    let rows: Vec<_> = (0..500)
-        .map(|n| pull_request_of(n + 1, 100 + n as u64 % 50))
-        .collect();
+    let rows: Vec<_> = (0..500).map(|n| pull_request_of(n + 1, 100 + n as u64 % 50)).collect();
     let folder = Folder::new().with("pullrequests.json", Value::Array(rows));
     let begun = std::time::Instant::now();
     let world = folder.load().expect("loads");
-    assert_eq!(
-        (world.pull_requests.len(), world.repositories.len()),
-        (500, 50)
-    );
+    assert_eq!((world.pull_requests.len(), world.repositories.len()), (500, 50));
     // A wide margin for a busy machine without optimisation; it takes a tenth of this.
-    assert!(
-        begun.elapsed() < std::time::Duration::from_secs(3),
-        "{:?}",
-        begun.elapsed()
-    );
+    assert!(begun.elapsed() < std::time::Duration::from_secs(3), "{:?}", begun.elapsed());
 }
 
 #[tokio::test]
 async fn a_loaded_organisation_is_served_and_cannot_be_changed() {
-    let rows: Vec<_> = (0..500)
-        .map(|n| pull_request_of(n + 1, 100 + n as u64 % 50))
-        .collect();
+    let rows: Vec<_> = (0..500).map(|n| pull_request_of(n + 1, 100 + n as u64 % 50)).collect();
     let folder = Folder::new()
         .with("pullrequests.json", Value::Array(rows))
-        .with(
-            "commits.json",
-            json!({ "7": [{ "commitId": "a".repeat(40), "comment": "Work" }] }),
-        );
+        .with("commits.json", json!({ "7": [{ "commitId": "a".repeat(40), "comment": "Work" }] }));
     let _ = rustls::crypto::ring::default_provider().install_default();
-    let running = crate::sim::start(crate::sim::Options {
-        load: Some(folder.dir.path().to_owned()),
-        ..crate::sim::Options::default()
-    })
-    .await
-    .expect("starts");
-    let client = reqwest::Client::builder()
-        .no_proxy()
-        .tls_certs_only([])
-        .build()
-        .expect("a client");
+    let running = crate::sim::start(crate::sim::Options { load: Some(folder.dir.path().to_owned()), ..crate::sim::Options::default() })
+        .await
+        .expect("starts");
+    let client = reqwest::Client::builder().no_proxy().tls_certs_only([]).build().expect("a client");
     let base = running.organisation_url().to_owned();
     let get = async |path: String| -> Value {
         let url = format!("{base}/{path}");
-        let answer = client
-            .get(url)
-            .basic_auth("", Some("alice-token"))
-            .send()
-            .await;
+        let answer = client.get(url).basic_auth("", Some("alice-token")).send().await;
         answer.expect("answers").json().await.expect("JSON")
     };
     let listed = get("P/_apis/git/pullrequests?$top=1000&api-version=7.1".to_owned()).await;
@@ -200,16 +163,9 @@ async fn a_loaded_organisation_is_served_and_cannot_be_changed() {
     assert_eq!(listed["value"][0]["somethingNew"], json!({ "deep": 1 }));
     let one = get("_apis/git/pullrequests/7?api-version=7.1".to_owned()).await;
     let repository = one["repository"]["id"].as_str().expect("an id").to_owned();
-    let commits = get(format!(
-        "_apis/git/repositories/{repository}/pullrequests/7/commits?api-version=7.1"
-    ))
-    .await;
+    let commits = get(format!("_apis/git/repositories/{repository}/pullrequests/7/commits?api-version=7.1")).await;
     assert_eq!(commits["value"][0]["comment"], "Work");
-    let refused = running
-        .control()
-        .vote(7, "hugo", 10)
-        .await
-        .expect_err("read-only");
+    let refused = running.control().vote(7, "hugo", 10).await.expect_err("read-only");
     assert!(refused.message.contains("TF401181"), "{refused}");
     running.stop().await;
 }

@@ -7,9 +7,7 @@ use uuid::Uuid;
 
 use super::story::{DAY, HOUR, Proposal, Story, by};
 use crate::sim::git::GitError;
-use crate::sim::world::{
-    MergeStrategy, Policy, PolicyKind, PolicyScope, RefMatch, StatusState, ThreadStatus,
-};
+use crate::sim::world::{MergeStrategy, Policy, PolicyKind, PolicyScope, RefMatch, StatusState, ThreadStatus};
 
 macro_rules! demo {
     ($path:literal) => {
@@ -35,10 +33,7 @@ fn tide_api(story: &mut Story<'_>, repo: &str) -> Result<(), GitError> {
         "main",
         by("alice", 60 * DAY),
         "Begin with a README",
-        &[
-            ("/README.md", demo!("tide-api/branches/README.first.md")),
-            ("/Cargo.toml", demo!("tide-api/Cargo.toml.txt")),
-        ],
+        &[("/README.md", demo!("tide-api/branches/README.first.md")), ("/Cargo.toml", demo!("tide-api/Cargo.toml.txt"))],
     )?;
     story.commit(
         repo,
@@ -47,13 +42,7 @@ fn tide_api(story: &mut Story<'_>, repo: &str) -> Result<(), GitError> {
         "Read stations and their constituents",
         &[("/src/station.rs", demo!("tide-api/src/station.rs"))],
     )?;
-    story.commit(
-        repo,
-        "feature/HAR-3",
-        by("alice", 52 * DAY),
-        "HAR-3 spec",
-        &[("/.tickets/HAR-3.md", demo!("tickets/HAR-3.md"))],
-    )?;
+    story.commit(repo, "feature/HAR-3", by("alice", 52 * DAY), "HAR-3 spec", &[("/.tickets/HAR-3.md", demo!("tickets/HAR-3.md"))])?;
     story.commit(
         repo,
         "feature/HAR-3",
@@ -66,10 +55,7 @@ fn tide_api(story: &mut Story<'_>, repo: &str) -> Result<(), GitError> {
         "feature/HAR-3",
         by("alice", 50 * DAY),
         "Compare with the printed table",
-        &[(
-            "/tests/predictions.rs",
-            demo!("tide-api/tests/predictions.rs"),
-        )],
+        &[("/tests/predictions.rs", demo!("tide-api/tests/predictions.rs"))],
     )?;
     let predict = story.open(by("alice", 50 * DAY - HOUR), &Proposal {
         repository: repo,
@@ -86,18 +72,9 @@ fn tide_api(story: &mut Story<'_>, repo: &str) -> Result<(), GitError> {
         "Degrees or radians? The table has degrees.",
         ThreadStatus::Fixed,
     );
-    story.reply(
-        predict,
-        question,
-        by("alice", 49 * DAY - HOUR),
-        "Degrees until the last step; the line below converts.",
-    );
+    story.reply(predict, question, by("alice", 49 * DAY - HOUR), "Degrees until the last step; the line below converts.");
     story.vote(predict, by("bob", 48 * DAY), 10);
-    story.complete(
-        predict,
-        by("alice", 48 * DAY - HOUR),
-        MergeStrategy::NoFastForward,
-    )?;
+    story.complete(predict, by("alice", 48 * DAY - HOUR), MergeStrategy::NoFastForward)?;
     story.commit(
         repo,
         "main",
@@ -115,10 +92,7 @@ fn tide_api(story: &mut Story<'_>, repo: &str) -> Result<(), GitError> {
         "main",
         by("carol", 30 * DAY),
         "Ask for what a reviewer needs",
-        &[(
-            "/.azuredevops/pull_request_template.md",
-            demo!("tide-api/pull_request_template.md"),
-        )],
+        &[("/.azuredevops/pull_request_template.md", demo!("tide-api/pull_request_template.md"))],
     )?;
 
     story.commit(
@@ -126,10 +100,7 @@ fn tide_api(story: &mut Story<'_>, repo: &str) -> Result<(), GitError> {
         "feature/HAR-8",
         by("dave", 25 * DAY),
         "Write a month into a spreadsheet",
-        &[(
-            "/tools/spreadsheet.py",
-            demo!("tide-api/branches/spreadsheet.py"),
-        )],
+        &[("/tools/spreadsheet.py", demo!("tide-api/branches/spreadsheet.py"))],
     )?;
     let spreadsheet = story.open(
         by("dave", 25 * DAY - HOUR),
@@ -142,22 +113,10 @@ fn tide_api(story: &mut Story<'_>, repo: &str) -> Result<(), GitError> {
             labels: &[],
         },
     )?;
-    story.say(
-        spreadsheet,
-        by("alice", 24 * DAY),
-        None,
-        "They can have the berth board instead: it prints.",
-        ThreadStatus::Closed,
-    );
+    story.say(spreadsheet, by("alice", 24 * DAY), None, "They can have the berth board instead: it prints.", ThreadStatus::Closed);
     story.abandon(spreadsheet, by("dave", 23 * DAY));
 
-    story.commit(
-        repo,
-        "feature/HAR-14",
-        by("bob", 3 * DAY),
-        "HAR-14 spec",
-        &[("/.tickets/HAR-14.md", demo!("tickets/HAR-14.md"))],
-    )?;
+    story.commit(repo, "feature/HAR-14", by("bob", 3 * DAY), "HAR-14 spec", &[("/.tickets/HAR-14.md", demo!("tickets/HAR-14.md"))])?;
     story.commit(
         repo,
         "feature/HAR-14",
@@ -173,20 +132,8 @@ fn tide_api(story: &mut Story<'_>, repo: &str) -> Result<(), GitError> {
         reviewers: &["alice", "carol"],
         labels: &["tides", "api"],
     })?;
-    story.status(
-        week,
-        26 * HOUR,
-        BUILD,
-        StatusState::Pending,
-        "Build 411 is running",
-    );
-    story.status(
-        week,
-        26 * HOUR - 6,
-        BUILD,
-        StatusState::Succeeded,
-        "Build 411 succeeded",
-    );
+    story.status(week, 26 * HOUR, BUILD, StatusState::Pending, "Build 411 is running");
+    story.status(week, 26 * HOUR - 6, BUILD, StatusState::Succeeded, "Build 411 succeeded");
     story.vote(week, by("carol", 20 * HOUR), 10);
     story.say(
         week,
@@ -196,13 +143,7 @@ fn tide_api(story: &mut Story<'_>, repo: &str) -> Result<(), GitError> {
         ThreadStatus::Active,
     );
 
-    story.commit(
-        repo,
-        "feature/HAR-16",
-        by("dave", 50 * HOUR),
-        "HAR-16 spec",
-        &[("/.tickets/HAR-16.md", demo!("tickets/HAR-16.md"))],
-    )?;
+    story.commit(repo, "feature/HAR-16", by("dave", 50 * HOUR), "HAR-16 spec", &[("/.tickets/HAR-16.md", demo!("tickets/HAR-16.md"))])?;
     story.commit(
         repo,
         "feature/HAR-16",
@@ -218,13 +159,7 @@ fn tide_api(story: &mut Story<'_>, repo: &str) -> Result<(), GitError> {
         reviewers: &["bob"],
         labels: &["tides"],
     })?;
-    story.status(
-        cache,
-        6 * HOUR,
-        BUILD,
-        StatusState::Failed,
-        "Build 418 failed: 1 test",
-    );
+    story.status(cache, 6 * HOUR, BUILD, StatusState::Failed, "Build 418 failed: 1 test");
     story.vote(cache, by("bob", 4 * HOUR), -5);
     story.say(
         cache,
@@ -253,10 +188,7 @@ fn harbor_web(story: &mut Story<'_>, repo: &str) -> Result<(), GitError> {
         "feature/HAR-5",
         by("carol", 45 * DAY),
         "Times as people say them",
-        &[
-            ("/src/time.ts", demo!("harbor-web/src/time.ts")),
-            ("/test/time.test.ts", demo!("harbor-web/test/time.test.ts")),
-        ],
+        &[("/src/time.ts", demo!("harbor-web/src/time.ts")), ("/test/time.test.ts", demo!("harbor-web/test/time.test.ts"))],
     )?;
     story.commit(
         repo,
@@ -280,13 +212,7 @@ fn harbor_web(story: &mut Story<'_>, repo: &str) -> Result<(), GitError> {
     story.vote(board, by("alice", 42 * DAY), 10);
     story.complete(board, by("carol", 42 * DAY - HOUR), MergeStrategy::Squash)?;
 
-    story.commit(
-        repo,
-        "spike/map",
-        by("erin", 20 * DAY),
-        "Berths as boxes",
-        &[("/src/map.ts", demo!("harbor-web/branches/map.ts"))],
-    )?;
+    story.commit(repo, "spike/map", by("erin", 20 * DAY), "Berths as boxes", &[("/src/map.ts", demo!("harbor-web/branches/map.ts"))])?;
     let map = story.open(
         by("erin", 20 * DAY - HOUR),
         &Proposal {
@@ -300,13 +226,7 @@ fn harbor_web(story: &mut Story<'_>, repo: &str) -> Result<(), GitError> {
     )?;
     story.abandon(map, by("erin", 18 * DAY));
 
-    story.commit(
-        repo,
-        "feature/HAR-11",
-        by("alice", 30 * HOUR),
-        "HAR-11 spec",
-        &[("/.tickets/HAR-11.md", demo!("tickets/HAR-11.md"))],
-    )?;
+    story.commit(repo, "feature/HAR-11", by("alice", 30 * HOUR), "HAR-11 spec", &[("/.tickets/HAR-11.md", demo!("tickets/HAR-11.md"))])?;
     story.commit(
         repo,
         "feature/HAR-11",
@@ -322,13 +242,7 @@ fn harbor_web(story: &mut Story<'_>, repo: &str) -> Result<(), GitError> {
         reviewers: &["bob", "dave"],
         labels: &["board"],
     })?;
-    story.status(
-        zone,
-        22 * HOUR,
-        BUILD,
-        StatusState::Succeeded,
-        "Build 415 succeeded",
-    );
+    story.status(zone, 22 * HOUR, BUILD, StatusState::Succeeded, "Build 415 succeeded");
     story.vote(zone, by("bob", 5 * HOUR), 5);
     story.say(
         zone,
@@ -338,22 +252,13 @@ fn harbor_web(story: &mut Story<'_>, repo: &str) -> Result<(), GitError> {
         ThreadStatus::Active,
     );
 
-    story.commit(
-        repo,
-        "feature/HAR-17",
-        by("carol", 10 * HOUR),
-        "HAR-17 spec",
-        &[("/.tickets/HAR-17.md", demo!("tickets/HAR-17.md"))],
-    )?;
+    story.commit(repo, "feature/HAR-17", by("carol", 10 * HOUR), "HAR-17 spec", &[("/.tickets/HAR-17.md", demo!("tickets/HAR-17.md"))])?;
     story.commit(
         repo,
         "feature/HAR-17",
         by("carol", 2 * HOUR),
         "Compute the clearance",
-        &[(
-            "/src/berths.ts",
-            demo!("harbor-web/branches/berths.clearance.ts"),
-        )],
+        &[("/src/berths.ts", demo!("harbor-web/branches/berths.clearance.ts"))],
     )?;
     let clearance = story.open(by("carol", HOUR), &Proposal {
         repository: repo,
@@ -414,22 +319,13 @@ fn pilot_cli(story: &mut Story<'_>, repo: &str) -> Result<(), GitError> {
     )?;
     story.complete(eta, by("bob", 33 * DAY), MergeStrategy::Rebase)?;
 
-    story.commit(
-        repo,
-        "feature/HAR-9",
-        by("dave", 4 * DAY),
-        "HAR-9 spec",
-        &[("/.tickets/HAR-9.md", demo!("tickets/HAR-9.md"))],
-    )?;
+    story.commit(repo, "feature/HAR-9", by("dave", 4 * DAY), "HAR-9 spec", &[("/.tickets/HAR-9.md", demo!("tickets/HAR-9.md"))])?;
     story.commit(
         repo,
         "feature/HAR-9",
         by("dave", 3 * DAY),
         "List shifts that overlap",
-        &[(
-            "/pilot/roster.py",
-            demo!("pilot-cli/branches/roster.twice.py"),
-        )],
+        &[("/pilot/roster.py", demo!("pilot-cli/branches/roster.twice.py"))],
     )?;
     let twice = story.open(by("dave", 3 * DAY - HOUR), &Proposal {
         repository: repo,
@@ -444,10 +340,7 @@ fn pilot_cli(story: &mut Story<'_>, repo: &str) -> Result<(), GitError> {
         "main",
         by("erin", 30 * HOUR),
         "Put pilots on standby last",
-        &[(
-            "/pilot/roster.py",
-            demo!("pilot-cli/branches/roster.standby.py"),
-        )],
+        &[("/pilot/roster.py", demo!("pilot-cli/branches/roster.standby.py"))],
     )?;
     story.say(
         twice,
@@ -465,10 +358,7 @@ fn ops(story: &mut Story<'_>, repo: &str) -> Result<(), GitError> {
         "main",
         by("erin", 57 * DAY),
         "Write down what runs",
-        &[
-            ("/README.md", demo!("ops/README.md")),
-            ("/compose.yaml", demo!("ops/compose.yaml")),
-        ],
+        &[("/README.md", demo!("ops/README.md")), ("/compose.yaml", demo!("ops/compose.yaml"))],
     )?;
     story.commit(
         repo,
@@ -496,29 +386,16 @@ fn ops(story: &mut Story<'_>, repo: &str) -> Result<(), GitError> {
         },
     )?;
     story.vote(backup, by("bob", 54 * DAY), 10);
-    story.complete(
-        backup,
-        by("erin", 54 * DAY - HOUR),
-        MergeStrategy::RebaseMerge,
-    )?;
+    story.complete(backup, by("erin", 54 * DAY - HOUR), MergeStrategy::RebaseMerge)?;
     story.commit(
         repo,
         "main",
         by("bob", 38 * DAY),
         "Say what to do when woken",
-        &[(
-            "/runbooks/gauge-silent.md",
-            demo!("ops/runbooks/gauge-silent.md"),
-        )],
+        &[("/runbooks/gauge-silent.md", demo!("ops/runbooks/gauge-silent.md"))],
     )?;
 
-    story.commit(
-        repo,
-        "feature/HAR-21",
-        by("erin", 9 * HOUR),
-        "HAR-21 spec",
-        &[("/.tickets/HAR-21.md", demo!("tickets/HAR-21.md"))],
-    )?;
+    story.commit(repo, "feature/HAR-21", by("erin", 9 * HOUR), "HAR-21 spec", &[("/.tickets/HAR-21.md", demo!("tickets/HAR-21.md"))])?;
     story.commit(
         repo,
         "feature/HAR-21",
@@ -534,13 +411,7 @@ fn ops(story: &mut Story<'_>, repo: &str) -> Result<(), GitError> {
         reviewers: &["bob", "carol"],
         labels: &["operations"],
     })?;
-    story.status(
-        restart,
-        2 * HOUR,
-        BUILD,
-        StatusState::Pending,
-        "Build 420 is running",
-    );
+    story.status(restart, 2 * HOUR, BUILD, StatusState::Pending, "Build 420 is running");
     story.vote(restart, by("bob", 40), 10);
     story.vote(restart, by("carol", 25), 10);
     Ok(())
@@ -549,20 +420,10 @@ fn ops(story: &mut Story<'_>, repo: &str) -> Result<(), GitError> {
 /// Reviewers and the build guard main of the two services that ship; pilot-cli and ops take pushes to main.
 fn policies(story: &mut Story<'_>) {
     let (alice, start) = (story.person("alice"), story.at(59 * DAY));
-    let (tide, web) = (
-        story.repository_id("tide-api"),
-        story.repository_id("harbor-web"),
-    );
-    let reviewers = || PolicyKind::MinimumReviewers {
-        count: 1,
-        creator_vote_counts: false,
-        allow_downvotes: false,
-        reset_on_source_push: false,
-    };
-    let build = |definition| PolicyKind::Build {
-        display_name: BUILD.to_owned(),
-        definition,
-    };
+    let (tide, web) = (story.repository_id("tide-api"), story.repository_id("harbor-web"));
+    let reviewers =
+        || PolicyKind::MinimumReviewers { count: 1, creator_vote_counts: false, allow_downvotes: false, reset_on_source_push: false };
+    let build = |definition| PolicyKind::Build { display_name: BUILD.to_owned(), definition };
     let rows: [(PolicyKind, bool, Option<Uuid>); 5] = [
         (reviewers(), true, Some(tide)),
         (reviewers(), true, Some(web)),
@@ -571,9 +432,7 @@ fn policies(story: &mut Story<'_>) {
         (PolicyKind::CommentRequirements, false, None),
     ];
     let world = story.world();
-    let project = world
-        .project("Harbor")
-        .map_or(Uuid::nil(), |project| project.id);
+    let project = world.project("Harbor").map_or(Uuid::nil(), |project| project.id);
     for (kind, is_blocking, repository) in rows {
         let policy = Policy {
             id: world.next_policy_id(),
@@ -581,11 +440,7 @@ fn policies(story: &mut Story<'_>) {
             kind,
             is_blocking,
             is_enabled: true,
-            scopes: vec![PolicyScope {
-                repository,
-                ref_name: Some("refs/heads/main".to_owned()),
-                matching: RefMatch::Exact,
-            }],
+            scopes: vec![PolicyScope { repository, ref_name: Some("refs/heads/main".to_owned()), matching: RefMatch::Exact }],
             created_by: alice,
             created: start,
             revision: 1,

@@ -33,12 +33,7 @@ const PEOPLE: [(&str, &str); 6] = [
 ];
 
 /// Fills an empty world and its repositories below `git_root`.
-pub fn seed(
-    world: &mut World,
-    git_root: &Path,
-    seed: u64,
-    start: Timestamp,
-) -> Result<(), GitError> {
+pub fn seed(world: &mut World, git_root: &Path, seed: u64, start: Timestamp) -> Result<(), GitError> {
     let ids = Ids { seed };
     add_people(world, ids);
     places(world, ids, start);
@@ -59,10 +54,7 @@ struct Ids {
 
 impl Ids {
     fn of(self, what: &str) -> Uuid {
-        let space = Uuid::new_v5(
-            &Uuid::NAMESPACE_URL,
-            format!("kanado simulator {}", self.seed).as_bytes(),
-        );
+        let space = Uuid::new_v5(&Uuid::NAMESPACE_URL, format!("kanado simulator {}", self.seed).as_bytes());
         Uuid::new_v5(&space, what.as_bytes())
     }
 
@@ -79,34 +71,14 @@ fn add_people(world: &mut World, ids: Ids) {
         world.users.push(user);
     }
     for (alias, _) in PEOPLE.iter().take(5) {
-        world.tokens.push(Token::full(
-            ids.person(alias),
-            &format!("{alias}-token"),
-            "everything",
-        ));
+        world.tokens.push(Token::full(ids.person(alias), &format!("{alias}-token"), "everything"));
     }
     let alice = ids.person(PROTAGONIST);
     let scoped: [(&str, &[&str], &str); 4] = [
-        (
-            "alice-read-token",
-            &["vso.code"],
-            "reads code, writes nothing",
-        ),
-        (
-            "alice-code-token",
-            &["vso.code_write", "vso.project"],
-            "code and projects, no people",
-        ),
-        (
-            "alice-graph-token",
-            &["vso.code_write", "vso.project", "vso.graph"],
-            "code, projects and graph, no identities",
-        ),
-        (
-            "alice-build-token",
-            &["vso.build"],
-            "valid, and of no use to a board",
-        ),
+        ("alice-read-token", &["vso.code"], "reads code, writes nothing"),
+        ("alice-code-token", &["vso.code_write", "vso.project"], "code and projects, no people"),
+        ("alice-graph-token", &["vso.code_write", "vso.project", "vso.graph"], "code, projects and graph, no identities"),
+        ("alice-build-token", &["vso.build"], "valid, and of no use to a board"),
     ];
     for (token, scopes, note) in scoped {
         world.tokens.push(Token::scoped(alice, token, scopes, note));
@@ -116,19 +88,12 @@ fn add_people(world: &mut World, ids: Ids) {
         ..Token::full(alice, "alice-expired-token", "expired yesterday")
     };
     world.tokens.push(expired);
-    world.tokens.push(Token::full(
-        ids.person("frank"),
-        "frank-token",
-        "of the directory, not a member of the organisation",
-    ));
+    world.tokens.push(Token::full(ids.person("frank"), "frank-token", "of the directory, not a member of the organisation"));
 }
 
 fn places(world: &mut World, ids: Ids, start: Timestamp) {
     let long_ago = start - SignedDuration::from_hours(24 * 90);
-    let member = |alias: &str| TeamMember {
-        user: ids.person(alias),
-        is_admin: alias == PROTAGONIST,
-    };
+    let member = |alias: &str| TeamMember { user: ids.person(alias), is_admin: alias == PROTAGONIST };
     let team = |project: &str, name: &str, description: &str, members: &[&str]| Team {
         id: ids.of(&format!("team {project} {name}")),
         name: name.to_owned(),
@@ -139,45 +104,21 @@ fn places(world: &mut World, ids: Ids, start: Timestamp) {
     let mut harbor = Project::new(ids.of("project Harbor"), "Harbor", long_ago);
     harbor.description = Some("Tides, berths and pilots".to_owned());
     harbor.teams = vec![
-        team(
-            "Harbor",
-            "Harbor Team",
-            "The default project team.",
-            &["alice", "bob", "carol", "dave", "erin"],
-        ),
-        team(
-            "Harbor",
-            "Tides",
-            "Whoever looks after the water level.",
-            &["alice", "bob", "dave"],
-        ),
+        team("Harbor", "Harbor Team", "The default project team.", &["alice", "bob", "carol", "dave", "erin"]),
+        team("Harbor", "Tides", "Whoever looks after the water level.", &["alice", "bob", "dave"]),
     ];
     harbor.default_team = Some(harbor.teams[0].id);
     let mut quay = Project::new(ids.of("project Quay"), "Quay", long_ago);
     quay.description = Some("Cranes and manifests".to_owned());
-    quay.teams = vec![team(
-        "Quay",
-        "Quay Team",
-        "The default project team.",
-        &["alice", "carol"],
-    )];
+    quay.teams = vec![team("Quay", "Quay Team", "The default project team.", &["alice", "carol"])];
     quay.default_team = Some(quay.teams[0].id);
     // Somebody for whom the project must look as if it did not exist.
     quay.hidden_from = vec![ids.person("erin")];
-    let repository = |project: &Project, name: &str| {
-        Repository::new(ids.of(&format!("repository {name}")), project.id, name)
-    };
+    let repository = |project: &Project, name: &str| Repository::new(ids.of(&format!("repository {name}")), project.id, name);
     let mut tide_api = repository(&harbor, "tide-api");
-    tide_api.denied = [
-        Permission::GenericContribute,
-        Permission::CreateBranch,
-        Permission::PullRequestContribute,
-    ]
-    .map(|permission| Denial {
-        user: ids.person("erin"),
-        permission,
-    })
-    .to_vec();
+    tide_api.denied = [Permission::GenericContribute, Permission::CreateBranch, Permission::PullRequestContribute]
+        .map(|permission| Denial { user: ids.person("erin"), permission })
+        .to_vec();
     let mut crane_control = repository(&quay, "crane-control");
     crane_control.is_disabled = true;
     world.repositories.extend([

@@ -10,14 +10,11 @@ use jiff::{SignedDuration, Timestamp};
 use uuid::Uuid;
 
 use crate::sim::deed::{Event, note};
-use crate::sim::git::{
-    Completion, GitError, MergePreview, Push as GitPush, Repo, Stamp, Strategy, TreeEdit, Version,
-    ZERO_ID,
-};
+use crate::sim::git::{Completion, GitError, MergePreview, Push as GitPush, Repo, Stamp, Strategy, TreeEdit, Version, ZERO_ID};
 use crate::sim::host::git_path;
 use crate::sim::world::{
-    Comment, CommentKind, CompletionOptions, Label, MergeStatus, MergeStrategy, PrState, PrStatus,
-    PullRequest, Push, RefMove, Reviewer, StatusState, Thread, ThreadStatus, World,
+    Comment, CommentKind, CompletionOptions, Label, MergeStatus, MergeStrategy, PrState, PrStatus, PullRequest, Push, RefMove, Reviewer,
+    StatusState, Thread, ThreadStatus, World,
 };
 
 /// An hour and a day in the story's unit.
@@ -57,28 +54,12 @@ pub(super) struct Proposal<'a> {
 
 impl<'w> Story<'w> {
     pub fn new(world: &'w mut World, git_root: &Path, seed: u64, start: Timestamp) -> Self {
-        let repos = world
-            .repositories
-            .iter()
-            .map(|row| (row.id, Repo::at(git_path(git_root, row.id), "main")))
-            .collect();
-        Story {
-            world,
-            repos,
-            seed,
-            start,
-        }
+        let repos = world.repositories.iter().map(|row| (row.id, Repo::at(git_path(git_root, row.id), "main"))).collect();
+        Story { world, repos, seed, start }
     }
 
     /// A commit on a branch, which starts at main if it is new; files are added or replaced.
-    pub fn commit(
-        &mut self,
-        repository: &str,
-        branch: &str,
-        by: By<'_>,
-        message: &str,
-        files: &[(&str, &str)],
-    ) -> Result<(), GitError> {
+    pub fn commit(&mut self, repository: &str, branch: &str, by: By<'_>, message: &str, files: &[(&str, &str)]) -> Result<(), GitError> {
         let (id, repo) = self.repo(repository)?;
         let name = format!("refs/heads/{branch}");
         let old = match repo.tip(branch)? {
@@ -96,24 +77,14 @@ impl<'w> Story<'w> {
             })
             .collect();
         let stamp = self.stamp(by);
-        let pushed = repo.push(&GitPush {
-            ref_name: &name,
-            old_object_id: &old,
-            edits: &edits,
-            message,
-            author: stamp.clone(),
-            committer: stamp,
-        })?;
+        let pushed =
+            repo.push(&GitPush { ref_name: &name, old_object_id: &old, edits: &edits, message, author: stamp.clone(), committer: stamp })?;
         let person = self.person(by.who);
         if let Some(row) = self.world.repository_mut(id) {
             let facts = row.refs.entry(name.clone()).or_default();
             facts.creator = facts.creator.or(Some(person));
         }
-        let moved = RefMove {
-            name,
-            old: pushed.old_object_id,
-            new: pushed.new_object_id.clone(),
-        };
+        let moved = RefMove { name, old: pushed.old_object_id, new: pushed.new_object_id.clone() };
         self.push(id, by, moved, vec![pushed.new_object_id]);
         Ok(())
     }
@@ -121,10 +92,7 @@ impl<'w> Story<'w> {
     /// An active pull request into main; answers its id.
     pub fn open(&mut self, by: By<'_>, proposal: &Proposal<'_>) -> Result<i32, GitError> {
         let (repository, repo) = self.repo(proposal.repository)?;
-        let tip = |branch: &str| {
-            repo.tip(branch)?
-                .ok_or_else(|| GitError::NoVersion(branch.to_owned()))
-        };
+        let tip = |branch: &str| repo.tip(branch)?.ok_or_else(|| GitError::NoVersion(branch.to_owned()));
         let (source, target) = (tip(proposal.branch)?, tip("main")?);
         let id = self.world.next_pull_request_id();
         let mut row = PullRequest::new(
@@ -137,19 +105,9 @@ impl<'w> Story<'w> {
             ("refs/heads/main", &target),
         );
         row.description = Some(proposal.description.to_owned());
-        row.reviewers = proposal
-            .reviewers
-            .iter()
-            .map(|alias| Reviewer::new(self.person(alias)))
-            .collect();
-        row.labels = proposal
-            .labels
-            .iter()
-            .map(|name| Label {
-                id: Uuid::new_v5(&repository, name.as_bytes()),
-                name: (*name).to_owned(),
-            })
-            .collect();
+        row.reviewers = proposal.reviewers.iter().map(|alias| Reviewer::new(self.person(alias))).collect();
+        row.labels =
+            proposal.labels.iter().map(|name| Label { id: Uuid::new_v5(&repository, name.as_bytes()), name: (*name).to_owned() }).collect();
         let common = repo.merge_base(&target, &source)?;
         for iteration in &mut row.iterations {
             iteration.common.clone_from(&common);
@@ -167,23 +125,13 @@ impl<'w> Story<'w> {
         let (person, when) = (self.person(by.who), self.at(by.ago));
         self.edit(id, |row| match row.reviewer_mut(person) {
             Some(reviewer) => reviewer.vote = vote,
-            None => row.reviewers.push(Reviewer {
-                vote,
-                ..Reviewer::new(person)
-            }),
+            None => row.reviewers.push(Reviewer { vote, ..Reviewer::new(person) }),
         });
         note(self.world, id, Event::Vote { by: person, vote }, when);
     }
 
     /// A comment of its own thread; answers the thread's id.
-    pub fn say(
-        &mut self,
-        id: i32,
-        by: By<'_>,
-        place: Option<(&str, u32)>,
-        text: &str,
-        status: ThreadStatus,
-    ) -> i32 {
+    pub fn say(&mut self, id: i32, by: By<'_>, place: Option<(&str, u32)>, text: &str, status: ThreadStatus) -> i32 {
         let (person, when) = (self.person(by.who), self.at(by.ago));
         let thread = self.next_thread();
         self.edit(id, |row| {
@@ -223,9 +171,7 @@ impl<'w> Story<'w> {
             if let Some(thread) = row.thread_mut(thread) {
                 let next = i32::try_from(thread.comments.len()).unwrap_or(0) + 1;
                 thread.last_updated = when;
-                thread
-                    .comments
-                    .push(comment(next, 1, person, when, text, CommentKind::Text));
+                thread.comments.push(comment(next, 1, person, when, text, CommentKind::Text));
             }
         });
     }
@@ -262,27 +208,17 @@ impl<'w> Story<'w> {
     }
 
     /// Merges for real and deletes the source branch.
-    pub fn complete(
-        &mut self,
-        id: i32,
-        by: By<'_>,
-        strategy: MergeStrategy,
-    ) -> Result<(), GitError> {
+    pub fn complete(&mut self, id: i32, by: By<'_>, strategy: MergeStrategy) -> Result<(), GitError> {
         let Some(row) = self.world.pull_request(id).cloned() else {
             return Ok(());
         };
         let repo = self.repo_of(row.repository)?;
         let missing = |name: &str| GitError::NoVersion(name.to_owned());
-        let source = repo
-            .tip(&row.source_ref)?
-            .ok_or_else(|| missing(&row.source_ref))?;
+        let source = repo.tip(&row.source_ref)?.ok_or_else(|| missing(&row.source_ref))?;
         let target = repo.tip("main")?.ok_or_else(|| missing("main"))?;
         let message = format!("Merged PR {id}: {}", row.title);
         let (person, when) = (self.person(by.who), self.at(by.ago));
-        let author = By {
-            who: &self.alias(row.created_by),
-            ago: by.ago,
-        };
+        let author = By { who: &self.alias(row.created_by), ago: by.ago };
         let done = repo.complete(&Completion {
             target_ref: "refs/heads/main",
             target_tip: &target,
@@ -297,23 +233,10 @@ impl<'w> Story<'w> {
             author: self.stamp(author),
             committer: self.stamp(by),
         })?;
-        repo.update_ref(
-            &row.source_ref,
-            &source,
-            ZERO_ID,
-            crate::sim::git::RewriteRule::Anything,
-        )?;
-        let moved = RefMove {
-            name: "refs/heads/main".to_owned(),
-            old: target.clone(),
-            new: done.commit.clone(),
-        };
+        repo.update_ref(&row.source_ref, &source, ZERO_ID, crate::sim::git::RewriteRule::Anything)?;
+        let moved = RefMove { name: "refs/heads/main".to_owned(), old: target.clone(), new: done.commit.clone() };
         self.push(row.repository, by, moved, vec![done.commit.clone()]);
-        let gone = RefMove {
-            name: row.source_ref.clone(),
-            old: source.clone(),
-            new: ZERO_ID.to_owned(),
-        };
+        let gone = RefMove { name: row.source_ref.clone(), old: source.clone(), new: ZERO_ID.to_owned() };
         self.push(row.repository, by, gone, Vec::new());
         if let Some(repository) = self.world.repository_mut(row.repository) {
             repository.refs.remove(&row.source_ref);
@@ -326,12 +249,8 @@ impl<'w> Story<'w> {
             row.merge.source = source;
             row.merge.target = target;
             row.merge.commit = Some(done.commit);
-            row.completion = Some(CompletionOptions {
-                strategy,
-                delete_source_branch: true,
-                message: Some(message),
-                ..CompletionOptions::default()
-            });
+            row.completion =
+                Some(CompletionOptions { strategy, delete_source_branch: true, message: Some(message), ..CompletionOptions::default() });
         });
         self.note_status(id, person, "Completed", when);
         Ok(())
@@ -342,11 +261,7 @@ impl<'w> Story<'w> {
     }
 
     /// Tells what happened in one repository, in one go, up to the merges of the pull requests that are active at the end.
-    pub fn in_repository(
-        &mut self,
-        name: &str,
-        tell: impl FnOnce(&mut Self, &str) -> Result<(), GitError>,
-    ) -> Result<(), GitError> {
+    pub fn in_repository(&mut self, name: &str, tell: impl FnOnce(&mut Self, &str) -> Result<(), GitError>) -> Result<(), GitError> {
         let (id, repo) = self.repo(name)?;
         repo.in_one_pack(|| {
             tell(self, name)?;
@@ -359,13 +274,8 @@ impl<'w> Story<'w> {
     }
 
     fn try_merges(&mut self, repository: Uuid, repo: &Repo) -> Result<(), GitError> {
-        let active: Vec<_> = self
-            .world
-            .pull_requests
-            .values()
-            .filter(|row| row.repository == repository && row.is_active())
-            .cloned()
-            .collect();
+        let active: Vec<_> =
+            self.world.pull_requests.values().filter(|row| row.repository == repository && row.is_active()).cloned().collect();
         for row in active {
             let (source, target) = (repo.tip(&row.source_ref)?, repo.tip(&row.target_ref)?);
             let (Some(source), Some(target)) = (source, target) else {
@@ -377,10 +287,7 @@ impl<'w> Story<'w> {
                 &source,
                 &target,
                 &format!("refs/pull/{}/merge", row.id),
-                &format!(
-                    "Merge pull request {} from {} into main",
-                    row.id, row.source_ref
-                ),
+                &format!("Merge pull request {} from {} into main", row.id, row.source_ref),
                 &self.stamp(By { who: &who, ago }),
             )?;
             self.edit(row.id, |row| {
@@ -396,9 +303,7 @@ impl<'w> Story<'w> {
     }
 
     pub fn person(&self, alias: &str) -> Uuid {
-        self.world
-            .user_named(alias)
-            .map_or(Uuid::nil(), |user| user.id)
+        self.world.user_named(alias).map_or(Uuid::nil(), |user| user.id)
     }
 
     pub fn repository_id(&self, name: &str) -> Uuid {
@@ -421,9 +326,7 @@ impl<'w> Story<'w> {
     }
 
     fn alias(&self, id: Uuid) -> String {
-        self.world
-            .user(id)
-            .map_or_else(String::new, |user| user.alias().to_owned())
+        self.world.user(id).map_or_else(String::new, |user| user.alias().to_owned())
     }
 
     fn note_status(&mut self, id: i32, by: Uuid, word: &'static str, when: Timestamp) {
@@ -442,14 +345,8 @@ impl<'w> Story<'w> {
     }
 
     fn push(&mut self, repository: Uuid, by: By<'_>, moved: RefMove, commits: Vec<String>) {
-        let row = Push {
-            id: self.world.next_push_id(),
-            repository,
-            by: self.person(by.who),
-            date: self.at(by.ago),
-            moves: vec![moved],
-            commits,
-        };
+        let row =
+            Push { id: self.world.next_push_id(), repository, by: self.person(by.who), date: self.at(by.ago), moves: vec![moved], commits };
         self.world.pushes.push(row);
     }
 
@@ -464,14 +361,7 @@ impl<'w> Story<'w> {
     }
 }
 
-fn comment(
-    id: i32,
-    parent: i32,
-    author: Uuid,
-    when: Timestamp,
-    text: &str,
-    kind: CommentKind,
-) -> Comment {
+fn comment(id: i32, parent: i32, author: Uuid, when: Timestamp, text: &str, kind: CommentKind) -> Comment {
     Comment {
         id,
         parent,

@@ -18,11 +18,7 @@ fn seeded(seed: u64) -> (tempfile::TempDir, World) {
 }
 
 fn repo(dir: &tempfile::TempDir, world: &World, name: &str) -> Repo {
-    let row = world
-        .repositories
-        .iter()
-        .find(|row| row.name == name)
-        .expect("seeded");
+    let row = world.repositories.iter().find(|row| row.name == name).expect("seeded");
     Repo::at(crate::sim::host::git_path(dir.path(), row.id), "main")
 }
 
@@ -50,32 +46,15 @@ fn the_same_seed_gives_the_same_world_and_another_seed_another() {
 #[test]
 fn pull_requests_are_there_in_every_state() {
     let (_dir, world) = seeded(1);
-    let count = |wanted: PrState| {
-        world
-            .pull_requests
-            .values()
-            .filter(|row| row.state == wanted)
-            .count()
-    };
+    let count = |wanted: PrState| world.pull_requests.values().filter(|row| row.state == wanted).count();
     assert_eq!(count(PrState::Completed), 4);
     assert_eq!(count(PrState::Abandoned), 2);
     assert_eq!(count(PrState::Active), 6);
-    let titled = |key: &str| {
-        world
-            .pull_requests
-            .values()
-            .find(|row| row.title.starts_with(key))
-            .expect("seeded")
-    };
+    let titled = |key: &str| world.pull_requests.values().find(|row| row.title.starts_with(key)).expect("seeded");
     assert_eq!(titled("HAR-9 ").merge.status, MergeStatus::Conflicts);
     assert_eq!(titled("HAR-14").merge.status, MergeStatus::Succeeded);
     assert!(titled("HAR-17").is_draft);
-    assert!(
-        world
-            .pull_requests
-            .values()
-            .all(|row| row.created < start())
-    );
+    assert!(world.pull_requests.values().all(|row| row.created < start()));
 }
 
 #[test]
@@ -83,23 +62,10 @@ fn every_repository_is_sound_and_specs_lie_on_their_branches() {
     let (dir, world) = seeded(1);
     for name in ["tide-api", "harbor-web", "pilot-cli", "ops"] {
         let repo = repo(&dir, &world, name);
-        let out = Command::new("git")
-            .args(["fsck", "--strict"])
-            .current_dir(repo.path())
-            .output()
-            .expect("git runs");
-        assert!(
-            out.status.success(),
-            "{}",
-            String::from_utf8_lossy(&out.stderr)
-        );
+        let out = Command::new("git").args(["fsck", "--strict"]).current_dir(repo.path()).output().expect("git runs");
+        assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
     }
-    let spec = repo(&dir, &world, "tide-api")
-        .file(
-            &Version::Branch("feature/HAR-14".to_owned()),
-            "/.tickets/HAR-14.md",
-        )
-        .expect("there");
+    let spec = repo(&dir, &world, "tide-api").file(&Version::Branch("feature/HAR-14".to_owned()), "/.tickets/HAR-14.md").expect("there");
     assert!(spec.starts_with(b"# HAR-14: "));
     assert!(repo(&dir, &world, "manifest").is_empty().expect("reads"));
 }
@@ -108,17 +74,9 @@ fn every_repository_is_sound_and_specs_lie_on_their_branches() {
 fn merges_were_made_the_way_they_say() {
     let (dir, world) = seeded(1);
     let parents = |key: &str, name: &str| {
-        let row = world
-            .pull_requests
-            .values()
-            .find(|row| row.title.starts_with(key))
-            .expect("seeded");
+        let row = world.pull_requests.values().find(|row| row.title.starts_with(key)).expect("seeded");
         let commit = row.merge.commit.clone().expect("merged");
-        repo(&dir, &world, name)
-            .commit(&commit)
-            .expect("in git")
-            .parents
-            .len()
+        repo(&dir, &world, name).commit(&commit).expect("in git").parents.len()
     };
     assert_eq!(parents("HAR-3 ", "tide-api"), 2);
     assert_eq!(parents("HAR-5 ", "harbor-web"), 1);

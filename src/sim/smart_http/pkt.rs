@@ -27,9 +27,7 @@ pub fn commands(read: &[u8]) -> Parsed {
         let Some((length, _)) = rest.split_at_checked(4) else {
             return Parsed::Unfinished;
         };
-        let length = std::str::from_utf8(length)
-            .ok()
-            .and_then(|digits| usize::from_str_radix(digits, 16).ok());
+        let length = std::str::from_utf8(length).ok().and_then(|digits| usize::from_str_radix(digits, 16).ok());
         match length {
             Some(0) => return Parsed::Whole(commands),
             Some(length) if length >= 4 => {
@@ -58,11 +56,7 @@ fn command(line: &[u8], commands: &mut Commands) {
         && old.len() == 40
         && new.len() == 40
     {
-        commands.rows.push(Moved {
-            name: name.to_owned(),
-            old: old.to_owned(),
-            new: new.to_owned(),
-        });
+        commands.rows.push(Moved { name: name.to_owned(), old: old.to_owned(), new: new.to_owned() });
     }
 }
 
@@ -79,13 +73,8 @@ pub fn report(commands: &Commands, refused: &[Option<String>]) -> Vec<u8> {
     let mut report = Vec::new();
     line(&mut report, b"unpack ok\n");
     for (row, reason) in commands.rows.iter().zip(refused) {
-        let reason = reason
-            .as_deref()
-            .unwrap_or("another ref of this push was refused");
-        line(
-            &mut report,
-            format!("ng {} {reason}\n", row.name).as_bytes(),
-        );
+        let reason = reason.as_deref().unwrap_or("another ref of this push was refused");
+        line(&mut report, format!("ng {} {reason}\n", row.name).as_bytes());
     }
     report.extend_from_slice(FLUSH);
     if !commands.wants_side_band {
@@ -108,11 +97,7 @@ mod tests {
     fn commands_are_read_when_the_list_is_whole() {
         let (old, new) = ("0".repeat(40), "a".repeat(40));
         let mut bytes = Vec::new();
-        line(
-            &mut bytes,
-            format!("{old} {new} refs/heads/x\0 report-status-v2 side-band-64k agent=g\n")
-                .as_bytes(),
-        );
+        line(&mut bytes, format!("{old} {new} refs/heads/x\0 report-status-v2 side-band-64k agent=g\n").as_bytes());
         line(&mut bytes, format!("{new} {old} refs/heads/y\n").as_bytes());
         assert!(matches!(commands(&bytes), Parsed::Unfinished));
         bytes.extend_from_slice(b"0000PACK");

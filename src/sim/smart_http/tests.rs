@@ -70,14 +70,10 @@ impl Desk {
     }
 
     async fn clone(&self, token: &str, path: &str) -> PathBuf {
-        let into = self
-            .dir
-            .path()
-            .join(format!("{token}-{}", path.replace('/', "-")));
+        let into = self.dir.path().join(format!("{token}-{}", path.replace('/', "-")));
         let url = self.url(token, path);
         let target = into.to_string_lossy().into_owned();
-        self.must(self.dir.path(), &["clone", "-q", &url, &target])
-            .await;
+        self.must(self.dir.path(), &["clone", "-q", &url, &target]).await;
         into
     }
 
@@ -102,11 +98,7 @@ async fn a_clone_works_and_a_push_is_noticed() {
     let tip = desk.must(&clone, &["rev-parse", "HEAD"]).await;
     control.settle().await.expect("settles");
     let world = control.world().await;
-    let row = world
-        .pull_requests
-        .values()
-        .find(|row| row.title.starts_with("HAR-14"))
-        .expect("seeded");
+    let row = world.pull_requests.values().find(|row| row.title.starts_with("HAR-14")).expect("seeded");
     assert_eq!(row.merge.source, tip);
     assert_eq!(row.merge.status, MergeStatus::Succeeded);
     assert_eq!(row.iterations.len(), 2);
@@ -116,10 +108,7 @@ async fn a_clone_works_and_a_push_is_noticed() {
 
     // Somebody else's commit, made through the service, comes with a fetch.
     let file = ("/theirs.md", b"theirs\n".as_slice());
-    let theirs = control
-        .push_file("tide-api", ("feature/HAR-14", None), "bob", file, "Theirs")
-        .await
-        .expect("pushes");
+    let theirs = control.push_file("tide-api", ("feature/HAR-14", None), "bob", file, "Theirs").await.expect("pushes");
     desk.must(&clone, &["pull", "-q", "--ff-only"]).await;
     assert_eq!(desk.must(&clone, &["rev-parse", "HEAD"]).await, theirs);
     desk.running.stop().await;
@@ -142,13 +131,11 @@ async fn branches_are_created_and_deleted_and_big_files_arrive() {
     .flatten()
     .collect();
     desk.commit(&clone, "noise.bin", &noise).await;
-    desk.must(&clone, &["push", "-q", "-u", "origin", "big"])
-        .await;
+    desk.must(&clone, &["push", "-q", "-u", "origin", "big"]).await;
     let git = desk.running.control().git("ops").await.expect("there");
     let tip = desk.must(&clone, &["rev-parse", "HEAD"]).await;
     assert_eq!(git.tip("big").expect("reads"), Some(tip));
-    desk.must(&clone, &["push", "-q", "origin", "--delete", "big"])
-        .await;
+    desk.must(&clone, &["push", "-q", "origin", "--delete", "big"]).await;
     assert_eq!(git.tip("big").expect("reads"), None);
     desk.running.stop().await;
 }
@@ -161,10 +148,7 @@ async fn a_long_list_of_wants_arrives_gzipped() {
         let branch = format!("many/{n}");
         let name = format!("/{n}.md");
         let file = (name.as_str(), b"x\n".as_slice());
-        control
-            .push_file("ops", (&branch, None), "bob", file, "One of many")
-            .await
-            .expect("pushes");
+        control.push_file("ops", (&branch, None), "bob", file, "One of many").await.expect("pushes");
     }
     let clone = desk.clone("alice-token", "Harbor/_git/ops").await;
     let branches = desk.must(&clone, &["branch", "-r"]).await;
@@ -178,37 +162,24 @@ async fn tokens_open_what_they_are_for() {
     let home = desk.dir.path().to_owned();
     for token in ["wrong", "alice-expired-token", "frank-token"] {
         let url = desk.url(token, "Harbor/_git/ops");
-        desk.refused(&home, &["ls-remote", &url], "Authentication failed")
-            .await;
+        desk.refused(&home, &["ls-remote", &url], "Authentication failed").await;
     }
     let anonymous = format!("{}/Harbor/_git/ops", desk.running.organisation_url());
-    desk.refused(&home, &["ls-remote", &anonymous], "could not read Username")
-        .await;
+    desk.refused(&home, &["ls-remote", &anonymous], "could not read Username").await;
     let answer = tokio::task::spawn_blocking(move || {
-        Command::new("curl")
-            .args([
-                "-si",
-                &format!("{anonymous}/info/refs?service=git-upload-pack"),
-            ])
-            .output()
+        Command::new("curl").args(["-si", &format!("{anonymous}/info/refs?service=git-upload-pack")]).output()
     });
     if let Ok(output) = answer.await.expect("no panic") {
         let words = String::from_utf8_lossy(&output.stdout).to_lowercase();
-        assert!(
-            words.contains("401") && words.contains("www-authenticate: basic"),
-            "{words}"
-        );
+        assert!(words.contains("401") && words.contains("www-authenticate: basic"), "{words}");
     }
     let clone = desk.clone("alice-read-token", "Harbor/_git/ops").await;
     desk.commit(&clone, "x.md", b"x").await;
-    desk.refused(&clone, &["push"], "Authentication failed")
-        .await;
+    desk.refused(&clone, &["push"], "Authentication failed").await;
     let hidden = desk.url("erin-token", "Quay/_git/manifest");
-    desk.refused(&home, &["ls-remote", &hidden], "not found")
-        .await;
+    desk.refused(&home, &["ls-remote", &hidden], "not found").await;
     let disabled = desk.url("alice-token", "Quay/_git/crane-control");
-    desk.refused(&home, &["ls-remote", &disabled], "not found")
-        .await;
+    desk.refused(&home, &["ls-remote", &disabled], "not found").await;
     desk.running.stop().await;
 }
 
@@ -218,8 +189,7 @@ async fn a_protected_branch_takes_no_push() {
     let clone = desk.clone("alice-token", "Harbor/_git/tide-api").await;
     let before = desk.must(&clone, &["rev-parse", "HEAD"]).await;
     desk.commit(&clone, "x.md", b"x").await;
-    desk.refused(&clone, &["push", "origin", "main"], "TF402455")
-        .await;
+    desk.refused(&clone, &["push", "origin", "main"], "TF402455").await;
     let git = desk.running.control().git("tide-api").await.expect("there");
     assert_eq!(git.tip("main").expect("reads"), Some(before));
     desk.running.stop().await;
@@ -230,8 +200,7 @@ async fn permissions_are_asked_ref_by_ref() {
     let desk = desk(Options::default()).await;
     let clone = desk.clone("erin-token", "Harbor/_git/tide-api").await;
     desk.commit(&clone, "x.md", b"x").await;
-    desk.refused(&clone, &["push", "origin", "HEAD:new"], "TF401027")
-        .await;
+    desk.refused(&clone, &["push", "origin", "HEAD:new"], "TF401027").await;
     desk.running.stop().await;
 }
 
@@ -241,21 +210,12 @@ async fn history_is_rewritten_only_by_those_who_may() {
     let clone = desk.clone("bob-token", "Harbor/_git/ops").await;
     desk.must(&clone, &["switch", "-q", "-c", "mine"]).await;
     desk.commit(&clone, "x.md", b"x").await;
-    desk.must(&clone, &["push", "-q", "-u", "origin", "mine"])
-        .await;
-    desk.must(&clone, &["commit", "-q", "--amend", "-m", "Again"])
-        .await;
+    desk.must(&clone, &["push", "-q", "-u", "origin", "mine"]).await;
+    desk.must(&clone, &["commit", "-q", "--amend", "-m", "Again"]).await;
     let control = desk.running.control();
-    control
-        .deny("ops", "bob", Permission::ForcePush)
-        .await
-        .expect("denies");
-    desk.refused(&clone, &["push", "--force"], "non-fast-forward")
-        .await;
-    control
-        .permit("ops", "bob", Permission::ForcePush)
-        .await
-        .expect("permits");
+    control.deny("ops", "bob", Permission::ForcePush).await.expect("denies");
+    desk.refused(&clone, &["push", "--force"], "non-fast-forward").await;
+    control.permit("ops", "bob", Permission::ForcePush).await.expect("permits");
     desk.must(&clone, &["push", "-q", "--force"]).await;
     desk.running.stop().await;
 }
@@ -266,8 +226,7 @@ async fn an_empty_repository_takes_its_first_push() {
     let clone = desk.clone("carol-token", "Quay/_git/manifest").await;
     desk.must(&clone, &["switch", "-q", "-c", "main"]).await;
     desk.commit(&clone, "README.md", b"# manifest\n").await;
-    desk.must(&clone, &["push", "-q", "-u", "origin", "main"])
-        .await;
+    desk.must(&clone, &["push", "-q", "-u", "origin", "main"]).await;
     let again = desk.clone("alice-token", "Quay/_git/manifest").await;
     assert!(again.join("README.md").exists());
     desk.running.stop().await;
@@ -281,32 +240,17 @@ async fn over_tls_git_clones_and_rest_speaks_http_2() {
     let (cert, key) = (dir.path().join("c.pem"), dir.path().join("k.pem"));
     std::fs::write(&cert, made.cert.pem()).expect("writes");
     std::fs::write(&key, made.signing_key.serialize_pem()).expect("writes");
-    let desk = desk(Options {
-        server_version: ServerVersion::Server2022,
-        tls: Some(TlsFiles { cert, key }),
-        ..Options::default()
-    })
-    .await;
+    let desk = desk(Options { server_version: ServerVersion::Server2022, tls: Some(TlsFiles { cert, key }), ..Options::default() }).await;
     let clone = desk.clone("alice-token", "Harbor/_git/ops").await;
     desk.must(&clone, &["switch", "-q", "-c", "one"]).await;
     desk.commit(&clone, "x.md", b"x").await;
-    desk.must(&clone, &["push", "-q", "-u", "origin", "one"])
-        .await;
+    desk.must(&clone, &["push", "-q", "-u", "origin", "one"]).await;
 
-    let trusted =
-        reqwest::Certificate::from_pem(made.cert.pem().as_bytes()).expect("a certificate");
+    let trusted = reqwest::Certificate::from_pem(made.cert.pem().as_bytes()).expect("a certificate");
     let get = async |trusted: Vec<reqwest::Certificate>| {
-        let client = reqwest::Client::builder()
-            .no_proxy()
-            .tls_certs_only(trusted)
-            .build()
-            .expect("a client");
+        let client = reqwest::Client::builder().no_proxy().tls_certs_only(trusted).build().expect("a client");
         let url = format!("{}/_apis/projects", desk.running.organisation_url());
-        client
-            .get(url)
-            .basic_auth("", Some("alice-token"))
-            .send()
-            .await
+        client.get(url).basic_auth("", Some("alice-token")).send().await
     };
     let answer = get(vec![trusted]).await.expect("answers");
     assert_eq!(answer.version(), reqwest::Version::HTTP_2);

@@ -36,20 +36,14 @@ impl Seen {
     }
 
     fn header(&self, name: &str) -> &str {
-        self.headers
-            .get(name)
-            .map_or("", |value| value.to_str().unwrap())
+        self.headers.get(name).map_or("", |value| value.to_str().unwrap())
     }
 
     /// Checks the status and gives the body.
     #[track_caller]
     fn expect(self, status: u16) -> Value {
         assert_eq!(self.status, status, "{}", self.text);
-        if self.text.is_empty() {
-            Value::Null
-        } else {
-            self.json()
-        }
+        if self.text.is_empty() { Value::Null } else { self.json() }
     }
 
     /// Checks status and type key of a failure and gives its message.
@@ -64,11 +58,7 @@ impl Seen {
 fn http() -> reqwest::Client {
     // Err: another test has installed it.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    reqwest::Client::builder()
-        .no_proxy()
-        .redirect(reqwest::redirect::Policy::none())
-        .build()
-        .unwrap()
+    reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none()).build().unwrap()
 }
 
 impl Stage {
@@ -81,12 +71,7 @@ impl Stage {
         };
         let running = start(options).await.unwrap();
         let token = running.token_of("alice").unwrap().to_owned();
-        Stage {
-            running,
-            http: http(),
-            token,
-            version,
-        }
+        Stage { running, http: http(), token, version }
     }
 
     async fn new() -> Stage {
@@ -109,11 +94,7 @@ impl Stage {
 
     async fn send(&self, request: reqwest::RequestBuilder) -> Seen {
         let response = request.send().await.unwrap();
-        Seen {
-            status: response.status().as_u16(),
-            headers: response.headers().clone(),
-            text: response.text().await.unwrap(),
-        }
+        Seen { status: response.status().as_u16(), headers: response.headers().clone(), text: response.text().await.unwrap() }
     }
 
     /// Somebody else with the same simulator.
@@ -122,14 +103,8 @@ impl Stage {
         // reqwest appends: the first Authorization header would win.
         let mut request = request.build().unwrap();
         request.headers_mut().remove("authorization");
-        let request = reqwest::RequestBuilder::from_parts(self.http.clone(), request)
-            .basic_auth("", Some(token));
-        self.send(if body.is_null() {
-            request
-        } else {
-            request.json(&body)
-        })
-        .await
+        let request = reqwest::RequestBuilder::from_parts(self.http.clone(), request).basic_auth("", Some(token));
+        self.send(if body.is_null() { request } else { request.json(&body) }).await
     }
 
     async fn get(&self, path: &str) -> Seen {
@@ -137,13 +112,11 @@ impl Stage {
     }
 
     async fn post(&self, path: &str, body: Value) -> Seen {
-        self.send(self.request(Method::POST, path).json(&body))
-            .await
+        self.send(self.request(Method::POST, path).json(&body)).await
     }
 
     async fn patch(&self, path: &str, body: Value) -> Seen {
-        self.send(self.request(Method::PATCH, path).json(&body))
-            .await
+        self.send(self.request(Method::PATCH, path).json(&body)).await
     }
 
     async fn put(&self, path: &str, body: Value) -> Seen {
@@ -156,12 +129,7 @@ impl Stage {
 
     /// The identity id of a person.
     async fn person(&self, alias: &str) -> String {
-        let found = self
-            .get(&format!(
-                "_apis/identities?searchFilter=DirectoryAlias&filterValue={alias}"
-            ))
-            .await
-            .expect(200);
+        let found = self.get(&format!("_apis/identities?searchFilter=DirectoryAlias&filterValue={alias}")).await.expect(200);
         found["value"][0]["id"].as_str().unwrap().to_owned()
     }
 
@@ -172,10 +140,7 @@ impl Stage {
 
     /// The tip of a branch.
     async fn tip(&self, repository: &str, branch: &str) -> Option<String> {
-        let found = self
-            .get(&format!("{repository}/refs?filter=heads/{branch}"))
-            .await
-            .expect(200);
+        let found = self.get(&format!("{repository}/refs?filter=heads/{branch}")).await.expect(200);
         let name = format!("refs/heads/{branch}");
         found["value"]
             .as_array()
@@ -186,45 +151,22 @@ impl Stage {
     }
 
     /// Pushes one new file as one commit and gives the commit's id.
-    async fn add_file(
-        &self,
-        repository: &str,
-        branch: &str,
-        old: &str,
-        path: &str,
-        text: &str,
-    ) -> String {
+    async fn add_file(&self, repository: &str, branch: &str, old: &str, path: &str, text: &str) -> String {
         let push = one_file_push(branch, old, "add", path, text);
-        let done = self
-            .post(&format!("{repository}/pushes"), push)
-            .await
-            .expect(201);
-        done["refUpdates"][0]["newObjectId"]
-            .as_str()
-            .unwrap()
-            .to_owned()
+        let done = self.post(&format!("{repository}/pushes"), push).await.expect(201);
+        done["refUpdates"][0]["newObjectId"].as_str().unwrap().to_owned()
     }
 
     /// A branch off `main` with one file of its own, and a pull request for it; gives the number.
     async fn open_pull_request(&self, repository: &str, branch: &str) -> i64 {
         let main = self.tip(repository, "main").await.unwrap();
-        self.add_file(
-            repository,
-            branch,
-            &main,
-            &format!("/{branch}.md"),
-            "text\n",
-        )
-        .await;
+        self.add_file(repository, branch, &main, &format!("/{branch}.md"), "text\n").await;
         let body = json!({
             "sourceRefName": format!("refs/heads/{branch}"),
             "targetRefName": "refs/heads/main",
             "title": format!("Add {branch}"),
         });
-        let made = self
-            .post(&format!("{repository}/pullrequests"), body)
-            .await
-            .expect(201);
+        let made = self.post(&format!("{repository}/pullrequests"), body).await.expect(201);
         made["pullRequestId"].as_i64().unwrap()
     }
 }

@@ -4,10 +4,7 @@ use super::*;
 #[tokio::test]
 async fn a_state_directory_carries_the_world_over_a_restart() {
     let folder = tempfile::tempdir().unwrap();
-    let options = Options {
-        state_dir: Some(folder.path().to_owned()),
-        ..Options::default()
-    };
+    let options = Options { state_dir: Some(folder.path().to_owned()), ..Options::default() };
     let repository = Stage::repository(OPS.0, OPS.1);
     let first = Stage::with(options.clone()).await;
     let id = first.open_pull_request(&repository, "kept").await;
@@ -15,17 +12,11 @@ async fn a_state_directory_carries_the_world_over_a_restart() {
     first.running.stop().await;
     let second = Stage::with(options).await;
     assert_eq!(second.tip(&repository, "kept").await, tip);
-    let pr = second
-        .get(&format!("_apis/git/pullrequests/{id}"))
-        .await
-        .expect(200);
+    let pr = second.get(&format!("_apis/git/pullrequests/{id}")).await.expect(200);
     assert_eq!(pr["title"], "Add kept");
     // The queued merge of the first life is worked off in the second.
     second.running.control().settle().await.unwrap();
-    let pr = second
-        .get(&format!("_apis/git/pullrequests/{id}"))
-        .await
-        .expect(200);
+    let pr = second.get(&format!("_apis/git/pullrequests/{id}")).await.expect(200);
     assert_eq!(pr["mergeStatus"], "succeeded");
 }
 
@@ -42,33 +33,16 @@ async fn a_temporary_state_directory_is_gone_after_stopping() {
 async fn a_saved_world_that_cannot_be_read_is_refused_by_name() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("world.json"), "{").unwrap();
-    let options = Options {
-        state_dir: Some(folder.path().to_owned()),
-        ..Options::default()
-    };
+    let options = Options { state_dir: Some(folder.path().to_owned()), ..Options::default() };
     let error = start(options).await.unwrap_err().to_string();
-    assert!(
-        error.contains("world.json") && error.contains("--state"),
-        "{error}"
-    );
+    assert!(error.contains("world.json") && error.contains("--state"), "{error}");
 }
 
 #[tokio::test]
 async fn an_address_in_use_is_named() {
     let stage = Stage::new().await;
-    let address = stage
-        .running
-        .url()
-        .trim_start_matches("http://")
-        .parse()
-        .unwrap();
-    let error = start(Options {
-        listen: address,
-        ..Options::default()
-    })
-    .await
-    .unwrap_err()
-    .to_string();
+    let address = stage.running.url().trim_start_matches("http://").parse().unwrap();
+    let error = start(Options { listen: address, ..Options::default() }).await.unwrap_err().to_string();
     assert!(error.contains("--listen"), "{error}");
 }
 
@@ -78,25 +52,9 @@ async fn the_same_seed_and_start_give_the_same_commits() {
     let repository = Stage::repository("Harbor", "tide-api");
     let mut tips = Vec::new();
     for _ in 0..2 {
-        let stage = Stage::with(Options {
-            start: Some(begin),
-            ..Options::default()
-        })
-        .await;
-        tips.push(
-            stage
-                .get(&format!("{repository}/refs?filter=heads/"))
-                .await
-                .expect(200)["value"]
-                .clone(),
-        );
+        let stage = Stage::with(Options { start: Some(begin), ..Options::default() }).await;
+        tips.push(stage.get(&format!("{repository}/refs?filter=heads/")).await.expect(200)["value"].clone());
     }
-    let ids = |rows: &Value| -> Vec<Value> {
-        rows.as_array()
-            .unwrap()
-            .iter()
-            .map(|row| row["objectId"].clone())
-            .collect()
-    };
+    let ids = |rows: &Value| -> Vec<Value> { rows.as_array().unwrap().iter().map(|row| row["objectId"].clone()).collect() };
     assert_eq!(ids(&tips[0]), ids(&tips[1]));
 }

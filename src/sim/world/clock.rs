@@ -13,31 +13,22 @@ pub struct Clock {
 impl Clock {
     /// A clock that shows `instant` now.
     pub fn showing(instant: Timestamp) -> Self {
-        Clock {
-            offset_ms: instant.as_millisecond() - Timestamp::now().as_millisecond(),
-        }
+        Clock { offset_ms: instant.as_millisecond() - Timestamp::now().as_millisecond() }
     }
 
     pub fn now(&self) -> Timestamp {
         let real = Timestamp::now();
-        real.checked_add(SignedDuration::from_millis(self.offset_ms))
-            .unwrap_or(real)
+        real.checked_add(SignedDuration::from_millis(self.offset_ms)).unwrap_or(real)
     }
 
     pub fn advance(&mut self, by: SignedDuration) {
-        self.offset_ms = self
-            .offset_ms
-            .saturating_add(i64::try_from(by.as_millis()).unwrap_or(0));
+        self.offset_ms = self.offset_ms.saturating_add(i64::try_from(by.as_millis()).unwrap_or(0));
     }
 }
 
 /// `2026-03-02T09:14:05.1234567Z`: the service counts in steps of 100 ns.
 pub fn ado_date(instant: Timestamp) -> String {
-    format!(
-        "{}.{:07}Z",
-        instant.strftime("%Y-%m-%dT%H:%M:%S"),
-        instant.subsec_nanosecond().max(0) / 100
-    )
+    format!("{}.{:07}Z", instant.strftime("%Y-%m-%dT%H:%M:%S"), instant.subsec_nanosecond().max(0) / 100)
 }
 
 /// `2026-03-02T09:14:05Z`: dates that come out of git have whole seconds.

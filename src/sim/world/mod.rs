@@ -16,15 +16,11 @@ use uuid::Uuid;
 
 pub use clock::{Clock, ado_date, git_date};
 pub use people::{Directory, FULL_ACCESS, Token, TokenKind, User};
-pub use places::{
-    Denial, Organisation, Permission, Project, Push, RefFacts, RefMove, Repository, Team,
-    TeamMember,
-};
+pub use places::{Denial, Organisation, Permission, Project, Push, RefFacts, RefMove, Repository, Team, TeamMember};
 pub use policy::{Evaluation, EvaluationStatus, Policy, PolicyKind, PolicyScope, RefMatch};
 pub use pull_request::{
-    Comment, CommentKind, CompletionOptions, Iteration, IterationReason, Label, Merge, MergeStatus,
-    MergeStrategy, PrState, PrStatus, Property, PullRequest, Reviewer, StatusState, Thread,
-    ThreadStatus,
+    Comment, CommentKind, CompletionOptions, Iteration, IterationReason, Label, Merge, MergeStatus, MergeStrategy, PrState, PrStatus,
+    Property, PullRequest, Reviewer, StatusState, Thread, ThreadStatus,
 };
 
 /// Fields of a loaded object that the simulator does not model; they are given back as they came.
@@ -60,11 +56,7 @@ pub struct World {
 impl World {
     /// An organisation with nobody in it yet, its clock showing `start`.
     pub fn empty(name: &str, start: Timestamp) -> Self {
-        World {
-            organisation: Organisation::named(name),
-            clock: Clock::showing(start),
-            ..World::default()
-        }
+        World { organisation: Organisation::named(name), clock: Clock::showing(start), ..World::default() }
     }
 
     pub fn now(&self) -> Timestamp {
@@ -77,19 +69,14 @@ impl World {
 
     /// A user by unique name (`alice@lumen.example`) or by its part before the `@`.
     pub fn user_named(&self, name: &str) -> Option<&User> {
-        self.users.iter().find(|user| {
-            user.unique_name.eq_ignore_ascii_case(name) || user.alias().eq_ignore_ascii_case(name)
-        })
+        self.users.iter().find(|user| user.unique_name.eq_ignore_ascii_case(name) || user.alias().eq_ignore_ascii_case(name))
     }
 
     /// A project by GUID or, whatever the case, by name.
     pub fn project(&self, id_or_name: &str) -> Option<&Project> {
         match Uuid::try_parse(id_or_name) {
             Ok(id) => self.project_by_id(id),
-            Err(_) => self
-                .projects
-                .iter()
-                .find(|project| same_name(&project.name, id_or_name)),
+            Err(_) => self.projects.iter().find(|project| same_name(&project.name, id_or_name)),
         }
     }
 
@@ -98,22 +85,16 @@ impl World {
     }
 
     pub fn repository(&self, id: Uuid) -> Option<&Repository> {
-        self.repositories
-            .iter()
-            .find(|repository| repository.id == id)
+        self.repositories.iter().find(|repository| repository.id == id)
     }
 
     pub fn repository_mut(&mut self, id: Uuid) -> Option<&mut Repository> {
-        self.repositories
-            .iter_mut()
-            .find(|repository| repository.id == id)
+        self.repositories.iter_mut().find(|repository| repository.id == id)
     }
 
     /// A repository by name within a project.
     pub fn repository_named(&self, project: Uuid, name: &str) -> Option<&Repository> {
-        self.repositories
-            .iter()
-            .find(|repository| repository.project == project && same_name(&repository.name, name))
+        self.repositories.iter().find(|repository| repository.project == project && same_name(&repository.name, name))
     }
 
     pub fn pull_request(&self, id: i32) -> Option<&PullRequest> {
@@ -146,22 +127,14 @@ impl World {
     }
 
     /// Policies that look at a pull request into `ref_name`, or at that branch itself.
-    pub fn policies_for<'a>(
-        &'a self,
-        repository: &'a Repository,
-        ref_name: &'a str,
-    ) -> impl Iterator<Item = &'a Policy> {
-        self.policies.iter().filter(move |policy| {
-            policy.project == repository.project && policy.covers(repository, ref_name)
-        })
+    pub fn policies_for<'a>(&'a self, repository: &'a Repository, ref_name: &'a str) -> impl Iterator<Item = &'a Policy> {
+        self.policies.iter().filter(move |policy| policy.project == repository.project && policy.covers(repository, ref_name))
     }
 
     /// Whether a blocking policy guards the branch, so that only pull requests may move it.
     pub fn protects(&self, repository: Uuid, ref_name: &str) -> bool {
-        self.repository(repository).is_some_and(|repository| {
-            self.policies_for(repository, ref_name)
-                .any(|policy| policy.is_enabled && policy.is_blocking)
-        })
+        self.repository(repository)
+            .is_some_and(|repository| self.policies_for(repository, ref_name).any(|policy| policy.is_enabled && policy.is_blocking))
     }
 
     /// How every policy that covers the pull request sees it now.
@@ -172,9 +145,7 @@ impl World {
         self.policies
             .iter()
             .filter(|policy| {
-                policy.is_enabled
-                    && policy.project == repository.project
-                    && policy.covers(repository, &pull_request.target_ref)
+                policy.is_enabled && policy.project == repository.project && policy.covers(repository, &pull_request.target_ref)
             })
             .map(|policy| policy.evaluate(pull_request))
             .collect()
@@ -185,12 +156,7 @@ impl World {
         self.evaluations(pull_request)
             .iter()
             .filter(|evaluation| evaluation.policy.is_blocking)
-            .all(|evaluation| {
-                matches!(
-                    evaluation.status,
-                    EvaluationStatus::Approved | EvaluationStatus::NotApplicable
-                )
-            })
+            .all(|evaluation| matches!(evaluation.status, EvaluationStatus::Approved | EvaluationStatus::NotApplicable))
     }
 }
 

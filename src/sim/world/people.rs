@@ -52,20 +52,13 @@ impl User {
 
     /// `alice` of `alice@lumen.example`.
     pub fn alias(&self) -> &str {
-        self.unique_name
-            .split('@')
-            .next()
-            .unwrap_or(&self.unique_name)
+        self.unique_name.split('@').next().unwrap_or(&self.unique_name)
     }
 
     /// The subject descriptor. As on the service it is made of a GUID that is *not* the identity's id, so that
     /// a client that decodes it instead of asking for the storage key is found out.
     pub fn descriptor(&self, directory: Directory) -> String {
-        if let Some(given) = self
-            .extra
-            .get("descriptor")
-            .and_then(|value| value.as_str())
-        {
+        if let Some(given) = self.extra.get("descriptor").and_then(|value| value.as_str()) {
             return given.to_owned();
         }
         let subject = Uuid::new_v5(&self.id, b"subject descriptor");
@@ -79,10 +72,7 @@ impl User {
 
     /// The identity descriptor as the identities endpoint writes it.
     pub fn identity_descriptor(&self, tenant: Uuid) -> String {
-        format!(
-            "Microsoft.IdentityModel.Claims.ClaimsIdentity;{tenant}\\{}",
-            self.unique_name
-        )
+        format!("Microsoft.IdentityModel.Claims.ClaimsIdentity;{tenant}\\{}", self.unique_name)
     }
 }
 
@@ -134,19 +124,12 @@ impl Token {
     }
 
     pub fn scoped(user: Uuid, token: &str, scopes: &[&str], note: &str) -> Self {
-        Token {
-            scopes: scopes.iter().map(|scope| (*scope).to_owned()).collect(),
-            ..Token::full(user, token, note)
-        }
+        Token { scopes: scopes.iter().map(|scope| (*scope).to_owned()).collect(), ..Token::full(user, token, note) }
     }
 
     /// Whether one of the token's scopes suffices for one of the `wanted` ones.
     pub fn allows(&self, wanted: &[&str]) -> bool {
-        wanted.is_empty()
-            || self
-                .scopes
-                .iter()
-                .any(|held| wanted.iter().any(|wanted| includes(held, wanted)))
+        wanted.is_empty() || self.scopes.iter().any(|held| wanted.iter().any(|wanted| includes(held, wanted)))
     }
 
     pub fn has_expired(&self, now: Timestamp) -> bool {

@@ -21,18 +21,8 @@ pub struct Organisation {
 impl Organisation {
     /// Ids follow from the name, so that they are the same in every run.
     pub fn named(name: &str) -> Self {
-        let id = |what: &str| {
-            Uuid::new_v5(
-                &Uuid::NAMESPACE_DNS,
-                format!("{what}.{name}.example").as_bytes(),
-            )
-        };
-        Organisation {
-            name: name.to_owned(),
-            id: id("organisation"),
-            deployment: id("deployment"),
-            tenant: id("tenant"),
-        }
+        let id = |what: &str| Uuid::new_v5(&Uuid::NAMESPACE_DNS, format!("{what}.{name}.example").as_bytes());
+        Organisation { name: name.to_owned(), id: id("organisation"), deployment: id("deployment"), tenant: id("tenant") }
     }
 }
 
@@ -82,10 +72,7 @@ impl Project {
     pub fn team(&self, id_or_name: &str) -> Option<&Team> {
         match Uuid::try_parse(id_or_name) {
             Ok(id) => self.teams.iter().find(|team| team.id == id),
-            Err(_) => self
-                .teams
-                .iter()
-                .find(|team| super::same_name(&team.name, id_or_name)),
+            Err(_) => self.teams.iter().find(|team| super::same_name(&team.name, id_or_name)),
         }
     }
 }
@@ -174,10 +161,7 @@ impl Repository {
     }
 
     pub fn permits(&self, user: Uuid, permission: Permission) -> bool {
-        !self
-            .denied
-            .iter()
-            .any(|denial| denial.user == user && denial.permission == permission)
+        !self.denied.iter().any(|denial| denial.user == user && denial.permission == permission)
     }
 }
 

@@ -138,9 +138,7 @@ impl Policy {
                     (RefMatch::DefaultBranch, _) => ref_name == repository.default_branch,
                     (_, None) => true,
                     (RefMatch::Exact, Some(name)) => name.eq_ignore_ascii_case(ref_name),
-                    (RefMatch::Prefix, Some(name)) => {
-                        ref_name.to_lowercase().starts_with(&name.to_lowercase())
-                    }
+                    (RefMatch::Prefix, Some(name)) => ref_name.to_lowercase().starts_with(&name.to_lowercase()),
                 }
         })
     }
@@ -148,16 +146,10 @@ impl Policy {
     /// The policy's view of one pull request it covers.
     pub fn evaluate(&self, pull_request: &PullRequest) -> Evaluation<'_> {
         let status = self.judge(pull_request);
-        let decided = matches!(
-            status,
-            EvaluationStatus::Approved | EvaluationStatus::Rejected
-        );
+        let decided = matches!(status, EvaluationStatus::Approved | EvaluationStatus::Rejected);
         Evaluation {
             policy: self,
-            id: Uuid::new_v5(
-                &self.project,
-                format!("evaluation {} of {}", self.id, pull_request.id).as_bytes(),
-            ),
+            id: Uuid::new_v5(&self.project, format!("evaluation {} of {}", self.id, pull_request.id).as_bytes()),
             status,
             started: pull_request.created,
             completed: decided.then(|| last_activity(pull_request)),
@@ -167,15 +159,8 @@ impl Policy {
     fn judge(&self, pull_request: &PullRequest) -> EvaluationStatus {
         use EvaluationStatus::{Approved, NotApplicable, Queued, Rejected, Running};
         match &self.kind {
-            PolicyKind::MinimumReviewers {
-                count,
-                creator_vote_counts,
-                allow_downvotes,
-                ..
-            } => {
-                let votes = pull_request.reviewers.iter().filter(|reviewer| {
-                    *creator_vote_counts || reviewer.id != pull_request.created_by
-                });
+            PolicyKind::MinimumReviewers { count, creator_vote_counts, allow_downvotes, .. } => {
+                let votes = pull_request.reviewers.iter().filter(|reviewer| *creator_vote_counts || reviewer.id != pull_request.created_by);
                 let approvals = votes.clone().filter(|reviewer| reviewer.vote >= 5).count();
                 let refused = votes.clone().any(|reviewer| reviewer.vote <= -10);
                 let waiting = votes.clone().any(|reviewer| reviewer.vote < 0);
@@ -186,38 +171,29 @@ impl Policy {
                     () => Running,
                 }
             }
-            PolicyKind::Build { display_name, .. } => {
-                match pull_request.latest_status(display_name).map(|s| s.state) {
-                    None | Some(StatusState::NotSet) => Queued,
-                    Some(StatusState::Pending) => Running,
-                    Some(StatusState::Succeeded) => Approved,
-                    Some(StatusState::NotApplicable) => NotApplicable,
-                    Some(StatusState::Failed | StatusState::Error) => Rejected,
-                }
-            }
-            PolicyKind::Status { name, .. } => {
-                match pull_request.latest_status(name).map(|s| s.state) {
-                    None | Some(StatusState::NotSet) => Queued,
-                    Some(StatusState::Pending) => Running,
-                    Some(StatusState::Succeeded) => Approved,
-                    Some(StatusState::NotApplicable) => NotApplicable,
-                    Some(StatusState::Failed | StatusState::Error) => Rejected,
-                }
-            }
+            PolicyKind::Build { display_name, .. } => match pull_request.latest_status(display_name).map(|s| s.state) {
+                None | Some(StatusState::NotSet) => Queued,
+                Some(StatusState::Pending) => Running,
+                Some(StatusState::Succeeded) => Approved,
+                Some(StatusState::NotApplicable) => NotApplicable,
+                Some(StatusState::Failed | StatusState::Error) => Rejected,
+            },
+            PolicyKind::Status { name, .. } => match pull_request.latest_status(name).map(|s| s.state) {
+                None | Some(StatusState::NotSet) => Queued,
+                Some(StatusState::Pending) => Running,
+                Some(StatusState::Succeeded) => Approved,
+                Some(StatusState::NotApplicable) => NotApplicable,
+                Some(StatusState::Failed | StatusState::Error) => Rejected,
+            },
             PolicyKind::CommentRequirements => {
-                let open = pull_request.threads.iter().any(|thread| {
-                    !thread.is_deleted && thread.status.is_some_and(|status| status.is_open())
-                });
+                let open =
+                    pull_request.threads.iter().any(|thread| !thread.is_deleted && thread.status.is_some_and(|status| status.is_open()));
                 if open { Running } else { Approved }
             }
             PolicyKind::WorkItemLinking if pull_request.work_items.is_empty() => Rejected,
             PolicyKind::WorkItemLinking => Approved,
             PolicyKind::RequiredReviewers { reviewers } => {
-                let vote = |id: &Uuid| {
-                    pull_request
-                        .reviewer(*id)
-                        .map_or(0, |reviewer| reviewer.vote)
-                };
+                let vote = |id: &Uuid| pull_request.reviewer(*id).map_or(0, |reviewer| reviewer.vote);
                 match () {
                     () if reviewers.iter().any(|id| vote(id) <= -10) => Rejected,
                     () if reviewers.iter().all(|id| vote(id) >= 5) => Approved,
@@ -231,16 +207,9 @@ impl Policy {
 
 /// The newest date that the pull request carries.
 fn last_activity(pull_request: &PullRequest) -> Timestamp {
-    let threads = pull_request
-        .threads
-        .iter()
-        .map(|thread| thread.last_updated);
+    let threads = pull_request.threads.iter().map(|thread| thread.last_updated);
     let statuses = pull_request.statuses.iter().map(|status| status.updated);
-    threads
-        .chain(statuses)
-        .max()
-        .unwrap_or(pull_request.created)
-        .max(pull_request.created)
+    threads.chain(statuses).max().unwrap_or(pull_request.created).max(pull_request.created)
 }
 
 #[cfg(test)]
@@ -259,11 +228,7 @@ mod tests {
             kind,
             is_blocking: true,
             is_enabled: true,
-            scopes: vec![PolicyScope {
-                repository: None,
-                ref_name: Some("refs/heads/main".to_owned()),
-                matching: RefMatch::Exact,
-            }],
+            scopes: vec![PolicyScope { repository: None, ref_name: Some("refs/heads/main".to_owned()), matching: RefMatch::Exact }],
             created_by: Uuid::nil(),
             created: at(),
             revision: 1,
@@ -271,15 +236,7 @@ mod tests {
     }
 
     fn pull_request() -> PullRequest {
-        PullRequest::new(
-            7,
-            Uuid::nil(),
-            Uuid::from_u128(1),
-            at(),
-            "t",
-            ("refs/heads/a", "a"),
-            ("refs/heads/main", "b"),
-        )
+        PullRequest::new(7, Uuid::nil(), Uuid::from_u128(1), at(), "t", ("refs/heads/a", "a"), ("refs/heads/main", "b"))
     }
 
     #[test]
@@ -292,29 +249,17 @@ mod tests {
         });
         let mut pr = pull_request();
         assert_eq!(policy.evaluate(&pr).status, EvaluationStatus::Running);
-        pr.reviewers.push(Reviewer {
-            vote: 10,
-            ..Reviewer::new(Uuid::from_u128(1))
-        });
+        pr.reviewers.push(Reviewer { vote: 10, ..Reviewer::new(Uuid::from_u128(1)) });
         assert_eq!(policy.evaluate(&pr).status, EvaluationStatus::Running);
-        pr.reviewers.push(Reviewer {
-            vote: 5,
-            ..Reviewer::new(Uuid::from_u128(2))
-        });
+        pr.reviewers.push(Reviewer { vote: 5, ..Reviewer::new(Uuid::from_u128(2)) });
         assert_eq!(policy.evaluate(&pr).status, EvaluationStatus::Approved);
-        pr.reviewers.push(Reviewer {
-            vote: -10,
-            ..Reviewer::new(Uuid::from_u128(3))
-        });
+        pr.reviewers.push(Reviewer { vote: -10, ..Reviewer::new(Uuid::from_u128(3)) });
         assert_eq!(policy.evaluate(&pr).status, EvaluationStatus::Rejected);
     }
 
     #[test]
     fn the_last_status_of_a_build_wins() {
-        let policy = policy(PolicyKind::Build {
-            display_name: "ci".to_owned(),
-            definition: 1,
-        });
+        let policy = policy(PolicyKind::Build { display_name: "ci".to_owned(), definition: 1 });
         let mut pr = pull_request();
         assert_eq!(policy.evaluate(&pr).status, EvaluationStatus::Queued);
         for (state, expected) in [

@@ -106,13 +106,7 @@ pub struct Reviewer {
 
 impl Reviewer {
     pub fn new(id: Uuid) -> Self {
-        Reviewer {
-            id,
-            vote: 0,
-            is_required: false,
-            has_declined: false,
-            is_flagged: false,
-        }
+        Reviewer { id, vote: 0, is_required: false, has_declined: false, is_flagged: false }
     }
 }
 
@@ -215,9 +209,7 @@ pub struct Thread {
 impl Thread {
     /// Whether the service wrote it itself (votes, pushes, state changes).
     pub fn is_system(&self) -> bool {
-        self.comments
-            .iter()
-            .any(|comment| comment.kind == CommentKind::System)
+        self.comments.iter().any(|comment| comment.kind == CommentKind::System)
     }
 }
 
@@ -350,13 +342,7 @@ impl PullRequest {
             target_ref: target_ref.to_owned(),
             is_draft: false,
             merge_id: Uuid::new_v5(&repository, format!("merge {id}").as_bytes()),
-            merge: Merge {
-                status: MergeStatus::Queued,
-                source: source.to_owned(),
-                target: target.to_owned(),
-                commit: None,
-                failure: None,
-            },
+            merge: Merge { status: MergeStatus::Queued, source: source.to_owned(), target: target.to_owned(), commit: None, failure: None },
             reviewers: Vec::new(),
             labels: Vec::new(),
             threads: Vec::new(),
@@ -399,9 +385,6 @@ impl PullRequest {
 
     /// The newest status of a context; older ones of the same context no longer count.
     pub fn latest_status(&self, name: &str) -> Option<&PrStatus> {
-        self.statuses
-            .iter()
-            .rev()
-            .find(|status| status.context_name.eq_ignore_ascii_case(name))
+        self.statuses.iter().rev().find(|status| status.context_name.eq_ignore_ascii_case(name))
     }
 }

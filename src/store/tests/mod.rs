@@ -182,6 +182,7 @@ fn every_query() -> Vec<(&'static str, &'static [(&'static str, &'static str)])>
         ("ticket_row", super::ticket_row::QUERIES),
         ("tickets", super::tickets::QUERIES),
         ("transition", super::transition::QUERIES),
+        ("waiting", super::waiting::QUERIES),
         ("watch", super::watch::QUERIES),
     ]
 }

@@ -1,5 +1,6 @@
 //! Why an action stopped: refused, or failed at a step, with what is already done.
 
+use crate::ado::ErrorKind;
 use crate::notice::{Explain, Notice};
 use crate::{ado, secret, store};
 
@@ -12,7 +13,7 @@ pub enum Error {
     #[error("{}", .0.text)]
     Refused(Notice),
     /// A step failed after others had been done; the same action run again goes on from there.
-    #[error("{action}: {step} failed ({} done: {}): {source}", .done.len(), .done.join(", "))]
+    #[error("{action}: {step} failed{}: {source}", after(.done))]
     Step {
         action: &'static str,
         step: String,
@@ -48,6 +49,11 @@ impl Error {
         matches!(self, Self::Step { done, .. } if !done.is_empty())
     }
 
+    /// Whether what was asked of Azure DevOps may have happened all the same: its answer was lost.
+    pub(super) fn may_have_happened(&self) -> bool {
+        matches!(self.ado_kind(), Some(ErrorKind::OutcomeUnknown | ErrorKind::TimedOut | ErrorKind::Offline))
+    }
+
     /// The kind of Azure DevOps error underneath, if it is one.
     pub fn ado_kind(&self) -> Option<&ado::ErrorKind> {
         match self {
@@ -56,6 +62,11 @@ impl Error {
             _ => None,
         }
     }
+}
+
+/// What is done, where anything is.
+fn after(done: &[String]) -> String {
+    if done.is_empty() { String::new() } else { format!(" ({} done: {})", done.len(), done.join(", ")) }
 }
 
 impl Explain for Error {

@@ -3,11 +3,13 @@
 mod actions;
 mod bad_input;
 mod consent_cli;
+mod faults;
 mod floors;
 mod interruptions;
 mod journey_cli;
 mod merges;
 mod reviews_cli;
+mod secrets;
 mod spec_cli;
 mod support;
 mod view_load;

@@ -13,7 +13,7 @@ pub enum Error {
     #[error("{}", .0.text)]
     Refused(Notice),
     /// A step failed after others had been done; the same action run again goes on from there.
-    #[error("{action}: {step} failed{}: {source}", after(.done))]
+    #[error("{}", at_step(.action, .step, .done, .source))]
     Step {
         action: &'static str,
         step: String,
@@ -36,6 +36,14 @@ pub enum Error {
         #[source]
         source: std::io::Error,
     },
+}
+
+/// Nothing done: the cause says it all. Else what failed, and what stands already.
+fn at_step(action: &str, step: &str, done: &[String], source: &Error) -> String {
+    match done {
+        [] => source.to_string(),
+        done => format!("{action} stopped at {step} (done: {}): {source}", done.join(", ")),
+    }
 }
 
 impl Error {
@@ -62,11 +70,6 @@ impl Error {
             _ => None,
         }
     }
-}
-
-/// What is done, where anything is.
-fn after(done: &[String]) -> String {
-    if done.is_empty() { String::new() } else { format!(" ({} done: {})", done.len(), done.join(", ")) }
 }
 
 impl Explain for Error {

@@ -110,10 +110,7 @@ fn path(frame: &mut Frame<'_>) -> Result<Exit, Failure> {
 
 fn set(frame: &mut Frame<'_>, name: &str, value: Option<&str>) -> Result<Exit, Failure> {
     let overrides = frame.globals.overrides(&frame.output.stdio.environment);
-    let path = match config::file_of(&overrides) {
-        Ok(path) => path,
-        Err(error) => return Err(error.into()),
-    };
+    let path = config::file_of(&overrides)?;
     let before = match std::fs::read_to_string(&path) {
         Ok(text) => text,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {

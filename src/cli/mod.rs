@@ -1,6 +1,7 @@
 //! The command line: one file a subcommand, each with its `Args` and its `run`; without a subcommand, the board.
 //!
-//! Data goes to stdout, everything else to stderr. With `--json` stdout is JSON and a failure is `{"error": {...}}` on stderr.
+//! Data goes to stdout, everything else to stderr. With `--json` stdout is one line of JSON, and stderr has lines of JSON only:
+//! `{"warning": {"message", "hint"}}`, and for a failure `{"error": {"code", "message", "hint", "exit"}}`.
 //! Exit codes: 0 done, 1 refused or failed, 2 wrong usage, 3 partly done and resumable. A closed pipe is no failure.
 
 mod consent;
@@ -175,6 +176,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, stdio: &mut Stdio) -> 
     let format = if cli.globals.json { Format::Json } else { Format::Words };
     let mut frame = Frame::new(cli.globals, Output { stdio, format });
     let result = dispatch(cli.command, &mut frame).and_then(|exit| frame.output.flush().map(|()| exit));
+    crash_if_asked(&frame);
     match result {
         Ok(exit) => exit,
         Err(failure) => {
@@ -230,6 +232,14 @@ fn dispatch(command: Option<Command>, frame: &mut Frame<'_>) -> Result<Exit, Fai
     })
 }
 
+/// Where tests see what a crash leaves behind: `KANADO_TEST_PANIC` crashes the process after the command's work, with all that it has
+/// learnt still in memory.
+fn crash_if_asked(frame: &Frame<'_>) {
+    if let Some(message) = frame.output.stdio.environment.get("KANADO_TEST_PANIC") {
+        panic!("{message}");
+    }
+}
+
 /// What clap has to say: help and version are data, everything else is wrong usage.
 fn misuse(error: &clap::Error, arguments: &[OsString], stdio: &mut Stdio) -> Exit {
     let format = if arguments.iter().any(|argument| argument == "--json") { Format::Json } else { Format::Words };
@@ -249,3 +259,6 @@ fn misuse(error: &clap::Error, arguments: &[OsString], stdio: &mut Stdio) -> Exi
     let _ = stdio.out.write_all(text.as_bytes()).and_then(|()| stdio.out.flush());
     Exit::Done
 }
+
+#[cfg(test)]
+mod tests;

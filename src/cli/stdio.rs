@@ -1,19 +1,20 @@
 //! The streams a command is handed, and writing to them: data to stdout, everything else to stderr, nothing ever panics on a closed pipe.
 
-use std::io::{self, BufWriter, IsTerminal, Read, Write};
+use std::io::{self, BufRead, BufReader, BufWriter, IsTerminal, Write};
 use std::path::PathBuf;
 
 use serde::Serialize;
+use serde_json::json;
 
 use super::exit::{Exit, Failure};
 use crate::config::Environment;
-use crate::notice::{Notice, inert_lines};
+use crate::notice::{Notice, inert, inert_lines};
 
 /// What a process has, as a value, so that tests can have their own.
 pub struct Stdio {
     pub out: Box<dyn Write + Send>,
     pub err: Box<dyn Write + Send>,
-    pub input: Box<dyn Read + Send>,
+    pub input: Box<dyn BufRead + Send>,
     pub stdin_is_terminal: bool,
     pub stdout_is_terminal: bool,
     pub stderr_is_terminal: bool,
@@ -36,7 +37,7 @@ impl Stdio {
         Self {
             out: Box::new(BufWriter::new(io::stdout())),
             err: Box::new(io::stderr()),
-            input: Box::new(io::stdin()),
+            input: Box::new(BufReader::new(io::stdin())),
             stdin_is_terminal: io::stdin().is_terminal(),
             stdout_is_terminal: io::stdout().is_terminal(),
             stderr_is_terminal: io::stderr().is_terminal(),
@@ -90,17 +91,28 @@ impl Output<'_> {
         Ok(self.stdio.out.write_all(bytes)?)
     }
 
-    /// A line about what happens, on stderr.
+    /// A line about what happens, on stderr; nothing with `--json`.
     pub fn note(&mut self, line: impl AsRef<str>) {
+        if !self.is_json() {
+            self.stderr_line(&inert_lines(line.as_ref()));
+        }
+    }
+
+    fn stderr_line(&mut self, line: &str) {
         // Where both streams are one terminal or file, lines stand in the order they were written.
         let _ = self.stdio.out.flush();
         // Nobody can be told that stderr is gone.
-        let _ = writeln!(self.stdio.err, "{}", inert_lines(line.as_ref()));
+        let _ = writeln!(self.stdio.err, "{line}");
     }
 
+    /// Something to know besides; `{"warning": {...}}` with `--json`.
     pub fn warn(&mut self, notice: &Notice) {
-        let text = format!("warning: {notice}");
-        self.note(text);
+        if self.is_json() {
+            let warning = json!({ "warning": { "message": inert(&notice.text), "hint": notice.hint.as_deref().map(inert) } });
+            self.stderr_line(&warning.to_string());
+        } else {
+            self.note(format!("warning: {notice}"));
+        }
     }
 
     /// Everything written so far reaches its reader.
@@ -113,9 +125,8 @@ impl Output<'_> {
     /// The final words of a command that failed; answers its exit code.
     pub fn fail(&mut self, failure: &Failure) -> Exit {
         let Failure::Stopped { exit, code, notice } = failure else { return Exit::Done };
-        let _ = self.stdio.out.flush();
         if self.is_json() {
-            let _ = writeln!(self.stdio.err, "{}", Failure::json(code, notice, *exit));
+            self.stderr_line(&Failure::json(code, notice, *exit).to_string());
         } else {
             self.note(format!("error: {notice}"));
         }

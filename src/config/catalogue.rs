@@ -4,7 +4,8 @@
 use super::sections::{Level, Theme, When, word_of};
 use super::value::{Value, Wrong};
 use super::{Config, DatabaseUrl};
-use crate::domain::board::Column;
+use crate::domain::board::{Column, validate_columns};
+use crate::domain::branch;
 use crate::domain::status::Status;
 
 /// A setting of the file.
@@ -96,36 +97,18 @@ static SETTINGS: &[Setting] = &[
 /// A template must hold `{key}`, or the ticket is never found again from its branch.
 fn template(value: Value<'_, '_>) -> Result<String, Wrong> {
     let text = value.text()?;
-    if !text.contains("{key}") {
-        return value.wrong("the template must contain {key}, or a branch cannot be told which ticket it is for");
+    match branch::validate_template(text) {
+        Ok(()) => Ok(text.to_owned()),
+        Err(error) => value.wrong(error.to_string()),
     }
-    let mut rest = text;
-    while let Some(start) = rest.find('{') {
-        let Some(end) = rest[start..].find('}') else { return value.wrong("a `{` is never closed") };
-        let name = &rest[start..=start + end];
-        if !["{key}", "{slug}", "{user}"].contains(&name) {
-            return value.wrong(format!("`{name}` is unknown; {{key}}, {{slug}} and {{user}} can be filled in"));
-        }
-        rest = &rest[start + end + 1..];
-    }
-    Ok(text.to_owned())
 }
 
 fn columns(value: Value<'_, '_>) -> Result<Vec<Column>, Wrong> {
-    let mut columns: Vec<Column> = Vec::new();
-    for entry in value.list()? {
-        let column = column(entry)?;
-        if columns.iter().any(|other| other.name == column.name) {
-            return entry.wrong(format!("two columns are named `{}`", column.name));
-        }
-        if let Some(status) = column.statuses.iter().find(|status| columns.iter().any(|other| other.statuses.contains(status))) {
-            return entry.wrong(format!("status `{}` is already in another column", status.word()));
-        }
-        columns.push(column);
+    let columns = value.list()?.into_iter().map(column).collect::<Result<Vec<Column>, Wrong>>()?;
+    match validate_columns(&columns) {
+        Ok(()) => Ok(columns),
+        Err(error) => value.wrong(error.to_string()),
     }
-    let homeless: Vec<&str> =
-        Status::ALL.iter().filter(|status| !columns.iter().any(|column| column.statuses.contains(status))).map(|s| s.word()).collect();
-    if homeless.is_empty() { Ok(columns) } else { value.wrong(format!("no column holds the status {}", homeless.join(", "))) }
 }
 
 fn column(value: Value<'_, '_>) -> Result<Column, Wrong> {
@@ -142,9 +125,6 @@ fn column(value: Value<'_, '_>) -> Result<Column, Wrong> {
                         let all: Vec<&str> = Status::ALL.iter().map(|status| status.word()).collect();
                         return item.wrong(format!("`{word}` is none of {}", all.join(", ")));
                     };
-                    if column.statuses.contains(&status) {
-                        return item.wrong(format!("status `{word}` stands here twice"));
-                    }
                     column.statuses.push(status);
                 }
             }
@@ -152,12 +132,6 @@ fn column(value: Value<'_, '_>) -> Result<Column, Wrong> {
                 return Err(Wrong { text: format!("a column has name, statuses and wip_limit, not `{other}`"), span: name.span() });
             }
         }
-    }
-    if column.name.is_empty() {
-        return value.wrong("a column needs a name");
-    }
-    if column.statuses.is_empty() {
-        return value.wrong(format!("the column `{}` holds no status", column.name));
     }
     Ok(column)
 }

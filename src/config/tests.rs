@@ -83,7 +83,7 @@ fn every_mistake_is_reported_with_its_line_and_column() {
             "6:14 network.timeout_ms: 5 is not between 100 and 600000",
             "7:17 network.max_in_flight: -1 is not between 1 and 64",
             "8:14 network.allow_http: true or false is wanted here, not a string",
-            "11:12 branch.template: the template must contain {key}, or a branch cannot be told which ticket it is for",
+            "11:12 branch.template: the branch template `feature/x` has no {key}; without it a branch cannot be led back to its ticket",
         ]
     );
 }
@@ -112,11 +112,10 @@ fn unknown_names_are_notices_with_a_place_and_a_suggestion() {
 #[test]
 fn columns_hold_every_status_exactly_once() {
     assert!(
-        problems("[board]\ncolumns = [{ name = \"A\", statuses = [\"todo\"] }]\n")[0]
-            .contains("no column holds the status in_progress, pr_open")
+        problems("[board]\ncolumns = [{ name = \"A\", statuses = [\"todo\"] }]\n")[0].contains("the status in_progress is in no column")
     );
     let twice = "[board]\ncolumns = [\n  { name = \"A\", statuses = [\"todo\"] },\n  { name = \"B\", statuses = [\"todo\"] },\n]\n";
-    assert!(problems(twice)[0].starts_with("4:3 board.columns: status `todo` is already in another column"));
+    assert!(problems(twice)[0].starts_with("2:11 board.columns: the status todo is in the columns `A` and `B`"));
     assert!(problems("[board]\ncolumns = [{ name = \"A\", statuses = [\"tdo\"] }]\n")[0].contains("`tdo` is none of todo"));
     assert!(problems("[board]\ncolumns = [{ name = \"A\", status = [\"todo\"] }]\n")[0].contains("not `status`"));
 }

@@ -9,7 +9,8 @@ use crate::store::{self, IngestRules, Ingested, Listing, Store};
 
 /// Applies facts of one project, as seen at `now`.
 ///
-/// Rows of repositories that the store does not know are skipped: the next discovery brings them.
+/// `now` is when the question was asked, so that an older answer never wins over a newer one. A repository nobody has listed yet gets an
+/// unlinked row.
 pub async fn facts(
     store: &Store,
     project: &Project,

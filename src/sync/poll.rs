@@ -18,7 +18,7 @@ use crate::store::{Listing, Store};
 
 use super::{Error, ingest};
 
-/// Closed pull requests are asked for from a little before the last look: clocks differ.
+/// Closed pull requests are asked for from a little before the last such listing: clocks differ.
 const OVERLAP: SignedDuration = SignedDuration::from_mins(10);
 /// How far back the first look asks for closed pull requests.
 const FIRST_LOOK: SignedDuration = SignedDuration::from_hours(24 * 30);
@@ -47,11 +47,16 @@ pub async fn project(store: &Store, client: &Client, project: &Project, done_on_
     let missing: HashSet<_> = ingested.missing_active.into_iter().collect();
     let waiting = client.lists_closed_since().await? && store.has_started_without_pull_request(project.id).await?;
     if !missing.is_empty() || waiting {
-        let since = project.synced_at.map_or(now - FIRST_LOOK, |at| at - OVERLAP);
+        let cursor = format!("closed:{}", project.id);
+        let last =
+            store.cursor(&cursor).await?.and_then(|text| text.parse::<i64>().ok()).and_then(|ms| Timestamp::from_millisecond(ms).ok());
+        let since = last.map_or(now - FIRST_LOOK, |at| at - OVERLAP);
         let closed = closed_since(store, client, project, &missing, since).await?;
         let ingested = ingest::facts(store, project, &closed, Listing::Some, Source::Poll, done_on_merge, now).await?;
         polled.changed.extend(ingested.changed);
         polled.moved.extend(ingested.moved);
+        // Only now: a listing that failed is asked for again from where the last good one began.
+        store.set_cursor(&cursor, &now.as_millisecond().to_string()).await?;
         for (repository, number) in missing {
             let still_active = store.pull_request(repository, number).await?;
             if still_active.is_some_and(|pr| pr.facts.status == crate::domain::pull_request::PullRequestStatus::Active) {

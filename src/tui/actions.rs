@@ -167,7 +167,7 @@ actions! {
         "nav.bottom" "to the bottom" LISTS, ["G", "end"] => Bottom;
         "nav.half_down" "half a page down" LISTS, ["ctrl+d", "pgdn"] => HalfDown;
         "nav.half_up" "half a page up" LISTS, ["ctrl+u", "pgup"] => HalfUp;
-        "nav.next_tab" "next tab or pane" @ "tab" LISTS, ["tab", "]"] => NextTab;
+        "nav.next_tab" "next tab or pane" @ "next" LISTS, ["tab", "]"] => NextTab;
         "nav.previous_tab" "previous tab or pane" LISTS, ["shift+tab", "["] => PreviousTab;
         "go.board" "to the board" LISTS, ["1", "g b"] => ShowBoard;
         "go.pull_requests" "to the pull requests" LISTS, ["2", "g p"] => ShowPullRequests;

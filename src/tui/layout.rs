@@ -49,6 +49,8 @@ pub struct BoardLayout {
     pub head: u16,
     /// Rows from one card to the next.
     pub pitch: u16,
+    /// Rows that a title may take.
+    pub title_rows: u16,
     /// Cards that fit in a lane.
     pub visible: usize,
     pub preview: Option<Rect>,
@@ -99,10 +101,15 @@ pub fn board(model: &Model) -> BoardLayout {
     } else {
         1
     };
-    let pitch = if model.height >= 30 { 3 } else { 2 };
+    let (pitch, title_rows) = match model.height {
+        36.. => (4, 2),
+        30..36 => (3, 1),
+        _ => (2, 1),
+    };
     // The last card needs no gap below it.
-    let visible = usize::from((body.height.saturating_sub(head) + pitch - 2) / pitch).max(1);
-    BoardLayout { strip, lanes, head, pitch, visible, preview }
+    let gap = pitch - title_rows - 1;
+    let visible = usize::from((body.height.saturating_sub(head) + gap) / pitch).max(1);
+    BoardLayout { strip, lanes, head, pitch, visible, preview, title_rows }
 }
 
 /// The rows that a list of one-line rows has, below a head of two.

@@ -7,17 +7,27 @@
 
 pub mod actions;
 pub mod answer;
+pub mod clipboard;
 pub mod effect;
+pub mod encode;
 pub mod event;
 pub mod fixture;
+pub mod input;
+pub mod input_parser;
 pub mod intent;
 pub mod key;
 pub mod keymap;
 pub mod layout;
 pub mod model;
 pub mod refusal;
+pub mod run;
+pub mod runtime;
 pub mod screen;
 pub mod session;
+pub mod terminal;
 pub mod theme;
 pub mod update;
 pub mod widget;
+
+#[cfg(test)]
+mod tests;

@@ -406,7 +406,7 @@ fn a_reviewer_who_may_not_review_leaves_the_pull_request_and_the_rest_is_finishe
     let (world, alice) = started();
     world.control("POST", "deny", json!({ "repository": "Harbor/tide-api", "as": "dave", "permission": "GenericRead" }));
     let told = alice.fails(3, &["pr", "KAN-1", "--reviewer", "dave", "--yes"]);
-    assert!(told.contains("reviewer failed") && told.contains("create, link") && told.contains("run it again to finish"), "{told}");
+    assert!(told.contains("stopped at reviewer (done: create, link)") && told.contains("run it again to finish"), "{told}");
     let rows = world.pull_requests_of("feature/KAN-1");
     assert_eq!((rows.len(), &rows[0]["votes"]), (1, &json!({})), "{rows:?}");
     assert_eq!(alice.json(&["show", "KAN-1"])["status"], "pr_open");
@@ -507,7 +507,7 @@ fn an_outage_while_the_spec_is_pushed_is_partly_done_and_finished_by_the_next_ru
     let (world, alice) = scene();
     world.fault("500:method=POST:path=/pushes");
     let told = alice.fails(3, &["start", "KAN-1", "--yes"]);
-    assert!(told.contains("spec failed (1 done: branch)") && told.contains("run it again to finish"), "{told}");
+    assert!(told.contains("stopped at spec (done: branch)") && told.contains("run it again to finish"), "{told}");
     assert_eq!(alice.json(&["show", "KAN-1"])["status"], "todo", "not started before the push is acknowledged");
     assert!(world.tip("Harbor/tide-api", "feature/KAN-1").is_some());
     world.no_faults();

@@ -3,6 +3,7 @@
 mod actions;
 mod bad_input;
 mod consent_cli;
+mod contract;
 mod faults;
 mod floors;
 mod interruptions;

@@ -249,3 +249,15 @@ async fn pull_requests_are_found_by_status_author_reviewer_and_branch() {
     let of_branch = desk.store.pull_requests_of_branch(desk.repository, "feature/LUM-9").await.unwrap();
     assert_eq!(of_branch.len(), 3);
 }
+
+#[tokio::test]
+async fn started_work_without_a_pull_request_is_known_as_such() {
+    let desk = Desk::new().await;
+    assert!(!desk.store.has_started_without_pull_request(desk.project).await.unwrap());
+    let key = desk.started("A").await;
+    assert!(desk.store.has_started_without_pull_request(desk.project).await.unwrap());
+    desk.poll(&[pull_request(3, &key, Active, 11)], 12).await;
+    assert!(!desk.store.has_started_without_pull_request(desk.project).await.unwrap());
+    desk.take_in(&[pull_request(3, &key, Abandoned, 11)], 13).await;
+    assert!(desk.store.has_started_without_pull_request(desk.project).await.unwrap(), "another one may come and be merged unseen");
+}

@@ -65,7 +65,8 @@ fn head(model: &Model, at: usize, area: Rect, visible: usize, rows: u16, layout:
     let focused = at == model.board.lane;
     let status = column.statuses.first().copied().unwrap_or(crate::domain::status::Status::Todo);
     let (words, over) = count(model, at);
-    let name = if focused { theme.accent } else { theme.text };
+    // Bold only: a colour would cost more bytes a move than all the rest.
+    let name = if focused { theme.strong } else { theme.text };
     // Other lanes to the left or right are out of sight where not all fit.
     let first = layout.lanes.first().is_some_and(|(first, _)| *first == at && at > 0);
     let last = layout.lanes.last().is_some_and(|(last, _)| *last == at && at + 1 < model.settings.columns.len());
@@ -100,7 +101,7 @@ fn lane(model: &Model, at: usize, area: Rect, layout: &layout::BoardLayout, buf:
         let y = top + u16::try_from(slot).unwrap_or(0) * layout.pitch;
         let selection = if at == model.board.lane && row == lane.row { Selection::Selected } else { Selection::No };
         let running = model.task_on(&card.key).map(|task| &task.progress);
-        let place = Place { x: area.x, y, width: area.width, now: model.now };
+        let place = Place { x: area.x, y, width: area.width, title_rows: layout.title_rows, now: model.now };
         card::draw(buf, place, card, selection, running, &model.theme);
     }
 }

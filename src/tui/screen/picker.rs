@@ -19,7 +19,10 @@ pub fn draw(model: &Model, picker: &Picker, buf: &mut Buffer) {
         PickerKind::Plain => 64,
         PickerKind::Help | PickerKind::Palette => 84,
     };
-    let wanted = u16::try_from(rows.len().max(1)).unwrap_or(u16::MAX).saturating_add(2 + 2 * u16::from(searching));
+    // Why the selected one is refused, in full: below the list.
+    let with_reasons = !searching && picker.items.iter().any(|item| item.refused.is_some());
+    let wanted =
+        u16::try_from(rows.len().max(1)).unwrap_or(u16::MAX).saturating_add(2 + 2 * u16::from(searching) + 3 * u16::from(with_reasons));
     let room = layout::parts(model.width, model.height).body.height;
     let height = match picker.kind {
         PickerKind::Help => room,
@@ -45,6 +48,14 @@ pub fn draw(model: &Model, picker: &Picker, buf: &mut Buffer) {
         return;
     }
     let selected = rows.iter().position(|row| matches!(row, Row::Item(at) if *at == picker.cursor)).unwrap_or(0);
+    if with_reasons {
+        let below = Rect::new(inner.x, inner.bottom().saturating_sub(2), inner.width, 2.min(inner.height));
+        inner.height = inner.height.saturating_sub(3);
+        let why = picker.selected().and_then(|item| item.refused.as_deref()).unwrap_or_default();
+        for (y, line) in (below.top()..below.bottom()).zip(text::wrap(why, below.width)) {
+            text::put(buf, below.x, y, below.width, &line, theme.warn);
+        }
+    }
     let visible = usize::from(inner.height);
     let from = selected.saturating_sub(visible / 2).min(rows.len().saturating_sub(visible));
     for (y, row) in (inner.top()..inner.bottom()).zip(rows.iter().skip(from)) {
@@ -100,9 +111,9 @@ fn item(model: &Model, picker: &Picker, at: usize, y: u16, area: Rect, buf: &mut
     let room = end.saturating_sub(area.x + 2);
     let x = text::put_fit(buf, area.x + 1, y, room, &item.label, style, &theme.marks);
     if let Some(why) = &item.refused {
-        // Why not is worth its place where the cursor is, and where it does not push the words away.
+        // Why not is worth its place where it does not push the words away.
         let room = end.saturating_sub(x + 3);
-        if selected || room >= 16 {
+        if room >= 16 && (picker.search == Search::On || !selected) {
             text::put_fit(buf, x + 2, y, room, why, theme.warn, &theme.marks);
         }
     }

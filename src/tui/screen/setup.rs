@@ -51,6 +51,13 @@ fn connection(model: &Model, area: Rect, buf: &mut Buffer) {
     let hint = "Code (read and write) is needed; Identity (read) finds members.";
     match &setup.check {
         Check::NotRun => {
+            if let Some(project) = &model.project {
+                let at = text::put(buf, area.x + 1, y, 2, theme.marks.tick, theme.good) + 1;
+                let who = project.me_name.as_deref().map_or_else(String::new, |name| format!(" as {name}"));
+                let words = format!("connected to {}{who}", project.organisation);
+                text::put_fit(buf, at, y, area.right().saturating_sub(at), &words, theme.text, &theme.marks);
+                y += 2;
+            }
             for line in [
                 "An organisation's name, an address, or the remote of a clone: lumen, https://dev.azure.com/lumen, https://ado.example/tfs/main",
                 hint,

@@ -45,7 +45,7 @@ pub fn draw(model: &Model, ticket: &TicketState, area: Rect, buf: &mut Buffer) {
 fn fact_parts(model: &Model, detail: &TicketDetail) -> Vec<Part> {
     let theme = &model.theme;
     let ticket = &detail.ticket;
-    let mut left = vec![Part::new(90, theme.marks.dot, theme.status(ticket.status)), Part::new(90, ticket.status.title(), theme.text)];
+    let mut left = vec![Part::new(90, format!("{} {}", theme.marks.dot, ticket.status.title()), theme.status(ticket.status))];
     if let Some(task) = model.task_on(&ticket.key) {
         left.push(Part::new(95, format!("{} {}", theme.marks.running, task.progress.summary()), theme.accent));
     }

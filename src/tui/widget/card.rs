@@ -1,4 +1,6 @@
 //! A card: key and title; then who, how many criteria, and the pull request with how we know and how old it is.
+//!
+//! A title takes a second line where there is room for one; what is below moves up when it does not need it.
 
 use jiff::Timestamp;
 use ratatui::buffer::Buffer;
@@ -28,25 +30,35 @@ pub struct Place {
     pub x: u16,
     pub y: u16,
     pub width: u16,
+    /// Rows that the title may take.
+    pub title_rows: u16,
     pub now: Timestamp,
 }
 
-/// Paints two lines. A running action takes the place of the second.
+/// Paints two lines, or three when the title takes two. A running action takes the place of the last.
 pub fn draw(buf: &mut Buffer, place: Place, card: &Card, selection: Selection, running: Option<&Progress>, theme: &Theme) {
-    let Place { x, y, width, now } = place;
+    let Place { x, width, now, .. } = place;
+    let inner = width.saturating_sub(1);
+    let end = x + width;
+    let key = card.key.to_string();
+    let title = text::clean(&card.title);
+    let (first, second) = split(&title, inner.saturating_sub(text::width(&key) + 1), place.title_rows);
+    let y = place.y + u16::from(second.is_some());
     let key_style = match selection {
         Selection::Selected => {
-            for row in [y, y + 1] {
+            for row in place.y..=y + 1 {
                 text::put(buf, x, row, 1, theme.marks.bar, theme.accent);
             }
-            theme.strong
+            // The same style as the bar: a change of style between them would cost more bytes than the key.
+            theme.accent
         }
         Selection::No => theme.dim,
     };
-    let inner = width.saturating_sub(1);
-    let end = x + width;
-    let at = text::put(buf, x + 1, y, inner, &card.key.to_string(), key_style) + 1;
-    text::put_fit(buf, at, y, end.saturating_sub(at), &card.title, theme.text, &theme.marks);
+    let at = text::put(buf, x + 1, place.y, inner, &key, key_style) + 1;
+    text::put_fit(buf, at, place.y, end.saturating_sub(at), first, theme.text, &theme.marks);
+    if let Some(second) = second {
+        text::put_fit(buf, x + 1, y, inner, second, theme.text, &theme.marks);
+    }
 
     if let Some(progress) = running {
         let at = text::put(buf, x + 1, y + 1, inner, theme.marks.running, theme.accent) + 1;
@@ -78,6 +90,32 @@ pub fn draw(buf: &mut Buffer, place: Place, card: &Card, selection: Selection, r
         None => right.extend(card.labels.first().map(|label| Part::new(5, label.clone(), theme.dim))),
     }
     parts::put(buf, x + 1, y + 1, inner, 1, left, right);
+}
+
+/// The title on its first line, and what of it goes on the second. It is parted at a space.
+fn split(title: &str, first: u16, rows: u16) -> (&str, Option<&str>) {
+    if rows < 2 || text::width(title) <= first {
+        return (title, None);
+    }
+    let mut cut = None;
+    for (at, _) in title.match_indices(' ') {
+        if text::width(&title[..at]) > first {
+            break;
+        }
+        cut = Some(at);
+    }
+    // A word that does not fit on the first line at all is cut there.
+    let cut = cut.unwrap_or_else(|| {
+        let mut used = 0;
+        title
+            .char_indices()
+            .find(|(_, c)| {
+                used += text::width(c.encode_utf8(&mut [0; 4]));
+                used > first
+            })
+            .map_or(title.len(), |(at, _)| at)
+    });
+    (title[..cut].trim_end(), Some(title[cut..].trim_start()).filter(|rest| !rest.is_empty()))
 }
 
 fn chip_parts(chip: &PullRequestChip, now: Timestamp, theme: &Theme, left: &mut Vec<Part>, right: &mut Vec<Part>) {

@@ -98,11 +98,11 @@ impl<'t> Painter<'t> {
     }
 
     fn event(&mut self, event: Event<'_>, at: usize) {
-        if self.words.is_empty() {
-            self.source = at;
-        }
         match event {
-            Event::Start(tag) => self.start(tag),
+            Event::Start(tag) => {
+                self.source = if self.words.is_empty() { at } else { self.source };
+                self.start(tag);
+            }
             Event::End(tag) => self.end(tag),
             Event::Text(text) if self.code => self.code_lines(&text, at),
             Event::Text(text) => self.text(&text, self.style()),
@@ -111,6 +111,7 @@ impl<'t> Painter<'t> {
             Event::SoftBreak => self.space(),
             Event::HardBreak => self.words.push(("\n".into(), Style::default())),
             Event::Rule => {
+                self.source = at;
                 self.begin_block();
                 let line = self.theme.marks.rule.repeat(usize::from(self.width.saturating_sub(self.indent())));
                 self.push_line(vec![Span::styled(line, self.theme.faint)]);
@@ -270,7 +271,16 @@ impl<'t> Painter<'t> {
     }
 
     fn indent(&self) -> u16 {
-        self.quotes * 2 + self.indents.iter().sum::<u16>()
+        self.quote_indent() + self.item_indent()
+    }
+
+    fn quote_indent(&self) -> u16 {
+        (self.quotes * 2).min(self.width.saturating_sub(4) / 2 * 2)
+    }
+
+    /// Deep lists in a narrow place stop moving to the right: four cells are left for words.
+    fn item_indent(&self) -> u16 {
+        self.indents.iter().sum::<u16>().min(self.width.saturating_sub(4 + self.quote_indent()))
     }
 
     fn begin_block(&mut self) {
@@ -286,18 +296,18 @@ impl<'t> Painter<'t> {
     /// Adds the indent, the marks of quotes and a waiting bullet, and writes the line.
     fn push_line(&mut self, spans: Vec<Span<'static>>) {
         let mut line = Vec::with_capacity(spans.len() + 2);
-        for _ in 0..self.quotes {
+        for _ in 0..self.quote_indent() / 2 {
             line.push(Span::styled(format!("{} ", self.theme.marks.upright), self.theme.faint));
         }
-        let own: u16 = self.indents.iter().sum();
+        let own = self.item_indent();
         match self.lead.take() {
-            Some((mark, style)) => {
-                let before = own.saturating_sub(self.indents.last().copied().unwrap_or(0));
+            Some((mark, style)) if width(&mark) <= own => {
+                let before = own.saturating_sub(width(&mark));
                 line.push(Span::raw(" ".repeat(usize::from(before))));
                 line.push(Span::styled(mark, style));
             }
-            None if own > 0 => line.push(Span::raw(" ".repeat(usize::from(own)))),
-            None => {}
+            _ if own > 0 => line.push(Span::raw(" ".repeat(usize::from(own)))),
+            _ => {}
         }
         line.extend(spans);
         self.out.lines.push(Line::from(line));
@@ -365,7 +375,7 @@ impl<'t> Painter<'t> {
 
     /// Code is not wrapped at words: what is too wide is cut and goes on below.
     fn code_lines(&mut self, text: &str, at: usize) {
-        let max = self.width.saturating_sub(self.indent() + 2).max(4);
+        let max = self.width.saturating_sub(self.indent() + 2).max(2);
         let mut offset = at;
         for source_line in text.split_inclusive('\n') {
             self.source = offset;

@@ -1,6 +1,6 @@
 //! The frame of a dialog: an edge, a title in it, hints at its foot.
 
-use ratatui::buffer::Buffer;
+use ratatui::buffer::{Buffer, CellWidth};
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 
@@ -14,6 +14,12 @@ pub fn draw(buf: &mut Buffer, area: Rect, title: &str, hints: &[(&str, &str)], t
         return Rect::new(area.x, area.y, 0, 0);
     }
     for y in area.top()..area.bottom() {
+        // A wide character that reaches into the dialog from the left would cover its edge.
+        if let Some(before) = area.left().checked_sub(1).and_then(|x| buf.cell_mut((x, y)))
+            && before.symbol().cell_width() > 1
+        {
+            before.set_symbol(" ");
+        }
         for x in area.left()..area.right() {
             if let Some(cell) = buf.cell_mut((x, y)) {
                 cell.reset();

@@ -398,20 +398,6 @@ fn shell(editor: &str, file: &std::path::Path) -> tokio::process::Command {
     }
 }
 
-<<<<<<< HEAD
-=======
-/// The terminal answers EIO when its other end is closed.
-fn is_io_error(error: &io::Error) -> bool {
-    #[cfg(unix)]
-    return error.raw_os_error() == Some(libc::EIO);
-    #[cfg(not(unix))]
-    return {
-        let _ = error;
-        false
-    };
-}
-
->>>>>>> 985557123783ef567f1e6009a73723621127981c
 /// Signals, as events.
 struct Signals {
     #[cfg(unix)]

@@ -20,6 +20,8 @@ pub struct Frame<'io> {
     pub clock: Clock,
     /// The defaults until [`Frame::load`].
     pub config: Config,
+    /// Whether a missing token may be asked for on the terminal.
+    pub prompt: Prompt,
     services: Option<Services>,
     clone: Option<Option<GitClone>>,
 }
@@ -37,7 +39,9 @@ impl<'io> Frame<'io> {
     pub fn new(globals: Globals, output: Output<'io>) -> Self {
         // Once a process; a second time it is there already.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        Self { globals, output, clock: Clock::System, config: Config::default(), services: None, clone: None }
+        let somebody_is_there = output.stdio.stdin_is_terminal && output.stdio.stderr_is_terminal && !output.is_json();
+        let prompt = if somebody_is_there { Prompt::Terminal } else { Prompt::Never };
+        Self { globals, output, clock: Clock::System, config: Config::default(), prompt, services: None, clone: None }
     }
 
     /// Reads the configuration, says what is odd in it, and begins the log.
@@ -75,9 +79,7 @@ impl<'io> Frame<'io> {
 
     /// Where tokens come from on this machine. A person is asked only where one is there.
     pub fn token_sources(&self) -> TokenSources {
-        let stdio = &self.output.stdio;
-        let prompt = stdio.stdin_is_terminal && stdio.stderr_is_terminal && !self.output.is_json();
-        token_sources(&self.config, &stdio.environment, if prompt { Prompt::Terminal } else { Prompt::Never })
+        token_sources(&self.config, &self.output.stdio.environment, self.prompt)
     }
 
     pub async fn services(&mut self) -> Result<Services, Failure> {

@@ -36,6 +36,7 @@ pub fn run(args: Args, frame: &mut Frame<'_>) -> Result<Exit, Failure> {
     };
     let config = config(frame, &folder)?;
     frame.use_config(config);
+    frame.prompt = crate::secret::Prompt::Never;
     frame.block_on(Workers::Several, async |frame| {
         let options =
             Options { seed: args.seed, state_dir: Some(folder.join("azure-devops")), cast: args.cast.cast(), ..Options::default() };

@@ -4,11 +4,15 @@ use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use tempfile::TempDir;
 
 use super::pty::Pty;
+
+/// How long something may take to happen. A test never waits longer than it must.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A running `kanado sim`, reached over TCP.
 pub struct World {
@@ -18,7 +22,7 @@ pub struct World {
     direct: String,
     http: reqwest::Client,
     runtime: tokio::runtime::Runtime,
-    _state: TempDir,
+    state: TempDir,
 }
 
 impl World {
@@ -28,16 +32,27 @@ impl World {
 
     /// Starts the simulator with more options.
     pub fn with(options: &[&str]) -> Self {
-        Self::listening("127.0.0.1:0", None, options)
+        Self::on(TempDir::new().unwrap(), options)
     }
 
     /// Starts the simulator behind a proxy: it calls itself `public_url`, and the control API is asked directly.
     pub fn behind(public_url: &str, listen: &str, options: &[&str]) -> Self {
-        Self::listening(listen, Some(public_url), options)
+        Self::listening(TempDir::new().unwrap(), listen, Some(public_url), options)
     }
 
-    fn listening(listen: &str, public_url: Option<&str>, options: &[&str]) -> Self {
-        let state = TempDir::new().unwrap();
+    /// Ends the simulator and gives its folder away, to be changed and started on again.
+    pub fn stop(mut self) -> TempDir {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+        std::mem::replace(&mut self.state, TempDir::new().unwrap())
+    }
+
+    /// Starts the simulator on a folder that may hold a world already.
+    pub fn on(state: TempDir, options: &[&str]) -> Self {
+        Self::listening(state, "127.0.0.1:0", None, options)
+    }
+
+    fn listening(state: TempDir, listen: &str, public_url: Option<&str>, options: &[&str]) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_kanado"))
             .args(["sim", "--listen", listen, "--control", "--json", "--state"])
             .arg(state.path())
@@ -56,11 +71,13 @@ impl World {
         let facts: Value = serde_json::from_str(&line).unwrap_or_else(|error| panic!("the simulator said {line:?}: {error}"));
         let _ = rustls::crypto::ring::default_provider().install_default();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        // Whether a certificate is trusted is tested on the binary, not here.
+        let http = reqwest::Client::builder().no_proxy().tls_danger_accept_invalid_certs(true).build().unwrap();
         let direct = match public_url {
             Some(_) => format!("http://{listen}"),
             None => facts["url"].as_str().unwrap().to_owned(),
         };
-        Self { child, facts, direct, http: reqwest::Client::builder().no_proxy().build().unwrap(), runtime, _state: state }
+        Self { child, facts, direct, http, runtime, state }
     }
 
     pub fn url(&self) -> &str {
@@ -158,6 +175,58 @@ impl World {
     pub fn pid(&self) -> u32 {
         self.child.id()
     }
+
+    /// Where the simulator keeps its world.
+    pub fn state(&self) -> &Path {
+        self.state.path()
+    }
+
+    /// Switches a fault on; answers its id.
+    pub fn fault(&self, spec: &str) -> u64 {
+        self.control("POST", "fault", serde_json::json!({ "spec": spec }))["id"].as_u64().unwrap()
+    }
+
+    /// Switches all faults off.
+    pub fn no_faults(&self) {
+        self.control("POST", "unfault", serde_json::json!({}));
+    }
+
+    /// Waits until a fault has hit so many requests.
+    #[track_caller]
+    pub fn wait_hit(&self, fault: u64, times: u64) {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let rows = self.control("GET", "faults", Value::Null);
+            let row = rows["faults"].as_array().unwrap().iter().find(|row| row["id"] == fault).cloned().unwrap();
+            if row["hit"].as_u64().unwrap() >= times {
+                return;
+            }
+            assert!(Instant::now() < deadline, "the fault was not met: {row}");
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+
+    /// Waits until the world is as wanted.
+    #[track_caller]
+    pub fn wait_until(&self, what: &str, wanted: impl Fn(&Self) -> bool) {
+        let deadline = Instant::now() + PATIENCE;
+        while !wanted(self) {
+            assert!(Instant::now() < deadline, "waited for {what}");
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+
+    /// The tip of a branch, if it is there.
+    pub fn tip(&self, repository: &str, branch: &str) -> Option<String> {
+        let answer = self.control("GET", &format!("branches/{repository}"), Value::Null);
+        answer["branches"][branch].as_str().map(str::to_owned)
+    }
+
+    /// The pull requests from a branch, as the control API lists them.
+    pub fn pull_requests_of(&self, branch: &str) -> Vec<Value> {
+        let answer = self.control("GET", "pullRequests", Value::Null);
+        answer["pullRequests"].as_array().unwrap().iter().filter(|row| row["source"] == branch).cloned().collect()
+    }
 }
 
 impl Drop for World {
@@ -211,12 +280,33 @@ impl Person {
         Self { home, environment }
     }
 
+    /// Somebody connected to Harbor whose keys are not those of the tickets that are in the world already: KAN-1, KAN-2 ...
+    pub fn newcomer(world: &World, name: &str) -> Self {
+        let person = Self::new(&world.token(name));
+        person.ok(&["connect", &format!("{}/Harbor", world.organisation()), "--prefix", "KAN", "--repo", "tide-api", "--yes"]);
+        person
+    }
+
     /// Somebody who has connected to a project of the world and linked a repository.
     pub fn connected(world: &World, name: &str, project: &str, repository: &str) -> Self {
         let person = Self::new(&world.token(name));
         person.ok(&["connect", &format!("{}/{project}", world.organisation()), "--yes"]);
         person.ok(&["repos", "link", repository, "--yes"]);
         person
+    }
+
+    /// Writes the configuration file.
+    pub fn configure(&self, toml: &str) {
+        let file = self.home.path().join("config/kanado/config.toml");
+        std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+        std::fs::write(file, toml).unwrap();
+    }
+
+    /// Writes a file into the home directory; answers its path as an argument.
+    pub fn file(&self, name: &str, bytes: impl AsRef<[u8]>) -> String {
+        let path = self.home.path().join(name);
+        std::fs::write(&path, bytes).unwrap();
+        path.to_string_lossy().into_owned()
     }
 
     pub fn home(&self) -> &Path {

@@ -174,7 +174,7 @@ impl Data {
 
 fn text(key: &TicketKey, n: u32) -> String {
     let criteria: Vec<_> =
-        (0..4).map(|c| Criterion { text: format!("criterion {c} of number {n} holds"), ticked: (n + c) % 3 == 0 }).collect();
+        (0..4).map(|c| Criterion { text: format!("criterion {c} of number {n} holds"), ticked: (n + c).is_multiple_of(3) }).collect();
     template(&Template {
         key,
         title: &format!("Ticket number {n} with a title of a usual length"),

@@ -51,7 +51,9 @@ impl Data {
     pub fn make() -> Self {
         let folder = TempDir::new().expect("a temporary folder");
         let load = folder.path().join("load");
-        std::fs::create_dir(&load).expect("a folder");
+        for name in [&load, &folder.path().join("home")] {
+            std::fs::create_dir(name).expect("a folder");
+        }
         CROWD.write(&load);
         let mut simulator = Command::new(env!("CARGO_BIN_EXE_kanado"))
             .args(["sim", "--listen", "127.0.0.1:0", "--control", "--cast", "paused", "--json", "--load"])
@@ -123,6 +125,10 @@ impl Data {
             store.start_ticket(&ticket.key, repository, &branch, ticket.assignee, made_at).await.expect("a store");
         }
         store.close().await;
+    }
+
+    pub fn home(&self) -> std::path::PathBuf {
+        self.folder.path().join("home")
     }
 
     pub fn environment(&self) -> Vec<(String, String)> {

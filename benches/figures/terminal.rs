@@ -45,6 +45,7 @@ impl Terminal {
         for (name, value) in data.environment() {
             command.env(name, value);
         }
+        command.cwd(data.home());
         command.env("TERM", "xterm-256color");
         command.env("COLORTERM", "truecolor");
         let mut reader = pair.master.try_clone_reader().expect("a reader");

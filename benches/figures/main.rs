@@ -20,6 +20,8 @@ use terminal::Terminal;
 
 const ROWS: u16 = 40;
 const COLUMNS: u16 = 120;
+/// What moving the selection may write.
+const MOST_BYTES: usize = 200;
 /// Starts and lists measured.
 const RUNS: usize = 9;
 /// A pull request seen just now shows another age after 10 s and after 60 s; between these nothing changes by itself.
@@ -82,15 +84,25 @@ fn living(data: &Data, table: &mut Table) {
     board.until("the end of the first look", data::is_looked);
     board.quiet_for(Duration::from_millis(400));
 
-    let (mut times, mut bytes) = (Vec::new(), Vec::new());
+    let screen = board.screen();
+    let (mut times, mut bytes, mut worst) = (Vec::new(), Vec::new(), Vec::new());
     // Within what is on the screen: down and up again, several times.
-    for key in ["j"; 6].into_iter().chain(["k"; 5]).cycle().take(66) {
+    for key in ["j"; 6].into_iter().chain(["k"; 6]).cycle().take(60) {
+        let before = board.written();
         let moved = board.key(key);
+        if moved.bytes > worst.len() {
+            worst = board.bytes()[before..].to_vec();
+        }
         times.push(moved.settled.as_secs_f64() * 1e3);
         bytes.push(moved.bytes as f64);
     }
-    table.row_of_worst("moving the selection: bytes, the most of 66", Unit::Bytes, 200.0, &bytes);
+    table.row_of_worst("moving the selection: bytes, the most of 60 moves", Unit::Bytes, MOST_BYTES as f64, &bytes);
     table.row("moving the selection: until the last byte", Unit::Milliseconds, 2.0, &times);
+    if worst.len() > MOST_BYTES {
+        println!("the board:\n{screen}\n\nthe move of most bytes: {:?}\n", String::from_utf8_lossy(&worst));
+    }
+    let scrolled = (0..20).map(|_| board.key("j")).max_by_key(|moved| moved.bytes).map_or(0, |moved| moved.bytes);
+    table.note(format!("a move that scrolls its column writes up to {scrolled} bytes"));
 
     board.quiet_for(AFTER_FIRST_STEP);
     let (before, cpu) = (board.written(), process::cpu(board.pid()));
@@ -103,7 +115,10 @@ fn living(data: &Data, table: &mut Table) {
     table.row("idle for 10 s: processor time", Unit::Milliseconds, 20.0, &[used.as_secs_f64() * 1e3]);
     let memory = process::memory(board.pid());
     table.row("memory in use", Unit::Megabytes, 30.0, &[memory.resident_mb]);
-    table.note(format!("memory at its most: {:.1} MB; threads: {}", memory.peak_mb, memory.threads));
+    table.note(format!(
+        "of the memory in use {:.1} MB are its own, the rest is the program's file; at its most it was {:.1} MB; threads: {}",
+        memory.own_mb, memory.peak_mb, memory.threads
+    ));
     board.quit();
 }
 

@@ -4,6 +4,8 @@ use std::time::Duration;
 
 pub struct Memory {
     pub resident_mb: f64,
+    /// Without pages of files, which the kernel can drop and processes share.
+    pub own_mb: f64,
     pub peak_mb: f64,
     pub threads: u64,
 }
@@ -15,7 +17,7 @@ pub fn memory(pid: u32) -> Memory {
         line.trim_start_matches(':').split_whitespace().next().and_then(|word| word.parse().ok()).expect("a number")
     };
     let megabytes = |name: &str| number(name) as f64 * 1024.0 / 1e6;
-    Memory { resident_mb: megabytes("VmRSS"), peak_mb: megabytes("VmHWM"), threads: number("Threads") }
+    Memory { resident_mb: megabytes("VmRSS"), own_mb: megabytes("RssAnon"), peak_mb: megabytes("VmHWM"), threads: number("Threads") }
 }
 
 /// Time on a processor, of all threads, to the nanosecond.

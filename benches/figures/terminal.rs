@@ -128,6 +128,10 @@ impl Terminal {
         Moved { settled: seen.last - pressed, bytes: seen.bytes.len() - before }
     }
 
+    pub fn screen(&self) -> String {
+        self.seen.0.lock().expect("no reader panics").parser.screen().contents()
+    }
+
     pub fn written(&self) -> usize {
         self.seen.0.lock().expect("no reader panics").bytes.len()
     }

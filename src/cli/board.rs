@@ -3,20 +3,22 @@
 use super::exit::{Exit, Failure};
 use super::frame::{Frame, Workers};
 use crate::config::Config;
-use crate::config::keys::Binding;
 use crate::notice::Notice;
-use crate::secret::Prompt;
 use crate::services::Services;
-use crate::tui::keymap::{Keymap, Override};
+use crate::tui;
+use crate::tui::run::Ended;
 
 pub fn run(frame: &mut Frame<'_>) -> Result<Exit, Failure> {
     needs_terminal(frame)?;
-    // A question in the middle of the screen would be neither seen nor answered: the board asks for tokens itself.
-    frame.prompt = Prompt::Never;
-    frame.block_on(Workers::Several, async |frame| {
+    frame.never_ask();
+    let ended = frame.block_on(Workers::Several, async |frame| {
         let services = frame.services().await?;
         show(frame, services).await
-    })
+    })?;
+    match ended {
+        Ended::Quit => Ok(Exit::Done),
+        Ended::WantsDemo => super::demo::run(super::demo::Args::default(), frame),
+    }
 }
 
 /// The board draws, and reads keys: without a terminal that can do both, say what there is instead.
@@ -33,24 +35,15 @@ pub fn needs_terminal(frame: &Frame<'_>) -> Result<(), Failure> {
 }
 
 /// Shows the board until the person leaves it.
-pub async fn show(frame: &mut Frame<'_>, _services: Services) -> Result<Exit, Failure> {
+pub async fn show(frame: &mut Frame<'_>, services: Services) -> Result<Ended, Failure> {
     frame.output.flush()?;
-    super::crash::restore_with(crate::tui::terminal::restore);
-    Err(Failure::refused("the board is not part of this build", "use the subcommands"))
-}
-
-/// The bindings of the configuration, as the keymap takes them.
-pub fn key_overrides(config: &Config) -> Vec<Override> {
-    let file = config.paths.config_file.display();
-    let of = |binding: &Binding| Override {
-        action: binding.action.clone(),
-        keys: binding.keys.clone(),
-        place: format!("{file}:{}", binding.line),
-    };
-    config.keys.bindings.iter().map(of).collect()
+    super::crash::restore_with(tui::terminal::restore);
+    let project = frame.project_asked_for().await?.map(|project| project.id);
+    let start = tui::run::Start { project, environment: frame.output.stdio.environment.clone() };
+    tui::run::run(services, start).await.map_err(|error| Failure::local("the terminal failed", &error))
 }
 
 /// What is wrong with the bindings of the configuration.
 pub fn key_problems(config: &Config) -> Vec<Notice> {
-    Keymap::new(&key_overrides(config)).1
+    tui::run::key_problems(config)
 }

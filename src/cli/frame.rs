@@ -21,7 +21,7 @@ pub struct Frame<'io> {
     /// The defaults until [`Frame::load`].
     pub config: Config,
     /// Whether a missing token may be asked for on the terminal.
-    pub prompt: Prompt,
+    prompt: Prompt,
     services: Option<Services>,
     clone: Option<Option<GitClone>>,
 }
@@ -82,6 +82,12 @@ impl<'io> Frame<'io> {
         token_sources(&self.config, &self.output.stdio.environment, self.prompt)
     }
 
+    /// From here on the terminal shows a board: a token that is missing is said there, and not asked for over it.
+    pub fn never_ask(&mut self) {
+        self.prompt = Prompt::Never;
+        self.services = None;
+    }
+
     pub async fn services(&mut self) -> Result<Services, Failure> {
         if let Some(services) = &self.services {
             return Ok(services.clone());
@@ -89,6 +95,11 @@ impl<'io> Frame<'io> {
         let services = Services::open(self.config.clone(), self.token_sources(), self.clock.clone()).await?;
         self.services = Some(services.clone());
         Ok(services)
+    }
+
+    /// Uses services that were opened elsewhere.
+    pub fn use_services(&mut self, services: Services) {
+        self.services = Some(services);
     }
 
     pub async fn ctx(&mut self) -> Result<Context, Failure> {
@@ -101,15 +112,21 @@ impl<'io> Frame<'io> {
         self.clone.get_or_insert_with(|| GitClone::around(directory)).as_ref()
     }
 
-    /// The project meant: the named one, else the clone's, else the last one used.
-    pub async fn project(&mut self) -> Result<Project, Failure> {
+    /// The project somebody asked for: the named one, else the clone's, if it is on the board.
+    pub async fn project_asked_for(&mut self) -> Result<Option<Project>, Failure> {
         let ctx = self.ctx().await?;
-        if let Some(name) = self.globals.project.clone() {
-            return find_project(&ctx, &name).await;
+        match self.globals.project.clone() {
+            Some(name) => find_project(&ctx, &name).await.map(Some),
+            None => self.project_of_clone(&ctx).await,
         }
-        if let Some(project) = self.project_of_clone(&ctx).await? {
+    }
+
+    /// The project meant: the one asked for, else the last one used.
+    pub async fn project(&mut self) -> Result<Project, Failure> {
+        if let Some(project) = self.project_asked_for().await? {
             return Ok(project);
         }
+        let ctx = self.ctx().await?;
         match connect::default_project(&ctx).await? {
             Some(id) => Ok(ctx.project(id).await?),
             None => {

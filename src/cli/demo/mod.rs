@@ -9,6 +9,8 @@ use super::exit::{Exit, Failure};
 use super::frame::{Frame, Workers};
 use super::sim::{CastFlag, failed};
 use crate::config::{Config, Overrides};
+use crate::secret::TokenSources;
+use crate::services::Services;
 use crate::sim::{self, Options};
 
 #[derive(Debug, clap::Args)]
@@ -24,8 +26,15 @@ pub struct Args {
     state: Option<PathBuf>,
 }
 
+impl Default for Args {
+    fn default() -> Self {
+        Self { cast: CastFlag::Running, seed: 1, state: None }
+    }
+}
+
 pub fn run(args: Args, frame: &mut Frame<'_>) -> Result<Exit, Failure> {
     super::board::needs_terminal(frame)?;
+    frame.never_ask();
     let temporary;
     let folder = match &args.state {
         Some(folder) => folder.clone(),
@@ -36,15 +45,17 @@ pub fn run(args: Args, frame: &mut Frame<'_>) -> Result<Exit, Failure> {
     };
     let config = config(frame, &folder)?;
     frame.use_config(config);
-    frame.prompt = crate::secret::Prompt::Never;
     frame.block_on(Workers::Several, async |frame| {
         let options =
             Options { seed: args.seed, state_dir: Some(folder.join("azure-devops")), cast: args.cast.cast(), ..Options::default() };
         let running = sim::start(options).await.map_err(failed)?;
         let shown = async {
-            let services = frame.services().await?;
+            // No real token comes near the demo, whatever the environment holds.
+            let tokens = TokenSources::file_only(frame.config.paths.token_dir());
+            let services = Services::open(frame.config.clone(), tokens, frame.clock.clone()).await?;
+            frame.use_services(services.clone());
             board::prepare(&services.ctx, &running).await?;
-            super::board::show(frame, services).await
+            super::board::show(frame, services).await.map(|_| Exit::Done)
         };
         let result = shown.await;
         running.stop().await;

@@ -1,5 +1,6 @@
 //! Answers of the runtime: taken when they belong to the last question, dropped when they are older.
 
+use crate::domain::pull_request::PullRequestStatus;
 use crate::tui::answer::{ProjectRow, TaskRow, TaskState, TicketDetail};
 use crate::tui::effect::Effect;
 use crate::tui::event::{Answer, Generation, What};
@@ -66,6 +67,11 @@ pub fn apply(model: &mut Model, what: What, out: &mut Out) {
             _ => {
                 if let Err(crate::tui::answer::SaveFailure::Refused(notice)) = saved {
                     toast::bad(model, notice);
+                } else if model.open_editor_after.as_ref().is_some_and(|(wanted, _)| *wanted == generation) {
+                    model.open_editor_after = None;
+                    let generation = model.next_generation();
+                    model.opening_editor = Some((generation, key.clone()));
+                    out.push(Effect::LoadTicket { key, generation });
                 }
             }
         },
@@ -82,11 +88,19 @@ pub fn apply(model: &mut Model, what: What, out: &mut Out) {
         What::Synced { generation, outcome } => {
             if model.sync.running == Some(generation) {
                 model.sync.running = None;
-                model.sync.failed = outcome.err();
-                if let Some(notice) = model.sync.failed.clone() {
-                    toast::bad(model, notice);
-                } else {
-                    board::visible_details(model, out);
+                match outcome {
+                    Ok(words) => {
+                        model.sync.failed = None;
+                        words.into_iter().for_each(|words| toast::good(model, words));
+                        board::visible_details(model, out);
+                    }
+                    Err(notice) => {
+                        // Said once: a line that stays down must not fill the screen with it.
+                        if model.sync.failed.as_ref() != Some(&notice) {
+                            toast::bad(model, notice.clone());
+                        }
+                        model.sync.failed = Some(notice);
+                    }
                 }
             }
         }
@@ -156,12 +170,9 @@ fn ticket_loaded(model: &mut Model, generation: Generation, detail: Answer<Box<T
     let for_ticket = model.ticket.as_ref().is_some_and(|ticket| ticket.loading == Some(generation));
     match detail {
         Ok(detail) => {
-            if let Some(open) = &mut model.editor
-                && open.key == detail.ticket.key
-                && open.spec.revision == detail.spec.revision
-            {
-                // Where the branch stands may have changed; the text has not.
-                open.spec = detail.spec.clone();
+            if model.refreshing_editor == Some(generation) {
+                model.refreshing_editor = None;
+                editor::refreshed(model, &detail);
             }
             if for_editor {
                 editor::loaded(model, generation, detail.ticket.title.clone(), detail.spec.clone(), out);
@@ -173,6 +184,10 @@ fn ticket_loaded(model: &mut Model, generation: Generation, detail: Answer<Box<T
             if let Some(ticket) = model.ticket.as_mut().filter(|_| for_ticket) {
                 ticket.loading = None;
                 ticket.criterion = ticket.criterion.min(detail.ticket.criteria.len().saturating_sub(1));
+                if detail.pull_request.as_ref().is_some_and(|known| known.facts.status == PullRequestStatus::Active) {
+                    // Checks and comments follow; the runtime leaves out what it read a moment ago.
+                    out.push(Effect::LoadDetails { keys: vec![detail.ticket.key.clone()] });
+                }
                 ticket.detail = Some(detail);
                 if std::mem::take(&mut ticket.stale) {
                     load::ticket(model, out);
@@ -224,6 +239,7 @@ fn project_selected(model: &mut Model, project: ProjectRow, out: &mut Out) {
     let same = model.project.as_ref().is_some_and(|current| current.id == project.id);
     let first = model.project.is_none();
     out.push(Effect::SetTitle(format!("kanado {}", project.name)));
+    model.setup.rules = project.rules.clone();
     model.project = Some(project);
     if !same {
         let kept = std::mem::take(&mut model.board);

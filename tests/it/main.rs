@@ -8,4 +8,5 @@ mod merges;
 mod reviews_cli;
 mod spec_cli;
 mod support;
+mod terminal;
 mod view_load;

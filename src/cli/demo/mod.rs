@@ -10,6 +10,7 @@ use super::frame::{Frame, Workers};
 use super::sim::{CastFlag, failed};
 use crate::config::{Config, Overrides};
 use crate::sim::{self, Options};
+use crate::tui::run::Ended;
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -50,7 +51,8 @@ pub fn run(args: Args, frame: &mut Frame<'_>) -> Result<Exit, Failure> {
         let shown = async {
             let services = frame.services().await?;
             board::prepare(&services.ctx, &running).await?;
-            super::board::show(frame, services).await.map(|_| Exit::Done)
+            let ended = super::board::show(frame, services).await?;
+            Ok(if ended == Ended::Crashed { Exit::Failed } else { Exit::Done })
         };
         let result = shown.await;
         running.stop().await;

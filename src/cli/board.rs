@@ -40,16 +40,10 @@ pub fn needs_terminal(frame: &Frame<'_>) -> Result<(), Failure> {
 /// Shows the board until the person leaves it.
 pub async fn show(frame: &mut Frame<'_>, services: Services) -> Result<Ended, Failure> {
     frame.output.flush()?;
+    let project = frame.project_asked_for().await?.map(|project| project.id);
     let ends = CancellationToken::new();
     super::crash::behind_board(tui::terminal::restore, ends.clone());
-    // A named project must exist; a clone that belongs to none is no reason not to show the board.
-    let project = match frame.project().await {
-        Ok(project) => Some(project.id),
-        Err(failure) if frame.globals.project.is_some() => return Err(failure),
-        Err(_) => None,
-    };
-    let named = frame.globals.project.is_some() || frame.clone_here().is_some();
-    let start = tui::run::Start { project: project.filter(|_| named), environment: frame.output.stdio.environment.clone(), ends };
+    let start = tui::run::Start { project, environment: frame.output.stdio.environment.clone(), ends };
     let shown = tui::run::run(services, start).await;
     if let Some(words) = super::crash::untold() {
         frame.output.note(&words);

@@ -74,7 +74,9 @@ mod bytes {
                 Some(Ok(file)) => file,
                 _ => options.open("/dev/tty")?,
             };
-            Ok(Self { file: AsyncFd::with_interest(file, Interest::READABLE)?, parser: Parser::default(), deadline: None })
+            // SAFETY: a `File` has one descriptor, its own, for as long as it lives, and the registration owns the file.
+            let file = unsafe { AsyncFd::register_with_interest(file, Interest::READABLE) }?;
+            Ok(Self { file, parser: Parser::default(), deadline: None })
         }
 
         pub async fn next(&mut self) -> io::Result<Vec<What>> {

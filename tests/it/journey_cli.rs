@@ -83,8 +83,7 @@ pub fn alias(person: &Person, display_name: &str) -> String {
 }
 
 /// The whole way. Everything asserted in it is the same wherever Azure DevOps runs.
-fn a_ticket_goes_all_the_way(options: &[&str], deployment: &str) {
-    let world = World::with(options);
+pub fn a_ticket_goes_all_the_way(world: &World, deployment: &str) {
     let alice = Person::new(&world.token("alice"));
 
     let connected = alice.json(&["connect", &format!("{}/Harbor", world.organisation()), "--prefix", "KAN"]);
@@ -122,7 +121,7 @@ fn a_ticket_goes_all_the_way(options: &[&str], deployment: &str) {
     let now = world.branches("tide-api");
     let added: Vec<_> = now.keys().filter(|name| !before.contains_key(*name)).map(String::as_str).collect();
     assert_eq!((added, &now["main"]), (vec!["feature/KAN-1"], main));
-    let clone = clone_of(&world, &alice, "clone");
+    let clone = clone_of(world, &alice, "clone");
     assert_eq!(git_bytes(&clone, &["show", "origin/feature/KAN-1:.tickets/KAN-1.md"]), TYPED.as_bytes());
     assert_sound(&clone);
     let tip = git(&clone, &["rev-parse", "origin/feature/KAN-1"]);
@@ -155,6 +154,7 @@ fn a_ticket_goes_all_the_way(options: &[&str], deployment: &str) {
     }
 
     world.control("POST", "vote", json!({ "pullRequest": pr, "as": reviewer, "vote": 10 }));
+    world.control("POST", "settle", json!({}));
     alice.json(&["sync", "KAN-1"]);
     let shown = alice.json(&["show", "KAN-1"]);
     let facts = &shown["pull_request"]["facts"];
@@ -190,15 +190,15 @@ fn a_ticket_goes_all_the_way(options: &[&str], deployment: &str) {
 
 #[test]
 fn a_ticket_goes_all_the_way_on_the_services() {
-    a_ticket_goes_all_the_way(&[], "services");
+    a_ticket_goes_all_the_way(&World::with(&[]), "services");
 }
 
 #[test]
 fn a_ticket_goes_all_the_way_on_a_server_of_2019() {
-    a_ticket_goes_all_the_way(&["--server-version", "2019"], "server");
+    a_ticket_goes_all_the_way(&World::with(&["--server-version", "2019"]), "server");
 }
 
 #[test]
 fn a_ticket_goes_all_the_way_on_a_server_of_2022() {
-    a_ticket_goes_all_the_way(&["--server-version", "2022"], "server");
+    a_ticket_goes_all_the_way(&World::with(&["--server-version", "2022"]), "server");
 }

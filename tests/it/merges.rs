@@ -128,6 +128,8 @@ fn conflicts_of_a_pull_request_come_from_its_trees_and_go_when_git_resolves_them
     git(&clone, &["push", "--quiet", "origin", "feature/KAN-1"]);
     let number = alice.json(&["pr", &key])["number"].as_i64().unwrap();
     let merge_state = || {
+        // The merge of the two tips is worked out in the background.
+        world.control("POST", "settle", json!({}));
         alice.json(&["sync", &key]);
         let shown = alice.json(&["show", &key]);
         assert_eq!(shown["status"], "pr_open");
@@ -139,7 +141,6 @@ fn conflicts_of_a_pull_request_come_from_its_trees_and_go_when_git_resolves_them
     // The target changes the same lines.
     let theirs = json!({ "repository": "Harbor/tide-api", "branch": "main", "as": "carol", "path": "/README.md", "content": "# Theirs\n" });
     world.control("POST", "push", theirs);
-    world.control("POST", "settle", json!({}));
     assert_eq!(merge_state(), "conflicts");
     git(&clone, &["fetch", "--quiet"]);
     assert_eq!(conflicts(&clone, "origin/main", "feature/KAN-1"), ["README.md"]);
@@ -151,7 +152,6 @@ fn conflicts_of_a_pull_request_come_from_its_trees_and_go_when_git_resolves_them
     // Resolved with git, pushed over HTTP.
     git(&clone, &["merge", "--quiet", "--strategy-option=ours", "--no-edit", "origin/main"]);
     git(&clone, &["push", "--quiet", "origin", "feature/KAN-1"]);
-    world.control("POST", "settle", json!({}));
     assert_eq!(merge_state(), "succeeded");
     let landed = world.control("POST", "merge", json!({ "pullRequest": number, "as": "bob" }));
     git(&clone, &["fetch", "--quiet"]);
@@ -167,6 +167,7 @@ fn a_conflict_made_elsewhere_is_the_one_git_finds() {
     let key = started(&alice, "Same place");
     let number = alice.json(&["pr", &key])["number"].as_i64().unwrap();
     let made = world.control("POST", "conflict", json!({ "pullRequest": number, "as": "dave" }));
+    world.control("POST", "settle", json!({}));
     alice.json(&["sync"]);
     assert_eq!(alice.json(&["show", &key])["pull_request"]["facts"]["merge"], "conflicts");
     let clone = clone_of(&world, &alice, "clone");

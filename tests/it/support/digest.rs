@@ -17,9 +17,30 @@ pub struct Digest {
 }
 
 impl Digest {
+    /// Fails, with the lines that differ, when anything has changed since.
+    #[track_caller]
+    pub fn assert_unchanged(&self, world: &World, person: &Person, by: &str) {
+        let now = Self::of(world, person);
+        assert_same(&self.store, &now.store, &format!("the store was changed by {by}"));
+        assert_same(&self.remote, &now.remote, &format!("the remote was changed by {by}"));
+    }
+
     pub fn of(world: &World, person: &Person) -> Self {
         Self { store: store(person, Detail::Everything), remote: remote(world) }
     }
+}
+
+/// Runs a command that must fail with this code and these words, and leave store, drafts and remote alone; answers stderr.
+#[track_caller]
+pub fn refused(world: &World, person: &Person, code: i32, arguments: &[&str], words: &[&str]) -> String {
+    let before = Digest::of(world, person);
+    let told = person.fails(code, arguments);
+    for word in words {
+        assert!(told.contains(word), "{arguments:?} does not say {word:?} but {told}");
+    }
+    assert!(!told.contains("panicked") && !told.contains("crashed"), "{told}");
+    before.assert_unchanged(world, person, &format!("{arguments:?}"));
+    told
 }
 
 /// How much of a store is compared.
@@ -31,8 +52,19 @@ pub enum Detail {
     Timeless,
 }
 
+/// Fails with the lines that only one side has.
+#[track_caller]
+pub fn assert_same(left: &str, right: &str, words: &str) {
+    let only = |these: &str, those: &str| {
+        let those: std::collections::HashSet<_> = those.lines().collect();
+        these.lines().filter(|line| !those.contains(line)).collect::<Vec<_>>().join("\n  ")
+    };
+    assert!(left == right, "{words}\nleft:\n  {}\nright:\n  {}", only(left, right), only(right, left));
+}
+
 /// Every ref of every repository with its commit, and every pull request with its votes.
 pub fn remote(world: &World) -> String {
+    settle(world);
     let mut text = String::new();
     for repository in repositories(world) {
         writeln!(text, "{}", git(&repository, &["for-each-ref", "--format=%(refname) %(objectname)"])).unwrap();
@@ -44,6 +76,7 @@ pub fn remote(world: &World) -> String {
 /// The same without what depends on the time of day: branches, the trees, authors and messages of their commits, and pull requests
 /// with their words and reviewers.
 pub fn remote_timeless(world: &World) -> String {
+    settle(world);
     let mut text = String::new();
     for repository in repositories(world) {
         for branch in git(&repository, &["for-each-ref", "--format=%(refname)"]).lines() {
@@ -65,6 +98,11 @@ pub fn remote_timeless(world: &World) -> String {
         .unwrap();
     }
     text
+}
+
+/// Lets the simulator work off what it does after it has answered, such as trying merges.
+fn settle(world: &World) {
+    world.control("POST", "settle", serde_json::json!({}));
 }
 
 fn repositories(world: &World) -> Vec<std::path::PathBuf> {

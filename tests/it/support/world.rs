@@ -89,6 +89,16 @@ impl World {
         self.facts["organisation_url"].as_str().unwrap()
     }
 
+    /// Where the simulator listens, past any proxy.
+    pub fn direct(&self) -> &str {
+        &self.direct
+    }
+
+    /// The organisation's address past any proxy.
+    fn direct_organisation(&self) -> String {
+        self.organisation().replacen(self.url(), &self.direct, 1)
+    }
+
     /// The full token of a person, by account name before the `@`.
     pub fn token(&self, person: &str) -> String {
         self.token_noted(person, "everything")
@@ -125,7 +135,7 @@ impl World {
     /// One request as a person sends it, with their token; answers status and JSON.
     pub fn api(&self, person: &str, method: &str, path: &str, body: Value) -> (u16, Value) {
         let separator = if path.contains('?') { '&' } else { '?' };
-        let url = format!("{}/{}{separator}api-version={}", self.organisation(), path.trim_start_matches('/'), self.version());
+        let url = format!("{}/{}{separator}api-version={}", self.direct_organisation(), path.trim_start_matches('/'), self.version());
         let method: reqwest::Method = method.parse().unwrap();
         let token = self.token(person);
         self.runtime.block_on(async {
@@ -158,7 +168,7 @@ impl World {
 
     /// Clones a repository with git itself.
     pub fn clone(&self, person: &str, project: &str, repository: &str, into: &Path) {
-        let bare = self.organisation().replacen("://", &format!("://{person}:{}@", self.token(person)), 1);
+        let bare = self.direct_organisation().replacen("://", &format!("://{person}:{}@", self.token(person)), 1);
         git(into.parent().unwrap(), &["clone", "--quiet", &format!("{bare}/{project}/_git/{repository}"), &into.to_string_lossy()]);
     }
 
@@ -270,12 +280,33 @@ impl Person {
         Self { home, environment }
     }
 
+    /// Somebody connected to Harbor whose keys are not those of the tickets that are in the world already: KAN-1, KAN-2 ...
+    pub fn newcomer(world: &World, name: &str) -> Self {
+        let person = Self::new(&world.token(name));
+        person.ok(&["connect", &format!("{}/Harbor", world.organisation()), "--prefix", "KAN", "--repo", "tide-api", "--yes"]);
+        person
+    }
+
     /// Somebody who has connected to a project of the world and linked a repository.
     pub fn connected(world: &World, name: &str, project: &str, repository: &str) -> Self {
         let person = Self::new(&world.token(name));
         person.ok(&["connect", &format!("{}/{project}", world.organisation()), "--yes"]);
         person.ok(&["repos", "link", repository, "--yes"]);
         person
+    }
+
+    /// Writes the configuration file.
+    pub fn configure(&self, toml: &str) {
+        let file = self.home.path().join("config/kanado/config.toml");
+        std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+        std::fs::write(file, toml).unwrap();
+    }
+
+    /// Writes a file into the home directory; answers its path as an argument.
+    pub fn file(&self, name: &str, bytes: impl AsRef<[u8]>) -> String {
+        let path = self.home.path().join(name);
+        std::fs::write(&path, bytes).unwrap();
+        path.to_string_lossy().into_owned()
     }
 
     pub fn home(&self) -> &Path {

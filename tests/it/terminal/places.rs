@@ -7,7 +7,7 @@ use crate::support::world::Person;
 #[test]
 fn a_terminal_that_is_too_small_is_told_so_and_the_board_comes_with_the_room() {
     let (_world, person) = board_with(&["Warn of the tide"]);
-    let board = person.board(11, 39);
+    let mut board = person.board(11, 39);
     board.wait("the words", |screen| screen.replace('\n', " ").contains("kanado needs 40x12"));
     assert!(board.screen().contains("39x11"), "{}", board.screen());
     board.resize(12, 40);

@@ -9,6 +9,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until};
+use tokio_util::sync::CancellationToken;
 
 use super::clipboard::{self, Multiplexer};
 use super::effect::{Effect, MouseCapture, QuitMode};
@@ -36,6 +37,8 @@ pub struct Start {
     /// The project of the clone, or the one named.
     pub project: Option<ProjectId>,
     pub environment: Environment,
+    /// Cancelled when the board is to end in order, as after a crash in the background.
+    pub ends: CancellationToken,
 }
 
 /// Why the screen was left.
@@ -44,6 +47,8 @@ pub enum Ended {
     Quit,
     /// The first screen's other choice: a demo in this process.
     WantsDemo,
+    /// Work behind the board crashed; the words are the caller's.
+    Crashed,
 }
 
 /// What is wrong with `[keys]`, with file and line.
@@ -130,6 +135,7 @@ pub async fn run(services: Services, start: Start) -> io::Result<Ended> {
     let effects = update::start(&mut model);
     board.perform(&mut model, effects).await?;
     board.draw(&model)?;
+    let mut told_to_end = false;
 
     loop {
         let now = services.ctx.clock.now();
@@ -138,6 +144,10 @@ pub async fn run(services: Services, start: Start) -> io::Result<Ended> {
         tokio::select! {
             biased;
             what = signals.next() => happened.push(what),
+            () = start.ends.cancelled(), if !told_to_end => {
+                told_to_end = true;
+                happened.push(What::HangUp);
+            }
             events = input.next() => match events {
                 Ok(events) => happened.extend(events),
                 // The terminal is gone: what was typed is saved, and that is all that can be done.
@@ -218,6 +228,8 @@ impl Loop {
     async fn apply(&mut self, model: &mut Model, happened: Vec<What>) -> io::Result<()> {
         for what in happened {
             if let What::Resize { width, height } = &what {
+                // Where tests see what a crash of the loop itself leaves behind.
+                assert!(self.environment.get("KANADO_TEST_PANIC_AT") != Some("board.resize"), "a test asked for a panic of the board");
                 self.terminal.resize(*width, *height)?;
             }
             let effects = update::update(model, Event::new(self.runtime.now(), what));

@@ -13,4 +13,5 @@ mod reviews_cli;
 mod secrets;
 mod spec_cli;
 mod support;
+mod terminal;
 mod view_load;

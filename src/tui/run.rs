@@ -96,6 +96,7 @@ fn model(services: &Services, start: &Start, session: Session) -> Model {
     let settings = Settings {
         columns: config.board.columns.clone(),
         view_load_seconds: i64::try_from(config.sync.view_load_seconds).unwrap_or(i64::MAX),
+        every_seconds: i64::try_from(config.sync.every_seconds).unwrap_or(0),
         bell: if config.ui.bell { Bell::Rings } else { Bell::Silent },
         readonly: (config.access == Access::ReadOnly).then(|| "nothing is changed in Azure DevOps: kanado runs with --readonly".to_owned()),
     };

@@ -152,7 +152,7 @@ fn a_connection_killed_at_every_step_is_whole_after_the_next_run() {
         let person = stranger();
         connect(Some(&point), &person);
         let half = (store(&person, Detail::Timeless), files_below(&person.data().join("tokens")));
-        assert!(half.0 != "no store" && half != expected || point.contains("finish"), "{point} was not reached: {}", half.0);
+        assert!(half != expected || point.contains("finish"), "{point} was not reached: {}", half.0);
         if half.1.is_empty() {
             connect(None, &person);
         } else {

@@ -5,13 +5,20 @@ use super::frame::{Frame, Workers};
 use crate::config::Config;
 use crate::notice::Notice;
 use crate::services::Services;
+use crate::tui;
+use crate::tui::run::Ended;
 
 pub fn run(frame: &mut Frame<'_>) -> Result<Exit, Failure> {
     needs_terminal(frame)?;
-    frame.block_on(Workers::Several, async |frame| {
+    frame.never_ask();
+    let ended = frame.block_on(Workers::Several, async |frame| {
         let services = frame.services().await?;
         show(frame, services).await
-    })
+    })?;
+    match ended {
+        Ended::Quit => Ok(Exit::Done),
+        Ended::WantsDemo => super::demo::run(super::demo::Args::default(), frame),
+    }
 }
 
 /// The board draws, and reads keys: without a terminal that can do both, say what there is instead.
@@ -28,12 +35,21 @@ pub fn needs_terminal(frame: &Frame<'_>) -> Result<(), Failure> {
 }
 
 /// Shows the board until the person leaves it.
-pub async fn show(frame: &mut Frame<'_>, _services: Services) -> Result<Exit, Failure> {
+pub async fn show(frame: &mut Frame<'_>, services: Services) -> Result<Ended, Failure> {
     frame.output.flush()?;
-    Err(Failure::refused("the board is not part of this build", "use the subcommands"))
+    super::crash::restore_with(tui::terminal::restore);
+    // A named project must exist; a clone that belongs to none is no reason not to show the board.
+    let project = match frame.project().await {
+        Ok(project) => Some(project.id),
+        Err(failure) if frame.globals.project.is_some() => return Err(failure),
+        Err(_) => None,
+    };
+    let named = frame.globals.project.is_some() || frame.clone_here().is_some();
+    let start = tui::run::Start { project: project.filter(|_| named), environment: frame.output.stdio.environment.clone() };
+    tui::run::run(services, start).await.map_err(|error| Failure::local("the terminal failed", &error))
 }
 
 /// What is wrong with the bindings of the configuration.
-pub fn key_problems(_config: &Config) -> Vec<Notice> {
-    Vec::new()
+pub fn key_problems(config: &Config) -> Vec<Notice> {
+    tui::run::key_problems(config)
 }

@@ -21,7 +21,16 @@ pub struct Frame<'io> {
     /// The defaults until [`Frame::load`].
     pub config: Config,
     services: Option<Services>,
+    asks: Asks,
     clone: Option<Option<GitClone>>,
+}
+
+/// Whether a token may be asked for on the terminal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Asks {
+    Terminal,
+    /// The board has the terminal.
+    Never,
 }
 
 /// How many threads async work gets.
@@ -37,7 +46,7 @@ impl<'io> Frame<'io> {
     pub fn new(globals: Globals, output: Output<'io>) -> Self {
         // Once a process; a second time it is there already.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        Self { globals, output, clock: Clock::System, config: Config::default(), services: None, clone: None }
+        Self { globals, output, clock: Clock::System, config: Config::default(), services: None, asks: Asks::Terminal, clone: None }
     }
 
     /// Reads the configuration, says what is odd in it, and begins the log.
@@ -76,8 +85,14 @@ impl<'io> Frame<'io> {
     /// Where tokens come from on this machine. A person is asked only where one is there.
     pub fn token_sources(&self) -> TokenSources {
         let stdio = &self.output.stdio;
-        let prompt = stdio.stdin_is_terminal && stdio.stderr_is_terminal && !self.output.is_json();
+        let prompt = self.asks == Asks::Terminal && stdio.stdin_is_terminal && stdio.stderr_is_terminal && !self.output.is_json();
         token_sources(&self.config, &stdio.environment, if prompt { Prompt::Terminal } else { Prompt::Never })
+    }
+
+    /// From here on the terminal shows a board: a token that is missing is said there, and not asked for over it.
+    pub fn never_ask(&mut self) {
+        self.asks = Asks::Never;
+        self.services = None;
     }
 
     pub async fn services(&mut self) -> Result<Services, Failure> {

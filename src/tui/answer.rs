@@ -8,6 +8,7 @@ use jiff::Timestamp;
 
 use crate::domain::id::{Guid, MemberId, ObjectId, ProjectId, RepositoryId, TicketKey};
 pub use crate::domain::merge::{DiffKind, DiffLine};
+use crate::domain::person::ReviewRules;
 use crate::domain::progress::Progress;
 use crate::domain::pull_request::KnownPullRequest;
 use crate::domain::ticket::{SpecState, Ticket};
@@ -50,6 +51,7 @@ pub struct ProjectRow {
     /// The identity behind the organisation's token.
     pub me: Option<Guid>,
     pub me_name: Option<String>,
+    pub rules: ReviewRules,
 }
 
 /// A repository of the project, for pickers and setup.
@@ -81,6 +83,8 @@ pub struct StartPlan {
     pub warnings: Vec<Notice>,
     /// Why it cannot be started, if it cannot.
     pub refused: Option<Notice>,
+    /// A branch of the wanted name that is there already, made by somebody or something else, in words.
+    pub existing_branch: Option<String>,
     /// Where it would start, and where else it could.
     pub repository: Option<RepositoryId>,
     pub repositories: Vec<RepositoryRow>,
@@ -144,6 +148,13 @@ pub struct PullRequestRequest {
     pub reviewer: Option<MemberId>,
     pub state: NewPullRequestState,
     pub work_items: Vec<String>,
+}
+
+/// What to do with a branch that is there already.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ExistingBranch {
+    Refuse,
+    Reuse,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::answer::{HiddenText, NewTicketRequest, PullRequestRequest, SpecConflict};
+use super::answer::{ExistingBranch, HiddenText, NewTicketRequest, PullRequestRequest, SpecConflict};
 use super::event::Generation;
 use super::session::Session;
 use crate::domain::id::{Guid, MemberId, ProjectId, RepositoryId, TicketKey};
@@ -82,7 +82,7 @@ pub enum Effect {
     },
 
     // The way of a ticket
-    /// Answered by `StartPlanned`.
+    /// Chooses the repository if one is given, and looks. Answered by `StartPlanned`.
     PlanStart {
         key: TicketKey,
         repository: Option<RepositoryId>,
@@ -91,7 +91,7 @@ pub enum Effect {
     /// A task.
     Start {
         key: TicketKey,
-        repository: Option<RepositoryId>,
+        existing: ExistingBranch,
         generation: Generation,
     },
     /// Answered by `PullRequestPlanned`.

@@ -139,11 +139,8 @@ mod tests {
 
     /// What a terminal shows after the bytes.
     fn shown(bytes: &str, width: u16, height: u16, before: Option<&str>) -> String {
-        let mut terminal = vt100::Parser::new(
-            std::num::NonZeroU16::new(height).expect("a height"),
-            std::num::NonZeroU16::new(width).expect("a width"),
-            0,
-        );
+        let mut terminal =
+            vt100::Parser::new(std::num::NonZeroU16::new(height).expect("a height"), std::num::NonZeroU16::new(width).expect("a width"), 0);
         terminal.process(before.unwrap_or_default().as_bytes());
         terminal.process(bytes.as_bytes());
         terminal.screen().contents()

@@ -135,9 +135,10 @@ pub enum What {
         project: Box<ProjectRow>,
         token_days_left: Option<i64>,
     },
+    /// With words for what moved, if something did.
     Synced {
         generation: Generation,
-        outcome: Answer<()>,
+        outcome: Answer<Option<String>>,
     },
     /// A small wish was carried out; words to show, if any.
     Done {

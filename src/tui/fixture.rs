@@ -12,7 +12,7 @@ use super::model::{Base, Model, Settings};
 use super::theme::{Charset, Depth, Theme, ThemeName};
 use crate::domain::board::{Board, Card, PullRequestChip, Votes, votes};
 use crate::domain::id::{Guid, MemberId, ObjectId, ProjectId, RepositoryId, TicketKey};
-use crate::domain::person::Identity;
+use crate::domain::person::{Identity, ReviewRules};
 use crate::domain::progress::{Progress, Step, StepState};
 use crate::domain::pull_request::{Checks, KnownPullRequest, MergeState, PullRequest, PullRequestStatus, Reviewer, Source, Threads, Vote};
 use crate::domain::spec::Spec;
@@ -56,6 +56,7 @@ pub fn project() -> ProjectRow {
         prefix: "ATL".into(),
         me: Some(me().id),
         me_name: Some(me().display_name),
+        rules: ReviewRules::default(),
     }
 }
 
@@ -384,6 +385,7 @@ pub fn start_plan(number: u32) -> StartPlan {
         },
         warnings: Vec::new(),
         refused: None,
+        existing_branch: None,
         repository: Some(RepositoryId(1)),
         repositories: repositories().into_iter().filter(|row| row.linked).collect(),
     }

@@ -230,9 +230,7 @@ fn control_sequence(bytes: &[u8]) -> Step {
     let mut numbers = text.split(';').map(|part| part.split(':').next().unwrap_or_default().parse::<u16>().unwrap_or(0));
     let first = numbers.next().unwrap_or(0);
     let modifiers = numbers.next().unwrap_or(1).max(1) - 1;
-    let with = |code: Code| {
-        Some(What::Key(Key { code, shift: modifiers & 1 != 0, alt: modifiers & 2 != 0, ctrl: modifiers & 4 != 0 }))
-    };
+    let with = |code: Code| Some(What::Key(Key { code, shift: modifiers & 1 != 0, alt: modifiers & 2 != 0, ctrl: modifiers & 4 != 0 }));
     let event = match last {
         b'I' if text.is_empty() => Some(What::FocusGained),
         b'O' if text.is_empty() => Some(What::FocusLost),
@@ -324,7 +322,9 @@ mod tests {
 
     #[test]
     fn a_sequence_split_anywhere_is_one_key() {
-        for bytes in [&b"\x1b[C"[..], b"\x1bOA", b"\x1b[1;5C", b"\x1b[24~", b"\x1b[200~two\nlines\x1b[201~", "日".as_bytes(), b"\x1b[<0;10;5M"] {
+        for bytes in
+            [&b"\x1b[C"[..], b"\x1bOA", b"\x1b[1;5C", b"\x1b[24~", b"\x1b[200~two\nlines\x1b[201~", "日".as_bytes(), b"\x1b[<0;10;5M"]
+        {
             assert_eq!(in_pieces(bytes), whole(bytes), "{bytes:?}");
             assert_eq!(whole(bytes).len(), 1, "{bytes:?}");
         }

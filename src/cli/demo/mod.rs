@@ -24,8 +24,15 @@ pub struct Args {
     state: Option<PathBuf>,
 }
 
+impl Default for Args {
+    fn default() -> Self {
+        Self { cast: CastFlag::Running, seed: 1, state: None }
+    }
+}
+
 pub fn run(args: Args, frame: &mut Frame<'_>) -> Result<Exit, Failure> {
     super::board::needs_terminal(frame)?;
+    frame.never_ask();
     let temporary;
     let folder = match &args.state {
         Some(folder) => folder.clone(),
@@ -43,7 +50,7 @@ pub fn run(args: Args, frame: &mut Frame<'_>) -> Result<Exit, Failure> {
         let shown = async {
             let services = frame.services().await?;
             board::prepare(&services.ctx, &running).await?;
-            super::board::show(frame, services).await
+            super::board::show(frame, services).await.map(|_| Exit::Done)
         };
         let result = shown.await;
         running.stop().await;

@@ -142,6 +142,8 @@ pub struct Model {
     pub focus: TerminalFocus,
     /// The spec being loaded for the editor.
     pub(super) opening_editor: Option<(Generation, TicketKey)>,
+    /// A conflict being settled, after which its ticket's editor opens.
+    pub(super) open_editor_after: Option<(Generation, TicketKey)>,
     /// The load after which `$EDITOR` opens.
     pub(super) editor_outside_next: Option<Generation>,
     /// Where the last session was, until everything of it is shown again.
@@ -189,6 +191,7 @@ impl Model {
             welcome: WelcomeChoice::Connect,
             focus: TerminalFocus::Here,
             opening_editor: None,
+            open_editor_after: None,
             editor_outside_next: None,
             restoring: None,
             generation: 0,

@@ -21,7 +21,8 @@ pub fn draw(model: &Model, picker: &Picker, buf: &mut Buffer) {
     };
     // Why the selected one is refused, in full: below the list.
     let with_reasons = !searching && picker.items.iter().any(|item| item.refused.is_some());
-    let wanted = u16::try_from(rows.len().max(1)).unwrap_or(u16::MAX).saturating_add(2 + 2 * u16::from(searching) + 3 * u16::from(with_reasons));
+    let wanted =
+        u16::try_from(rows.len().max(1)).unwrap_or(u16::MAX).saturating_add(2 + 2 * u16::from(searching) + 3 * u16::from(with_reasons));
     let room = layout::parts(model.width, model.height).body.height;
     let height = match picker.kind {
         PickerKind::Help => room,

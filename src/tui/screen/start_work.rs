@@ -35,9 +35,13 @@ pub fn draw(model: &Model, dialog: &StartDialog, buf: &mut Buffer) {
         (StartPhase::Planned, _) => {
             if let Some(plan) = &dialog.plan {
                 plan.warnings.iter().for_each(|warning| say(warning, theme.warn));
-                match &plan.refused {
-                    Some(why) => say(why, theme.bad),
-                    None => hints.push(("y", "start work")),
+                match (&plan.refused, &plan.existing_branch) {
+                    (Some(why), _) => say(why, theme.bad),
+                    (None, Some(branch)) => {
+                        say(&Notice::new(branch.clone()), theme.warn);
+                        hints.push(("u", "use that branch"));
+                    }
+                    (None, None) => hints.push(("y", "start work")),
                 }
                 if plan.repositories.len() > 1 {
                     hints.push(("h l", "repository"));

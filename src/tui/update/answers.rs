@@ -66,6 +66,11 @@ pub fn apply(model: &mut Model, what: What, out: &mut Out) {
             _ => {
                 if let Err(crate::tui::answer::SaveFailure::Refused(notice)) = saved {
                     toast::bad(model, notice);
+                } else if model.open_editor_after.as_ref().is_some_and(|(wanted, _)| *wanted == generation) {
+                    model.open_editor_after = None;
+                    let generation = model.next_generation();
+                    model.opening_editor = Some((generation, key.clone()));
+                    out.push(Effect::LoadTicket { key, generation });
                 }
             }
         },
@@ -82,11 +87,19 @@ pub fn apply(model: &mut Model, what: What, out: &mut Out) {
         What::Synced { generation, outcome } => {
             if model.sync.running == Some(generation) {
                 model.sync.running = None;
-                model.sync.failed = outcome.err();
-                if let Some(notice) = model.sync.failed.clone() {
-                    toast::bad(model, notice);
-                } else {
-                    board::visible_details(model, out);
+                match outcome {
+                    Ok(words) => {
+                        model.sync.failed = None;
+                        words.into_iter().for_each(|words| toast::good(model, words));
+                        board::visible_details(model, out);
+                    }
+                    Err(notice) => {
+                        // Said once: a line that stays down must not fill the screen with it.
+                        if model.sync.failed.as_ref() != Some(&notice) {
+                            toast::bad(model, notice.clone());
+                        }
+                        model.sync.failed = Some(notice);
+                    }
                 }
             }
         }
@@ -224,6 +237,7 @@ fn project_selected(model: &mut Model, project: ProjectRow, out: &mut Out) {
     let same = model.project.as_ref().is_some_and(|current| current.id == project.id);
     let first = model.project.is_none();
     out.push(Effect::SetTitle(format!("kanado {}", project.name)));
+    model.setup.rules = project.rules.clone();
     model.project = Some(project);
     if !same {
         let kept = std::mem::take(&mut model.board);

@@ -2,6 +2,7 @@
 
 use ratatui_textarea::{CursorMove, Input, Key as AreaKey};
 
+use crate::domain::merge::{Merge, three_way};
 use crate::domain::spec::Spec;
 use crate::domain::ticket::SpecState;
 use crate::notice::Notice;
@@ -297,14 +298,12 @@ pub fn saved(model: &mut Model, generation: Generation, saved: Result<Box<SpecSt
         Err(SaveFailure::Conflict(theirs)) => {
             let mine = editor.text();
             editor.saving = Saving::Dirty;
-            let conflict = SpecConflict {
-                base: editor.spec.text.clone(),
-                merged: mine.clone(),
-                mine,
-                theirs: theirs.text.clone(),
-                conflicts: 1,
-                object: None,
+            let base = editor.spec.text.clone();
+            let (merged, conflicts) = match three_way(&base, &mine, &theirs.text) {
+                Merge::Clean(text) => (text, 0),
+                Merge::Conflicts { text_with_markers, hunks } => (text_with_markers, hunks.len()),
             };
+            let conflict = SpecConflict { base, mine, theirs: theirs.text.clone(), merged, conflicts, object: None };
             let key = editor.key.clone();
             // From here on a save is made on top of what the other session wrote.
             editor.spec = *theirs;

@@ -176,32 +176,26 @@ fn conflict_key(model: &mut Model, key: Key, out: &mut Out) {
     let ticket = view.key.clone();
     let conflict = view.conflict.clone();
     model.overlay = None;
+    let editing = model.editor.as_mut().filter(|editor| editor.key == ticket);
     if conflict.object.is_some() {
-        // The other side is the branch: what is kept here becomes a draft on top of it.
-        out.push(Effect::ResolveSpec { key: ticket.clone(), text: text.clone(), conflict, generation: next });
-    }
-    match model.editor.as_mut().filter(|editor| editor.key == ticket) {
-        Some(editor) => {
-            let mergeable = editor.text() != text;
-            if mergeable {
-                editor.replace(&text);
-            }
-            if matches!(key.code, Code::Char('m' | 't' | 'e')) && editor.saving == Saving::Dirty {
-                editor.touched(now);
-                super::editor::save_now(model, out);
-            }
+        // The other side is the branch: what is kept becomes a draft on top of it.
+        if let Some(editor) = editing {
+            editor.replace(&text);
+            editor.saving = Saving::Running(next);
+            editor.changed_since = false;
         }
-        None if key.code == Code::Char('e') => {
-            let generation = model.next_generation();
-            model.opening_editor = Some((generation, ticket.clone()));
-            out.push(Effect::LoadTicket { key: ticket, generation });
+        out.push(Effect::ResolveSpec { key: ticket.clone(), text, conflict, generation: next });
+        if key.code == Code::Char('e') && model.editor.is_none() {
+            model.open_editor_after = Some((next, ticket));
         }
-        None => {}
+    } else if let Some(editor) = editing {
+        editor.replace(&text);
+        editor.touched(now);
+        super::editor::save_now(model, out);
     }
-    let hint = if key.code == Code::Char('e') {
-        "settle the lines between <<<<<<< and >>>>>>>, then push: F2"
-    } else {
-        "push it to the branch: F2 or U"
+    let hint = match key.code {
+        Code::Char('e') => "settle the lines between <<<<<<< and >>>>>>>, then push: F2",
+        _ => "push it to the branch: F2 in the editor, U elsewhere",
     };
     toast::plain(model, Notice::new("kept as the draft").hint(hint));
 }

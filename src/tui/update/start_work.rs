@@ -1,7 +1,7 @@
 //! The start-work dialog: a plan, `y`, then each line ticks. Closing it stops nothing.
 
 use crate::notice::Notice;
-use crate::tui::answer::{StartPlan, TaskState};
+use crate::tui::answer::{ExistingBranch, StartPlan, TaskState};
 use crate::tui::effect::Effect;
 use crate::tui::event::{Answer, Generation};
 use crate::tui::key::{Code, Key};
@@ -63,10 +63,8 @@ pub fn key(model: &mut Model, key: Key, out: &mut Out) {
                 return;
             }
             match key.code {
-                Code::Char('y') if dialog.plan.as_ref().is_some_and(|plan| plan.refused.is_none()) => {
-                    dialog.phase = StartPhase::Asked(next);
-                    out.push(Effect::Start { key: dialog.key.clone(), repository: dialog.repository, generation: next });
-                }
+                Code::Char('y') if allows(dialog, ExistingBranch::Refuse) => start(dialog, ExistingBranch::Refuse, next, out),
+                Code::Char('u') if allows(dialog, ExistingBranch::Reuse) => start(dialog, ExistingBranch::Reuse, next, out),
                 Code::Char('l') | Code::Right | Code::Tab => turn(dialog, Turn::Next, next, out),
                 Code::Char('h') | Code::Left => turn(dialog, Turn::Previous, next, out),
                 // Enter is the safe choice: it changes nothing.
@@ -79,6 +77,16 @@ pub fn key(model: &mut Model, key: Key, out: &mut Out) {
         StartPhase::Running(_) | StartPhase::CouldNotPlan(_) if key.code == Code::Enter => model.overlay = None,
         _ => {}
     }
+}
+
+/// Whether the plan can be carried out so.
+fn allows(dialog: &StartDialog, existing: ExistingBranch) -> bool {
+    dialog.plan.as_ref().is_some_and(|plan| plan.refused.is_none() && plan.existing_branch.is_some() == (existing == ExistingBranch::Reuse))
+}
+
+fn start(dialog: &mut StartDialog, existing: ExistingBranch, generation: Generation, out: &mut Out) {
+    dialog.phase = StartPhase::Asked(generation);
+    out.push(Effect::Start { key: dialog.key.clone(), existing, generation });
 }
 
 fn replan(dialog: &mut StartDialog, generation: Generation, out: &mut Out) {

@@ -1,6 +1,7 @@
 //! The screen as a person meets it: keys go in, pictures and effects come out. No terminal, no clock.
 
 mod journeys;
+mod scenes;
 mod screens;
 mod typing;
 

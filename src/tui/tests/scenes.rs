@@ -1,0 +1,158 @@
+//! Every screen and dialog in a state worth looking at, made by pressing keys on the fixture.
+
+use super::*;
+use crate::notice::Notice;
+use crate::tui::answer::{ConnectionReport, DiffKind, DiffLine, ProjectOption, ScopeLine, ScopeOutcome, SpecConflict};
+use crate::tui::model::{Model, Settings};
+
+/// Answers loads and plans of effects from the fixture, until nothing more is asked for.
+pub fn settle(model: &mut Model, effects: Vec<Effect>) {
+    for effect in effects {
+        let what = match effect {
+            Effect::LoadTicket { generation, key } => {
+                let detail = Ok(Box::new(fixture::detail(key.number())));
+                What::TicketLoaded { generation, key, detail }
+            }
+            Effect::LoadPullRequests { generation, .. } => What::PullRequestsLoaded { generation, rows: Ok(fixture::pull_request_rows()) },
+            Effect::LoadProjects { generation } => What::ProjectsLoaded { generation, rows: Ok(vec![fixture::project()]) },
+            Effect::LoadRepositories { generation, .. } => What::RepositoriesLoaded { generation, rows: Ok(fixture::repositories()) },
+            Effect::LoadMembers { generation, .. } => What::MembersLoaded { generation, rows: Ok(fixture::members()) },
+            Effect::PlanStart { generation, key, .. } => {
+                What::StartPlanned { generation, plan: Ok(Box::new(fixture::start_plan(key.number()))) }
+            }
+            Effect::Start { generation, .. } => What::TaskStarted { generation, task: Ok(7) },
+            Effect::PlanPullRequest { generation, .. } => {
+                What::PullRequestPlanned { generation, draft: Ok(Box::new(fixture::pull_request_draft())) }
+            }
+            Effect::DiffSpec { generation, key } => {
+                let line = |kind, text: &str| DiffLine { kind, text: text.into() };
+                let rows = vec![
+                    line(DiffKind::Same, "## Overview"),
+                    line(DiffKind::Removed, "Prices are read for each request."),
+                    line(DiffKind::Added, "Prices are read once a region and an hour."),
+                ];
+                What::SpecCompared { generation, key, rows: Ok(rows) }
+            }
+            Effect::CheckConnection { generation, .. } => What::Connected { generation, report: Ok(Box::new(report())) },
+            Effect::Sync { generation, .. } => What::Synced { generation, outcome: Ok(None) },
+            _ => continue,
+        };
+        let more = happens(model, what);
+        settle(model, more);
+    }
+    // The fixture's ages are told from its own moment.
+    model.now = fixture::now();
+}
+
+/// Presses keys and lets everything that is asked for be answered.
+pub fn go(model: &mut Model, keys: &str) {
+    let effects = press(model, keys);
+    settle(model, effects);
+}
+
+fn report() -> ConnectionReport {
+    let scope = |scope: &str, needed: &str, outcome| ScopeLine { scope: scope.into(), needed_for: needed.into(), outcome };
+    ConnectionReport {
+        organisation: "lumen".into(),
+        url: "https://dev.azure.com/lumen".into(),
+        user: "Alice Moreau".into(),
+        projects: ["Atlas", "Billing"].map(|name| ProjectOption { guid: crate::domain::id::Guid::new(name), name: name.into() }).to_vec(),
+        scopes: vec![
+            scope("Code (read)", "reading branches and pull requests", ScopeOutcome::Allowed),
+            scope("Code (write)", "branches, specs, pull requests", ScopeOutcome::Missing),
+            scope("Identity (read)", "finding members", ScopeOutcome::Unknown("the server did not say".into())),
+        ],
+        token_source: "you".into(),
+    }
+}
+
+pub fn conflict() -> SpecConflict {
+    SpecConflict {
+        base: "# ATL-9: Cache\n\nPrices are read for each request.\n".into(),
+        mine: "# ATL-9: Cache\n\nPrices are read once an hour.\n".into(),
+        theirs: "# ATL-9: Cache\n\nPrices are read once a day.\n".into(),
+        merged: "# ATL-9: Cache\n\n<<<<<<< mine\nPrices are read once an hour.\n=======\nPrices are read once a day.\n>>>>>>> theirs\n".into(),
+        conflicts: 1,
+        object: Some(crate::domain::id::ObjectId::new("1a2b3c4d5e6f70819293a4b5c6d7e8f901234567")),
+    }
+}
+
+/// All scenes at a size.
+pub fn all(width: u16, height: u16) -> Vec<(&'static str, Model)> {
+    let board = || {
+        let mut model = sized(fixture::board(), width, height);
+        go(&mut model, "j k");
+        model
+    };
+    let after = |keys: &str| {
+        let mut model = board();
+        go(&mut model, keys);
+        model
+    };
+    let mut scenes = vec![
+        ("welcome", sized(Model::new(fixture::now(), Settings::default()), width, height)),
+        ("board", board()),
+        ("board_pr_open", after("l l j")),
+        ("ticket_spec", after("l l enter")),
+        ("ticket_criteria", after("l l enter ] j")),
+        ("ticket_pull_request", after("l l enter ] ]")),
+        ("ticket_activity", after("l l enter [")),
+        ("start_plan", after("s")),
+        ("move_picker", after("l m j")),
+        ("assign_picker", after("a")),
+        ("new_ticket", after("n")),
+        ("pull_request_form", after("l P")),
+        ("pull_requests_all", after("2 ] ]")),
+        ("diff", after("l d")),
+        ("help", after("?")),
+        ("delete_question", after("D")),
+        ("setup_repositories", after("5 ] ]")),
+        ("setup_members", after("5 ] ] ]")),
+    ];
+
+    let mut model = after("l enter e");
+    go(&mut model, "down down");
+    typed(&mut model, "New words.");
+    model.now = fixture::now();
+    scenes.push(("editor", model));
+
+    let mut model = after("s y");
+    happens(&mut model, What::Tasks(vec![fixture::start_task(12)]));
+    model.now = fixture::now();
+    scenes.push(("starting", model));
+
+    let mut model = after("s y esc");
+    happens(&mut model, What::Tasks(vec![fixture::start_task(12)]));
+    model.now = fixture::now();
+    scenes.push(("starting_behind", model));
+
+    let mut model = after(":");
+    typed(&mut model, "sync");
+    model.now = fixture::now();
+    scenes.push(("palette", model));
+
+    let mut model = after("/");
+    typed(&mut model, "@alice");
+    model.now = fixture::now();
+    scenes.push(("filter", model));
+
+    let mut model = after("l enter e");
+    happens(&mut model, What::SpecConflicted { key: fixture::key(9), conflict: Box::new(conflict()) });
+    model.now = fixture::now();
+    scenes.push(("conflict", model));
+
+    let mut model = sized(Model::new(fixture::now(), Settings::default()), width, height);
+    go(&mut model, "c");
+    typed(&mut model, "lumen");
+    go(&mut model, "enter");
+    typed(&mut model, "canary-token");
+    go(&mut model, "ctrl+s");
+    scenes.push(("connect", model));
+
+    let mut model = board();
+    let notice = Notice::new("the spec of ATL-9 was not pushed: dev.azure.com does not answer").hint("the draft is kept; try again: U");
+    happens(&mut model, What::Done { words: Err(notice) });
+    model.now = fixture::now();
+    scenes.push(("failure", model));
+    scenes
+}

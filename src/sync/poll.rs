@@ -48,7 +48,8 @@ pub async fn project(store: &Store, client: &Client, project: &Project, done_on_
     let waiting = client.lists_closed_since().await? && store.has_started_without_pull_request(project.id).await?;
     if !missing.is_empty() || waiting {
         let cursor = format!("closed:{}", project.id);
-        let last = store.cursor(&cursor).await?.and_then(|text| text.parse::<i64>().ok()).and_then(|ms| Timestamp::from_millisecond(ms).ok());
+        let last =
+            store.cursor(&cursor).await?.and_then(|text| text.parse::<i64>().ok()).and_then(|ms| Timestamp::from_millisecond(ms).ok());
         let since = last.map_or(now - FIRST_LOOK, |at| at - OVERLAP);
         let closed = closed_since(store, client, project, &missing, since).await?;
         let ingested = ingest::facts(store, project, &closed, Listing::Some, Source::Poll, done_on_merge, now).await?;

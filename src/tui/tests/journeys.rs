@@ -457,7 +457,10 @@ fn a_running_task_can_be_cancelled_after_a_question() {
 fn an_idle_board_wakes_only_when_an_age_changes_its_words() {
     let mut model = board();
     let wake = model.wake_at().expect("an age steps");
-    assert!(wake.duration_since(model.now) >= SignedDuration::from_secs(5), "a fact seen 3 seconds ago says now until it is 10 seconds old");
+    assert!(
+        wake.duration_since(model.now) >= SignedDuration::from_secs(5),
+        "a fact seen 3 seconds ago says now until it is 10 seconds old"
+    );
     let before = painted(&model);
     let almost = wake - SignedDuration::from_secs(1);
     update(&mut model, Event::new(almost, What::Tick));
@@ -471,7 +474,10 @@ fn a_read_only_run_changes_nothing_outside() {
     let mut model = board();
     model.settings.readonly = Some("kanado runs with --readonly".into());
     for keys in ["s", "l U", "l P"] {
-        assert!(press(&mut model, keys).iter().all(|effect| !matches!(effect, Effect::PlanStart { .. } | Effect::PlanPush { .. })), "{keys}");
+        assert!(
+            press(&mut model, keys).iter().all(|effect| !matches!(effect, Effect::PlanStart { .. } | Effect::PlanPush { .. })),
+            "{keys}"
+        );
         assert!(model.overlay.is_none(), "{keys}");
     }
 }

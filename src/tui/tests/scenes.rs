@@ -71,7 +71,8 @@ pub fn conflict() -> SpecConflict {
         base: "# ATL-9: Cache\n\nPrices are read for each request.\n".into(),
         mine: "# ATL-9: Cache\n\nPrices are read once an hour.\n".into(),
         theirs: "# ATL-9: Cache\n\nPrices are read once a day.\n".into(),
-        merged: "# ATL-9: Cache\n\n<<<<<<< mine\nPrices are read once an hour.\n=======\nPrices are read once a day.\n>>>>>>> theirs\n".into(),
+        merged: "# ATL-9: Cache\n\n<<<<<<< mine\nPrices are read once an hour.\n=======\nPrices are read once a day.\n>>>>>>> theirs\n"
+            .into(),
         conflicts: 1,
         object: Some(crate::domain::id::ObjectId::new("1a2b3c4d5e6f70819293a4b5c6d7e8f901234567")),
     }

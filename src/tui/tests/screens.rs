@@ -102,9 +102,8 @@ fn every_screen_has_its_styles_in_every_theme_and_the_same_words() {
 fn without_colour_nothing_is_coloured_and_the_selection_is_still_seen() {
     for (name, mut model) in scenes::all(120, 40) {
         model.theme = Theme::new(ThemeName::Light, Depth::None, Charset::Unicode);
-        let coloured = painted(&model).content().iter().any(|cell| {
-            cell.fg != ratatui::style::Color::Reset || cell.bg != ratatui::style::Color::Reset
-        });
+        let coloured =
+            painted(&model).content().iter().any(|cell| cell.fg != ratatui::style::Color::Reset || cell.bg != ratatui::style::Color::Reset);
         assert!(!coloured, "{name}");
     }
     let mut model = sized(fixture::board(), 120, 40);

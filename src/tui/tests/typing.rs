@@ -18,37 +18,65 @@ fn at(keys: &str) -> Model {
 const FIELDS: [Field; 10] = [
     ("filter", || at("/"), |model| model.board.filter.text().into()),
     ("pull request filter", || at("2 /"), |model| model.pull_requests.filter.text().into()),
-    ("palette", || at(":"), |model| match &model.overlay {
-        Some(Overlay::Picker(picker)) => picker.query.text().into(),
-        _ => "closed".into(),
-    }),
-    ("help", || at("?"), |model| match &model.overlay {
-        Some(Overlay::Picker(picker)) => picker.query.text().into(),
-        _ => "closed".into(),
-    }),
+    (
+        "palette",
+        || at(":"),
+        |model| match &model.overlay {
+            Some(Overlay::Picker(picker)) => picker.query.text().into(),
+            _ => "closed".into(),
+        },
+    ),
+    (
+        "help",
+        || at("?"),
+        |model| match &model.overlay {
+            Some(Overlay::Picker(picker)) => picker.query.text().into(),
+            _ => "closed".into(),
+        },
+    ),
     ("editor", || at("l enter e"), |model| model.editor.as_ref().map_or("closed".into(), |editor| editor.plain_text())),
-    ("new ticket title", || at("n"), |model| match &model.overlay {
-        Some(Overlay::NewTicket(form)) => form.title.text().into(),
-        _ => "closed".into(),
-    }),
-    ("new ticket description", || at("n tab"), |model| match &model.overlay {
-        Some(Overlay::NewTicket(form)) => text_of(&form.description),
-        _ => "closed".into(),
-    }),
-    ("pull request title", || at("l P"), |model| match &model.overlay {
-        Some(Overlay::PullRequest(form)) => form.title.text().into(),
-        _ => "closed".into(),
-    }),
-    ("address", || {
-        let mut model = at("5");
-        scenes::go(&mut model, "enter");
-        model
-    }, |model| model.setup.url.text().into()),
-    ("token", || {
-        let mut model = at("5");
-        scenes::go(&mut model, "enter tab");
-        model
-    }, |model| model.setup.token.text().into()),
+    (
+        "new ticket title",
+        || at("n"),
+        |model| match &model.overlay {
+            Some(Overlay::NewTicket(form)) => form.title.text().into(),
+            _ => "closed".into(),
+        },
+    ),
+    (
+        "new ticket description",
+        || at("n tab"),
+        |model| match &model.overlay {
+            Some(Overlay::NewTicket(form)) => text_of(&form.description),
+            _ => "closed".into(),
+        },
+    ),
+    (
+        "pull request title",
+        || at("l P"),
+        |model| match &model.overlay {
+            Some(Overlay::PullRequest(form)) => form.title.text().into(),
+            _ => "closed".into(),
+        },
+    ),
+    (
+        "address",
+        || {
+            let mut model = at("5");
+            scenes::go(&mut model, "enter");
+            model
+        },
+        |model| model.setup.url.text().into(),
+    ),
+    (
+        "token",
+        || {
+            let mut model = at("5");
+            scenes::go(&mut model, "enter tab");
+            model
+        },
+        |model| model.setup.token.text().into(),
+    ),
 ];
 
 /// What a typed key may ask for: nothing, but a look at the preview of what a narrower list selects.

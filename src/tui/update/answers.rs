@@ -132,7 +132,7 @@ fn board_loaded(model: &mut Model, generation: Generation, loaded: Answer<Box<cr
             if let Some(key) = &model.board.awaited
                 && model.board.card(key).is_some()
             {
-                model.board.awaited = None;
+                model.board.selected = model.board.awaited.take();
             }
             board::settle(model, out);
             if first {
@@ -199,8 +199,12 @@ fn ticket_loaded(model: &mut Model, generation: Generation, detail: Answer<Box<T
             if for_preview {
                 model.board.loading_detail = None;
             }
-            if for_ticket {
-                model.ticket = None;
+            if let Some(ticket) = model.ticket.as_mut().filter(|_| for_ticket) {
+                ticket.loading = None;
+                // What was known stays on the screen.
+                if ticket.detail.is_none() {
+                    model.ticket = None;
+                }
             }
             if for_editor || for_ticket {
                 toast::bad(model, notice);

@@ -6,6 +6,7 @@ use crate::tui::intent::Intent;
 use crate::tui::model::Model;
 use crate::tui::model::overlay::Overlay;
 use crate::tui::model::picker::{Item, Pick, Picker, PickerKind, Search};
+use crate::tui::model::setup::Focus;
 use crate::tui::refusal::refusal;
 
 /// Tickets offered in the palette beside the actions.
@@ -16,19 +17,14 @@ pub fn help(model: &mut Model) {
     let context = shown_context(model);
     let items = ACTIONS.iter().filter(|action| action.contexts.contains(&context)).map(|action| item(model, context, action)).collect();
     let title = format!("Help: {}", context.title());
-    if context == Context::Form {
-        // A dialog is open: its form must not be lost behind the help.
-        return;
-    }
+    // A form comes back when the help is closed.
+    model.under = model.overlay.take().map(Box::new);
     model.overlay = Some(Overlay::Picker(Box::new(Picker::new(PickerKind::Help, title, Search::On, items))));
 }
 
 /// The actions of the context that have a meaning from here, and the tickets of the board.
 pub fn palette(model: &mut Model) {
     let context = shown_context(model);
-    if context == Context::Form {
-        return;
-    }
     let mut items: Vec<Item> = ACTIONS
         .iter()
         .filter(|action| action.contexts.contains(&context) && !is_plain_movement(action.intent))
@@ -39,12 +35,14 @@ pub fn palette(model: &mut Model) {
     {
         items.extend(board.cards.iter().take(TICKETS).map(|card| ticket(&card.key, &card.title, card.status.title())));
     }
-    model.overlay = Some(Overlay::Picker(Box::new(Picker::new(PickerKind::Palette, "", Search::On, items))));
+    model.overlay = Some(Overlay::Picker(Box::new(Picker::new(PickerKind::Palette, "Palette", Search::On, items))));
 }
 
 fn shown_context(model: &Model) -> Context {
     match model.overlay {
         Some(Overlay::NewTicket(_) | Overlay::PullRequest(_)) => Context::Form,
+        // The address and the token are a form as well.
+        None if model.context() == Context::Setup && model.setup.focus != Focus::List => Context::Form,
         _ => model.context(),
     }
 }

@@ -172,10 +172,7 @@ pub fn key(model: &mut Model, key: Key, out: &mut Out) {
     let last = picker.shown.len().saturating_sub(1);
     let searching = picker.search == Search::On;
     let to = match (key.code, key.ctrl) {
-        (Code::Esc, _) => {
-            model.overlay = None;
-            return;
-        }
+        (Code::Esc, _) => return close(model),
         (Code::Enter, _) => return choose(model, out),
         (Code::Down | Code::Tab, _) => picker.cursor + 1,
         (Code::Char('n' | 'd'), true) => picker.cursor + if key == Key::ctrl('d') { page / 2 } else { 1 },
@@ -186,10 +183,7 @@ pub fn key(model: &mut Model, key: Key, out: &mut Out) {
         (Code::Char('k'), false) if !searching => picker.cursor.saturating_sub(1),
         (Code::Char('g') | Code::Home, false) if !searching => 0,
         (Code::Char('G') | Code::End, false) if !searching => last,
-        (Code::Char('q'), false) if !searching => {
-            model.overlay = None;
-            return;
-        }
+        (Code::Char('q'), false) if !searching => return close(model),
         (Code::Char(digit @ '1'..='9'), false) if !searching => {
             let at = digit as usize - '1' as usize;
             if at <= last {
@@ -219,13 +213,18 @@ pub fn paste(model: &mut Model, text: &str) {
     }
 }
 
+/// Back to the form that the help was opened from, if it was.
+fn close(model: &mut Model) {
+    model.overlay = model.under.take().map(|form| *form);
+}
+
 fn choose(model: &mut Model, out: &mut Out) {
     let Some(item) = picker(model).and_then(|picker| picker.selected().cloned()) else { return };
     if let Some(why) = item.refused {
         return toast::plain(model, crate::notice::Notice::new(why));
     }
     let subject = refusal::subject(model);
-    model.overlay = None;
+    close(model);
     match item.pick {
         Pick::Project(project) => {
             model.ticket = None;

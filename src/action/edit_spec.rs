@@ -8,7 +8,7 @@ use serde::Serialize;
 use crate::ado::{At, ChangeKind, ErrorKind, FileChange, Push};
 use crate::domain::fact::File;
 use crate::domain::id::{ObjectId, TicketKey};
-use crate::domain::merge::{self, DiffLine, Merge};
+use crate::domain::merge::{self, DiffKind, DiffLine, Merge};
 use crate::domain::spec;
 use crate::domain::ticket::SpecState;
 use crate::store::Pulled;
@@ -62,10 +62,10 @@ pub enum PullOutcome {
 }
 
 /// What to do with a text on the branch that was never seen here.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Unknown {
-    /// It is an older text of the same ticket, and the plan said that it will be replaced.
-    Replace,
+    /// This blob is an older text of the same ticket that the branch inherits, and the plan said that it will be replaced.
+    Replace(ObjectId),
     Conflict,
 }
 
@@ -81,11 +81,11 @@ pub async fn save(ctx: &Context, key: &TicketKey, expected_revision: i64, text: 
 /// Pushes the saved text to the ticket's branch.
 pub async fn push(ctx: &Context, key: &TicketKey, reporter: &Reporter) -> Result<PushOutcome> {
     let at = ctx.whereabouts(key).await?;
-    let branch = branch_of(&at)?;
+    let branch = branch_of(ctx, &at).await?;
     let journal = Journal::begin(&ctx.store, &ctx.clock, ACTION, &key.to_string(), branch.clone()).await?;
     reporter.begin(ACTION, Some(key), vec![step("push", format!("push {} to {branch}", key.spec_path()))]);
     reporter.running("push");
-    let outcome = push_to(ctx, &at, &branch, Unknown::Conflict).await;
+    let outcome = push_to(ctx, &at, &branch, &Unknown::Conflict).await;
     let mut journal = journal;
     if matches!(outcome, Ok(PushOutcome::Pushed { .. })) {
         journal.record("push", &branch).await?;
@@ -105,7 +105,7 @@ pub async fn push(ctx: &Context, key: &TicketKey, reporter: &Reporter) -> Result
 /// Takes the branch's text: replaces an unchanged one, merges with a changed one.
 pub async fn pull(ctx: &Context, key: &TicketKey) -> Result<PullOutcome> {
     let at = ctx.whereabouts(key).await?;
-    let branch = branch_of(&at)?;
+    let branch = branch_of(ctx, &at).await?;
     let (_, file) = read(&at, &branch, key).await?;
     let Some(file) = file else {
         ctx.store.record_spec_remote(key, None).await?;
@@ -156,10 +156,17 @@ pub struct Diff {
     pub lines: Vec<DiffLine>,
 }
 
+impl Diff {
+    /// Whether the branch holds exactly the text that is here.
+    pub fn is_same(&self) -> bool {
+        self.theirs.is_some() && self.lines.iter().all(|line| line.kind == DiffKind::Same)
+    }
+}
+
 /// Compares, and notes when the branch's text is another one than the last seen.
 pub async fn diff(ctx: &Context, key: &TicketKey) -> Result<Diff> {
     let at = ctx.whereabouts(key).await?;
-    let branch = branch_of(&at)?;
+    let branch = branch_of(ctx, &at).await?;
     let (_, file) = read(&at, &branch, key).await?;
     ctx.store.record_spec_remote(key, file.as_ref().map(|f| &f.object)).await?;
     let theirs = file.map(|file| text_of(key, &branch, &file)).transpose()?;
@@ -169,7 +176,7 @@ pub async fn diff(ctx: &Context, key: &TicketKey) -> Result<Diff> {
 }
 
 /// One push of the saved text, merging where the branch went on. Used by `start` too.
-pub(super) async fn push_to(ctx: &Context, at: &Whereabouts, branch: &str, unknown: Unknown) -> Result<PushOutcome> {
+pub(super) async fn push_to(ctx: &Context, at: &Whereabouts, branch: &str, unknown: &Unknown) -> Result<PushOutcome> {
     let key = &at.ticket.key;
     let mut lost_answer = false;
     for attempt in 1.. {
@@ -188,7 +195,7 @@ pub(super) async fn push_to(ctx: &Context, at: &Whereabouts, branch: &str, unkno
                 });
             }
             let seen = state.base_object.as_ref() == Some(&file.object);
-            let replace = unknown == Unknown::Replace && state.base_object.is_none();
+            let replace = matches!(unknown, Unknown::Replace(blob) if *blob == file.object) && state.base_object.is_none();
             if !seen && !replace {
                 let base = state.base_text.clone().unwrap_or_default();
                 match merge::three_way(&base, &state.text, &theirs) {
@@ -266,13 +273,18 @@ fn text_of(key: &TicketKey, branch: &str, file: &File) -> Result<String> {
     }
 }
 
-fn branch_of(at: &Whereabouts) -> Result<String> {
-    at.ticket.branch.clone().ok_or_else(|| {
-        Error::refused(
-            format!("{} has no branch yet", at.ticket.key),
-            format!("start work first: `kanado start {}`, on the board `s`", at.ticket.key),
-        )
-    })
+/// The ticket's branch. A start that stopped at a conflict has one that the ticket does not carry yet: it is settled there.
+async fn branch_of(ctx: &Context, at: &Whereabouts) -> Result<String> {
+    if let Some(branch) = &at.ticket.branch {
+        return Ok(branch.clone());
+    }
+    if let Some(branch) = super::start_work::unfinished_branch(ctx, &at.ticket.key).await? {
+        return Ok(branch);
+    }
+    Err(Error::refused(
+        format!("{} has no branch yet", at.ticket.key),
+        format!("start work first: `kanado start {}`, on the board `s`", at.ticket.key),
+    ))
 }
 
 fn validate(key: &TicketKey, text: &str) -> Result<()> {

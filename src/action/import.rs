@@ -29,6 +29,16 @@ pub struct Candidate {
     pub object: Option<ObjectId>,
 }
 
+impl Candidate {
+    /// Its name in the journal: two repositories can have a file of the same name.
+    fn id(&self) -> String {
+        match (&self.repository, &self.object) {
+            (Some(repository), Some(_)) => format!("{}:{}", repository.name, self.name),
+            _ => self.name.clone(),
+        }
+    }
+}
+
 /// What became of one file.
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "snake_case", tag = "outcome")]
@@ -58,15 +68,15 @@ pub async fn from_branch(ctx: &Context, project: &Project, repository: &Reposito
     Ok(found)
 }
 
-/// Adopts the candidates, one transaction each.
+/// Adopts the candidates, one transaction each, which holds the journal's line too.
 pub async fn run(ctx: &Context, project: &Project, candidates: Vec<Candidate>, reporter: &Reporter) -> Result<Vec<Outcome>> {
     let mut journal = Journal::begin(&ctx.store, &ctx.clock, ACTION, &project.prefix, candidates.len()).await?;
     reporter.begin(ACTION, None, vec![step("import", format!("import {} specs into {}", candidates.len(), project.name))]);
     reporter.running("import");
     let mut outcomes = Vec::new();
     for candidate in candidates {
-        let name = candidate.name.clone();
-        let outcome = match journal.recorded(&name).map(TicketKey::parse) {
+        let (name, id) = (candidate.name.clone(), candidate.id());
+        let outcome = match journal.recorded(&id).map(TicketKey::parse) {
             // A file without a key of its own was taken in by the interrupted run: its words are in the journal.
             Some(Ok(key)) => Outcome::AlreadyThere { name, key },
             _ => at_step(reporter, ACTION, "import", one(ctx, project, candidate, &mut journal).await)?,
@@ -80,6 +90,7 @@ pub async fn run(ctx: &Context, project: &Project, candidates: Vec<Candidate>, r
 }
 
 async fn one(ctx: &Context, project: &Project, candidate: Candidate, journal: &mut Journal<usize>) -> Result<Outcome> {
+    let id = candidate.id();
     let name = candidate.name;
     let refused = |name: &str, why: String| Ok(Outcome::Refused { name: name.to_owned(), why });
     let text = match spec::validate(&candidate.bytes) {
@@ -111,12 +122,9 @@ async fn one(ctx: &Context, project: &Project, candidate: Candidate, journal: &m
         estimate_hours: None,
         dependencies: Vec::new(),
     };
-    let ticket = ctx.store.create_ticket(new, ctx.clock.now()).await?;
-    if let Some(object) = &candidate.object {
-        // The branch holds this very text: a later push knows what it is based on.
-        ctx.store.record_spec_pushed(&ticket.key, &text, object, ctx.clock.now()).await?;
-    }
-    journal.record(&name, &ticket.key.to_string()).await?;
+    // A text from a branch is what a later push is based on.
+    let ticket = ctx.store.adopt_ticket(new, candidate.object.as_ref(), (journal.id(), &id), ctx.clock.now()).await?;
+    journal.was_recorded(&id, &ticket.key.to_string());
     Ok(Outcome::Imported { name, key: ticket.key, title })
 }
 

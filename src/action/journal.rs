@@ -32,6 +32,12 @@ impl<I: Serialize + DeserializeOwned> Journal<I> {
         Ok(entry.and_then(|entry| serde_json::from_str(&entry.payload).ok()))
     }
 
+    /// Begins with `intent`. An interrupted run that left nothing behind is closed: there is nothing of it to finish.
+    pub async fn begin_anew(store: &Store, clock: &Clock, action: &'static str, subject: &str, intent: I) -> Result<Self> {
+        close_interrupted(store, clock, action, subject).await?;
+        Self::begin(store, clock, action, subject, intent).await
+    }
+
     /// Takes over an interrupted run, or begins one with `intent`.
     pub async fn begin(store: &Store, clock: &Clock, action: &'static str, subject: &str, intent: I) -> Result<Self> {
         let (store, clock) = (store.clone(), clock.clone());
@@ -49,7 +55,26 @@ impl<I: Serialize + DeserializeOwned> Journal<I> {
     }
 }
 
+/// Closes an interrupted run of which nothing is left to finish.
+pub(super) async fn close_interrupted(store: &Store, clock: &Clock, action: &str, subject: &str) -> Result<()> {
+    if let Some(entry) = store.open_journal(action, subject).await? {
+        store.finish(entry.id, clock.now()).await?;
+    }
+    Ok(())
+}
+
 impl<I> Journal<I> {
+    /// For a step that is written down in the transaction of what it changes.
+    pub fn id(&self) -> JournalId {
+        self.id
+    }
+
+    /// Takes note of a step that such a transaction has written down.
+    pub fn was_recorded(&mut self, step: &str, detail: &str) {
+        self.steps.push((step.to_owned(), detail.to_owned()));
+        kill_point(self.action, step, "recorded");
+    }
+
     /// What an earlier run wrote down for a step.
     pub fn recorded(&self, step: &str) -> Option<&str> {
         self.steps.iter().rev().find(|(name, _)| name == step).map(|(_, detail)| detail.as_str())
@@ -84,10 +109,11 @@ pub(super) fn at_step<T>(reporter: &Reporter, action: &'static str, step: &str, 
 }
 
 /// Where tests of interruption end the process: `KANADO_TEST_KILL_AT=start.branch.done` kills it with SIGKILL after the branch is made
-/// and before that is journalled, `start.branch.recorded` just after. Unset, it costs one look at the environment a step.
+/// and before that is journalled, `start.branch.recorded` just after; `KANADO_TEST_PANIC_AT` panics there instead. Unset, it costs two
+/// looks at the environment a step.
 fn kill_point(action: &str, step: &str, moment: &str) {
-    let Some(wanted) = std::env::var_os("KANADO_TEST_KILL_AT") else { return };
-    if wanted == format!("{action}.{step}.{moment}").as_str() {
+    let is_wanted = |name: &str| std::env::var_os(name).is_some_and(|wanted| wanted == format!("{action}.{step}.{moment}").as_str());
+    if is_wanted("KANADO_TEST_KILL_AT") {
         #[cfg(unix)]
         // SAFETY: `kill` and `getpid` take and return plain integers.
         unsafe {
@@ -96,4 +122,5 @@ fn kill_point(action: &str, step: &str, moment: &str) {
         #[cfg(not(unix))]
         std::process::abort();
     }
+    assert!(!is_wanted("KANADO_TEST_PANIC_AT"), "a test asked for a panic at {action}.{step}.{moment}");
 }

@@ -24,14 +24,7 @@ pub async fn discover(ctx: &Context, client: &Client, project: &Project, team: O
             }
         }
     }
-    let known = ctx.store.members(project.id).await?;
-    for member in ctx.store.put_members(project.id, &people).await? {
-        // Whoever is on a team can be asked to review until somebody says otherwise; a choice made earlier stands.
-        let is_new = !known.iter().any(|k| k.id == member.id);
-        if is_new && people.iter().any(|p| p.id == member.identity.id) {
-            ctx.store.set_member(member.id, &MemberChange { can_review: Some(true), ..MemberChange::default() }).await?;
-        }
-    }
+    ctx.store.put_team(project.id, &people).await?;
     Ok(people)
 }
 

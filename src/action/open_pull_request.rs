@@ -20,7 +20,7 @@ use crate::sync;
 
 use super::context::{Context, Whereabouts};
 use super::error::{Error, Result};
-use super::journal::{Journal, at_step};
+use super::journal::{Journal, at_step, close_interrupted};
 use super::reporter::{Reporter, step};
 
 const ACTION: &str = "pr";
@@ -67,6 +67,8 @@ pub struct Plan {
     pub behind: u32,
     /// An active pull request of this branch; it is linked instead of making another.
     pub existing: Option<i64>,
+    /// An interrupted run opened it, and is being finished.
+    pub resumes: bool,
     pub steps: Vec<Step>,
     #[serde(skip)]
     pub warnings: Vec<Notice>,
@@ -107,11 +109,17 @@ struct Intent {
 pub async fn plan(ctx: &Context, key: &TicketKey, options: &Options) -> Result<Plan> {
     let at = ctx.whereabouts(key).await?;
     let survey = survey(ctx, &at, options).await?;
+    let interrupted = interrupted(ctx, &at, options, &survey).await?;
     let Survey { intent, member, existing, ahead, behind, warnings } = survey;
+    let (steps, resumes) = match interrupted {
+        Some(intent) => (steps(&intent, None), true),
+        None => (steps(&intent, existing.as_ref()), false),
+    };
     Ok(Plan {
         key: key.clone(),
         repository: at.repository.name.clone(),
-        steps: steps(&intent, existing.as_ref()),
+        steps,
+        resumes,
         source_branch: intent.source_branch,
         target_branch: intent.target_branch,
         title: intent.title,
@@ -130,14 +138,18 @@ pub async fn plan(ctx: &Context, key: &TicketKey, options: &Options) -> Result<P
 pub async fn run(ctx: &Context, key: &TicketKey, options: &Options, reporter: &Reporter) -> Result<Opened> {
     let at = ctx.whereabouts(key).await?;
     let survey = survey(ctx, &at, options).await?;
-    let interrupted: Option<Intent> = Journal::interrupted(&ctx.store, ACTION, &key.to_string()).await?;
+    let interrupted = interrupted(ctx, &at, options, &survey).await?;
     if let (Some(existing), None) = (&survey.existing, &interrupted) {
+        close_interrupted(&ctx.store, &ctx.clock, ACTION, &key.to_string()).await?;
         reporter.begin(ACTION, Some(key), vec![step("link", format!("link pull request !{}", existing.number))]);
         let status = link(ctx, &at, existing, reporter).await?;
         return Ok(opened(key, &at, existing, None, "it was open already".to_owned(), true, status));
     }
-    let mut journal = Journal::begin(&ctx.store, &ctx.clock, ACTION, &key.to_string(), survey.intent).await?;
-    let intent = journal.intent.clone();
+    let subject = key.to_string();
+    let (mut journal, intent) = match &interrupted {
+        Some(intent) => (Journal::begin(&ctx.store, &ctx.clock, ACTION, &subject, intent.clone()).await?, intent.clone()),
+        None => (Journal::begin_anew(&ctx.store, &ctx.clock, ACTION, &subject, survey.intent.clone()).await?, survey.intent),
+    };
     reporter.begin(ACTION, Some(key), steps(&intent, None));
 
     reporter.running("create");
@@ -149,9 +161,11 @@ pub async fn run(ctx: &Context, key: &TicketKey, options: &Options, reporter: &R
         None => {
             let created = create(&at, &intent).await;
             let (created, existing) = match created {
-                // Refused before anything was made: there is nothing to resume.
                 Err(error) => {
-                    journal.finish().await?;
+                    // Refused before anything was made: there is nothing to resume. Where that is not sure, the next look tells.
+                    if !may_have_been_made(&error) {
+                        journal.finish().await?;
+                    }
                     return at_step(reporter, ACTION, "create", Err(error));
                 }
                 Ok(created) => created,
@@ -185,12 +199,33 @@ pub async fn run(ctx: &Context, key: &TicketKey, options: &Options, reporter: &R
             .await?;
         }
     }
-    Ok(opened(key, &at, &pull_request, added, intent.reviewer_sentence, existing && !journal_made(&interrupted), status))
+    Ok(opened(key, &at, &pull_request, added, intent.reviewer_sentence, existing && interrupted.is_none(), status))
 }
 
-/// Whether an earlier run of ours may have made the pull request that is open now.
-fn journal_made(interrupted: &Option<Intent>) -> bool {
-    interrupted.is_some()
+/// What an interrupted run set out to do, if the pull request that is open now is the one it opened. The reviewer is the one that was
+/// chosen then, unless another is named now.
+async fn interrupted(ctx: &Context, at: &Whereabouts, options: &Options, survey: &Survey) -> Result<Option<Intent>> {
+    let Some(open) = &survey.existing else { return Ok(None) };
+    let Some(entry) = ctx.store.open_journal(ACTION, &at.ticket.key.to_string()).await? else { return Ok(None) };
+    let created = entry.steps.iter().find(|(step, _)| step == "create").and_then(|(_, number)| number.parse::<i64>().ok());
+    let ours = match created {
+        Some(number) => open.number == number,
+        // Its answer was never seen: one of our own on this branch can only be it.
+        None => at.organisation.me.as_ref().is_none_or(|me| me.id == open.author.id),
+    };
+    let intent: Option<Intent> = serde_json::from_str(&entry.payload).ok();
+    Ok(intent.filter(|_| ours).map(|mut intent| {
+        if options.reviewer != ReviewerWish::Automatic {
+            intent.reviewer.clone_from(&survey.intent.reviewer);
+            intent.reviewer_sentence.clone_from(&survey.intent.reviewer_sentence);
+        }
+        intent
+    }))
+}
+
+/// Whether a failed attempt may have opened a pull request all the same.
+fn may_have_been_made(error: &Error) -> bool {
+    matches!(error, Error::Ado(error) if matches!(error.kind(), ErrorKind::OutcomeUnknown | ErrorKind::TimedOut | ErrorKind::Offline))
 }
 
 fn opened(
@@ -365,9 +400,10 @@ async fn create(at: &Whereabouts, intent: &Intent) -> Result<(fact::PullRequest,
         // Somebody was faster, or our answer was lost: the one that is open is the one to follow.
         Err(error) if matches!(error.kind(), ErrorKind::PullRequestExists | ErrorKind::OutcomeUnknown) => {
             let exists = matches!(error.kind(), ErrorKind::PullRequestExists);
-            match find_active(&at.client, at, &intent.source_branch).await? {
-                Some(found) => Ok((found, exists)),
-                None => Err(error.into()),
+            match find_active(&at.client, at, &intent.source_branch).await {
+                Ok(Some(found)) => Ok((found, exists)),
+                // Of the two failures the first says what it is about.
+                Ok(None) | Err(_) => Err(error.into()),
             }
         }
         Err(error) => Err(error.into()),

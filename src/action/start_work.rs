@@ -14,9 +14,9 @@ use crate::domain::{branch, spec, status};
 use crate::notice::Notice;
 
 use super::context::{Context, Whereabouts};
-use super::edit_spec::{self, PushOutcome};
+use super::edit_spec::{self, PushOutcome, Unknown};
 use super::error::{Error, Result};
-use super::journal::{Journal, at_step};
+use super::journal::{Journal, at_step, close_interrupted};
 use super::reporter::{Reporter, step};
 
 const ACTION: &str = "start";
@@ -123,6 +123,8 @@ pub async fn run(ctx: &Context, key: &TicketKey, options: &Options, reporter: &R
         && let Some(found) = at.client.branch(at.repo(), branch).await?
         && at.client.file(at.repo(), &At::Commit(&found.tip), &key.spec_path()).await?.is_some()
     {
+        // An interrupted run may have come this far without saying so.
+        close_interrupted(&ctx.store, &ctx.clock, ACTION, &key.to_string()).await?;
         return Ok(Started { key: key.clone(), branch: branch.clone(), base_commit: found.tip, commit: None, already_started: true });
     }
     let survey = survey(ctx, &at, options).await?;
@@ -133,7 +135,12 @@ pub async fn run(ctx: &Context, key: &TicketKey, options: &Options, reporter: &R
     spec::validate(spec_text.as_bytes())
         .map_err(|error| Error::refused(format!("the spec of {key} can't be pushed: {error}"), "edit it first: `e`"))?;
 
-    let mut journal = Journal::begin(&ctx.store, &ctx.clock, ACTION, &key.to_string(), survey.intent.clone()).await?;
+    let subject = key.to_string();
+    let begun = match survey.resumes {
+        true => Journal::begin(&ctx.store, &ctx.clock, ACTION, &subject, survey.intent.clone()).await,
+        false => Journal::begin_anew(&ctx.store, &ctx.clock, ACTION, &subject, survey.intent.clone()).await,
+    };
+    let mut journal = begun?;
     let mut intent = journal.intent.clone();
     intent.reused |= options.existing == ExistingBranch::Reuse;
     reporter.begin(ACTION, Some(key), steps(&at, &intent, survey.replaces_spec, assignee_words(&at)));
@@ -151,7 +158,7 @@ pub async fn run(ctx: &Context, key: &TicketKey, options: &Options, reporter: &R
     at_step(reporter, ACTION, "branch", journal.record("branch", &created).await)?;
 
     reporter.running("spec");
-    let pushed = edit_spec::push_to(ctx, &at, &intent.branch, edit_spec::Unknown::Replace).await;
+    let pushed = edit_spec::push_to(ctx, &at, &intent.branch, &survey.inherited).await;
     let commit = match at_step(reporter, ACTION, "spec", pushed)? {
         PushOutcome::Pushed { commit, .. } => {
             reporter.done("spec", format!("{} at {}", key.spec_path(), commit.short()));
@@ -164,7 +171,7 @@ pub async fn run(ctx: &Context, key: &TicketKey, options: &Options, reporter: &R
         PushOutcome::Conflict(_) => {
             let source = Error::refused(
                 format!("{} on {} was changed by somebody else, in the same lines", key.spec_path(), intent.branch),
-                format!("compare and merge: `kanado spec diff {key}`, then `kanado spec pull {key}`"),
+                format!("compare: `kanado spec diff {key}`; settle: `kanado spec pull {key} --edit`, --mine or --theirs"),
             );
             return at_step(reporter, ACTION, "spec", Err(source));
         }
@@ -197,11 +204,28 @@ struct Survey {
     resumes: bool,
     /// The spec's path holds an older text of the same ticket.
     replaces_spec: bool,
+    /// That older text, which the branch inherits from the target. Any other text on a branch that is reused is somebody's work.
+    inherited: Unknown,
+}
+
+/// The branch of a start that was interrupted, or stopped at a conflict.
+pub(super) async fn unfinished_branch(ctx: &Context, key: &TicketKey) -> Result<Option<String>> {
+    let interrupted: Option<Intent> = Journal::interrupted(&ctx.store, ACTION, &key.to_string()).await?;
+    Ok(interrupted.map(|intent| intent.branch))
+}
+
+/// The interrupted run, if it may have left a branch behind. One that did not binds nobody: the next run is planned anew, on the target
+/// as it is now and with the name that is wanted now.
+async fn interrupted(ctx: &Context, at: &Whereabouts) -> Result<Option<Intent>> {
+    let interrupted: Option<Intent> = Journal::interrupted(&ctx.store, ACTION, &at.ticket.key.to_string()).await?;
+    let Some(intent) = interrupted else { return Ok(None) };
+    let found = at.client.branch(at.repo(), &intent.branch).await?;
+    Ok(found.filter(|found| intent.reused || is_ours(at, &found.creator)).map(|_| intent))
 }
 
 async fn survey(ctx: &Context, at: &Whereabouts, options: &Options) -> Result<Survey> {
     let key = &at.ticket.key;
-    let interrupted: Option<Intent> = Journal::interrupted(&ctx.store, ACTION, &key.to_string()).await?;
+    let interrupted = interrupted(ctx, at).await?;
     if interrupted.is_none()
         && let Transition::Refused(why) =
             status::transition(at.ticket.status, at.ticket.pull_request.map(|p| p.number), &Cause::WorkStarted)
@@ -237,24 +261,27 @@ async fn survey(ctx: &Context, at: &Whereabouts, options: &Options) -> Result<Su
         }
     };
     let on_target = at.client.file(at.repo(), &At::Commit(&base.tip), &key.spec_path()).await?;
-    let mut replaces_spec = false;
+    let (mut replaces_spec, mut inherited) = (false, Unknown::Conflict);
     if let Some(file) = &on_target {
         let text = String::from_utf8_lossy(&file.bytes);
         if let Some(other) = spec::key_of(&text).filter(|other| other != key) {
             return Err(another_ticket(key, &base_branch, &other.to_string()));
         }
         let ours = ctx.store.spec(key).await?;
-        let known = ours.base_object.as_ref() == Some(&file.object) || ours.text.as_bytes() == file.bytes.as_slice();
-        let title_matches = spec::Spec::parse(&text).title().trim() == at.ticket.title.trim();
-        if !known && spec::key_of(&text).is_none() && !title_matches {
-            return Err(another_ticket(key, &base_branch, spec::Spec::parse(&text).title().trim()));
+        // The key proves nothing: every board counts from 1. The same text or title does.
+        let theirs = spec::Spec::parse(&text);
+        let same_title = |text: &String| spec::Spec::parse(text).title().trim() == theirs.title().trim();
+        let same_text = ours.base_object.as_ref() == Some(&file.object) || ours.text.as_bytes() == file.bytes.as_slice();
+        if !same_text && !same_title(&ours.text) && !ours.base_text.as_ref().is_some_and(same_title) {
+            return Err(another_ticket(key, &base_branch, theirs.title().trim()));
         }
         replaces_spec = ours.text.as_bytes() != file.bytes.as_slice();
+        inherited = Unknown::Replace(file.object.clone());
     }
     let found = at.client.branch(at.repo(), &intent.branch).await?;
     let found = found.filter(|found| !is_expected(at, &intent, resumes, &found.creator));
     let found = found.map(|found| FoundBranch { tip: found.tip, creator: found.creator });
-    Ok(Survey { intent, found, resumes, replaces_spec })
+    Ok(Survey { intent, found, resumes, replaces_spec, inherited })
 }
 
 /// Whether a branch of the wanted name may be there: it was to be reused, it is the ticket's already, or an interrupted run made it.
@@ -306,6 +333,11 @@ async fn ensure_branch(at: &Whereabouts, intent: &Intent, resumes: bool, reporte
         BranchOutcome::Created => {
             reporter.done("branch", format!("{} at {}", intent.branch, intent.base_commit.short()));
             Ok(intent.base_commit.to_string())
+        }
+        // Made by another run of ours that is under way, such as the board's.
+        BranchOutcome::Exists { tip, creator } if is_expected(at, intent, resumes, &creator) => {
+            reporter.already("branch", format!("{} at {}", intent.branch, tip.short()));
+            Ok(tip.to_string())
         }
         BranchOutcome::Exists { tip, creator } => Err(branch_is_there(at, &intent.branch, &FoundBranch { tip, creator })),
     }

@@ -38,14 +38,8 @@ pub fn needs_terminal(frame: &Frame<'_>) -> Result<(), Failure> {
 pub async fn show(frame: &mut Frame<'_>, services: Services) -> Result<Ended, Failure> {
     frame.output.flush()?;
     super::crash::restore_with(tui::terminal::restore);
-    // A named project must exist; a clone that belongs to none is no reason not to show the board.
-    let project = match frame.project().await {
-        Ok(project) => Some(project.id),
-        Err(failure) if frame.globals.project.is_some() => return Err(failure),
-        Err(_) => None,
-    };
-    let named = frame.globals.project.is_some() || frame.clone_here().is_some();
-    let start = tui::run::Start { project: project.filter(|_| named), environment: frame.output.stdio.environment.clone() };
+    let project = frame.project_asked_for().await?.map(|project| project.id);
+    let start = tui::run::Start { project, environment: frame.output.stdio.environment.clone() };
     tui::run::run(services, start).await.map_err(|error| Failure::local("the terminal failed", &error))
 }
 

@@ -52,7 +52,9 @@ pub async fn run(args: Args, frame: &mut Frame<'_>) -> Result<Exit, Failure> {
     };
     let url = address.base.url().to_owned();
     let ctx = frame.ctx().await?;
-    let (mut token, ours_to_keep) = token(frame, &url).await?;
+    let mut token = secret::find(&frame.token_sources(), &url).await?;
+    // What a command, a variable or a keyring gives stays where it is, unless asked otherwise.
+    let keeps_token = token.source == Source::Person || args.keeping.place.is_some();
     token.expires = args.keeping.expires.or(token.expires);
     let checked = connect::check(&ctx, &address, &presented(&token)).await?;
     for line in report(&checked) {
@@ -70,19 +72,19 @@ pub async fn run(args: Args, frame: &mut Frame<'_>) -> Result<Exit, Failure> {
         repositories.push(name.clone());
     }
     let names: Vec<&str> = projects.iter().map(|(project, _)| project.name.as_str()).collect();
-    let plan = Plan { check: &checked, projects: names.clone(), keeps_token: ours_to_keep };
+    let plan = Plan { check: &checked, projects: names.clone(), keeps_token };
     let mut lines = vec![format!("connect {} ({url})", checked.organisation), format!("put {} on the board", names.join(", "))];
     if !repositories.is_empty() {
         lines.push(format!("link {}", repositories.join(", ")));
     }
-    if ours_to_keep {
-        lines.push(format!("keep the token ({:?})", args.keeping.place).to_lowercase());
+    if keeps_token {
+        lines.push("keep the token".to_owned());
     }
     let outline = Outline { reach: Reach::Board, lines, warnings: &[], plan: &plan };
     if let Decision::Stop(exit) = frame.settle(&outline)? {
         return Ok(exit);
     }
-    let choice = Choice { projects, link: repositories, keep_token: ours_to_keep.then(|| args.keeping.place.place()) };
+    let choice = Choice { projects, link: repositories, keep_token: keeps_token.then(|| args.keeping.place()) };
     let connected = frame.carry_out(|reporter| connect_with(&ctx, &address, &token, &choice, reporter)).await?;
     if let Some(project) = connected.projects.first() {
         ctx.store.set_setting("board.project", &project.id.to_string()).await?;
@@ -113,13 +115,6 @@ async fn connect_with(
     reporter: crate::action::Reporter,
 ) -> crate::action::Result<connect::Connected> {
     connect::activate(ctx, address, token, choice, &reporter).await
-}
-
-/// The token to connect with, and whether it is for us to keep: what a command, a variable or a keyring gives stays where it is.
-async fn token(frame: &mut Frame<'_>, url: &str) -> Result<(Found, bool), Failure> {
-    let found = secret::find(&frame.token_sources(), url).await?;
-    let ours = found.source == Source::Person;
-    Ok((found, ours))
 }
 
 fn presented(token: &Found) -> Credential {

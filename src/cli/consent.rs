@@ -1,6 +1,6 @@
 //! Plans, and whether they may be carried out: shown first, confirmed by `y` or `--yes`, only shown with `--dry-run`.
 
-use std::io::{Read, Write};
+use std::io::{BufRead, Write};
 
 use serde::Serialize;
 
@@ -105,14 +105,8 @@ impl Frame<'_> {
         let _ = write!(self.output.stdio.err, "{}", inert_lines(question));
         let _ = self.output.stdio.err.flush();
         let mut line = Vec::new();
-        // Not more than a line, or a second question would find nothing.
-        let mut byte = [0];
-        while self.output.stdio.input.read(&mut byte).map_err(|error| Failure::local("cannot read the answer", &error))? == 1 {
-            match byte {
-                [b'\n'] => return Ok(Some(String::from_utf8_lossy(&line).trim().to_owned())),
-                [byte] => line.push(byte),
-            }
-        }
+        let read = self.output.stdio.input.read_until(b'\n', &mut line);
+        read.map_err(|error| Failure::local("cannot read the answer", &error))?;
         Ok((!line.is_empty()).then(|| String::from_utf8_lossy(&line).trim().to_owned()))
     }
 }

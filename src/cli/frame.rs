@@ -20,17 +20,10 @@ pub struct Frame<'io> {
     pub clock: Clock,
     /// The defaults until [`Frame::load`].
     pub config: Config,
+    /// Whether a missing token may be asked for on the terminal.
+    prompt: Prompt,
     services: Option<Services>,
-    asks: Asks,
     clone: Option<Option<GitClone>>,
-}
-
-/// Whether a token may be asked for on the terminal.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Asks {
-    Terminal,
-    /// The board has the terminal.
-    Never,
 }
 
 /// How many threads async work gets.
@@ -46,7 +39,9 @@ impl<'io> Frame<'io> {
     pub fn new(globals: Globals, output: Output<'io>) -> Self {
         // Once a process; a second time it is there already.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        Self { globals, output, clock: Clock::System, config: Config::default(), services: None, asks: Asks::Terminal, clone: None }
+        let somebody_is_there = output.stdio.stdin_is_terminal && output.stdio.stderr_is_terminal && !output.is_json();
+        let prompt = if somebody_is_there { Prompt::Terminal } else { Prompt::Never };
+        Self { globals, output, clock: Clock::System, config: Config::default(), prompt, services: None, clone: None }
     }
 
     /// Reads the configuration, says what is odd in it, and begins the log.
@@ -84,14 +79,12 @@ impl<'io> Frame<'io> {
 
     /// Where tokens come from on this machine. A person is asked only where one is there.
     pub fn token_sources(&self) -> TokenSources {
-        let stdio = &self.output.stdio;
-        let prompt = self.asks == Asks::Terminal && stdio.stdin_is_terminal && stdio.stderr_is_terminal && !self.output.is_json();
-        token_sources(&self.config, &stdio.environment, if prompt { Prompt::Terminal } else { Prompt::Never })
+        token_sources(&self.config, &self.output.stdio.environment, self.prompt)
     }
 
     /// From here on the terminal shows a board: a token that is missing is said there, and not asked for over it.
     pub fn never_ask(&mut self) {
-        self.asks = Asks::Never;
+        self.prompt = Prompt::Never;
         self.services = None;
     }
 
@@ -104,6 +97,11 @@ impl<'io> Frame<'io> {
         Ok(services)
     }
 
+    /// Uses services that were opened elsewhere.
+    pub fn use_services(&mut self, services: Services) {
+        self.services = Some(services);
+    }
+
     pub async fn ctx(&mut self) -> Result<Context, Failure> {
         Ok(self.services().await?.ctx)
     }
@@ -114,15 +112,21 @@ impl<'io> Frame<'io> {
         self.clone.get_or_insert_with(|| GitClone::around(directory)).as_ref()
     }
 
-    /// The project meant: the named one, else the clone's, else the last one used.
-    pub async fn project(&mut self) -> Result<Project, Failure> {
+    /// The project somebody asked for: the named one, else the clone's, if it is on the board.
+    pub async fn project_asked_for(&mut self) -> Result<Option<Project>, Failure> {
         let ctx = self.ctx().await?;
-        if let Some(name) = self.globals.project.clone() {
-            return find_project(&ctx, &name).await;
+        match self.globals.project.clone() {
+            Some(name) => find_project(&ctx, &name).await.map(Some),
+            None => self.project_of_clone(&ctx).await,
         }
-        if let Some(project) = self.project_of_clone(&ctx).await? {
+    }
+
+    /// The project meant: the one asked for, else the last one used.
+    pub async fn project(&mut self) -> Result<Project, Failure> {
+        if let Some(project) = self.project_asked_for().await? {
             return Ok(project);
         }
+        let ctx = self.ctx().await?;
         match connect::default_project(&ctx).await? {
             Some(id) => Ok(ctx.project(id).await?),
             None => {

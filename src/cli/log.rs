@@ -4,6 +4,7 @@
 //! write headers and bodies. Whatever is written passes [`redact`] as well.
 
 use std::io::{self, Write};
+use std::path::Path;
 
 use tracing::Level as TracingLevel;
 use tracing_appender::rolling::{RollingFileAppender, RollingWriter, Rotation};
@@ -24,7 +25,7 @@ pub fn start(config: &Config, environment: &Environment) -> Option<Notice> {
     }
     let folder = config.paths.log_dir();
     let failed = |why: String| Some(Notice::new(format!("no log is written: {why}")));
-    if let Err(error) = std::fs::create_dir_all(&folder) {
+    if let Err(error) = private_folder(&folder) {
         return failed(format!("{}: {error}", folder.display()));
     }
     let appender = RollingFileAppender::builder()
@@ -44,6 +45,18 @@ pub fn start(config: &Config, environment: &Environment) -> Option<Notice> {
     // A second start in one process keeps the first log.
     let _ = tracing_subscriber::registry().with(filter).with(quiet).with(lines).try_init();
     None
+}
+
+/// Request paths name projects and repositories: nobody else's business.
+fn private_folder(folder: &Path) -> io::Result<()> {
+    let mut builder = std::fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::DirBuilderExt;
+        builder.mode(0o700);
+    }
+    builder.create(folder)
 }
 
 fn is_ours(target: &str) -> bool {

@@ -176,6 +176,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, stdio: &mut Stdio) -> 
     let format = if cli.globals.json { Format::Json } else { Format::Words };
     let mut frame = Frame::new(cli.globals, Output { stdio, format });
     let result = dispatch(cli.command, &mut frame).and_then(|exit| frame.output.flush().map(|()| exit));
+    crash_if_asked(&frame);
     match result {
         Ok(exit) => exit,
         Err(failure) => {
@@ -229,6 +230,14 @@ fn dispatch(command: Option<Command>, frame: &mut Frame<'_>) -> Result<Exit, Fai
             }
         }
     })
+}
+
+/// Where tests see what a crash leaves behind: `KANADO_TEST_PANIC` crashes the process after the command's work, with all that it has
+/// learnt still in memory.
+fn crash_if_asked(frame: &Frame<'_>) {
+    if let Some(message) = frame.output.stdio.environment.get("KANADO_TEST_PANIC") {
+        panic!("{message}");
+    }
 }
 
 /// What clap has to say: help and version are data, everything else is wrong usage.

@@ -76,6 +76,7 @@ pub async fn run(args: Args, frame: &mut Frame<'_>) -> Result<Exit, Failure> {
     };
     let plan = open_pull_request::plan(&ctx, &key, &options).await?;
     let mut lines = match plan.existing {
+        Some(number) if plan.resumes => vec![format!("Finish what was begun for {key}: !{number} is open in {}", plan.repository)],
         Some(number) => vec![format!("{key} has an open pull request already: !{number} in {}", plan.repository)],
         None => {
             let mut lines = vec![
@@ -89,7 +90,7 @@ pub async fn run(args: Args, frame: &mut Frame<'_>) -> Result<Exit, Failure> {
     };
     lines.extend(plan.steps.iter().map(|step| format!("  {}", step.words)));
     // Showing an open pull request changes nothing in Azure DevOps.
-    let reach = if plan.existing.is_some() { Reach::Board } else { Reach::Remote };
+    let reach = if plan.existing.is_some() && !plan.resumes { Reach::Board } else { Reach::Remote };
     let outline = Outline { reach, lines, warnings: &plan.warnings, plan: &plan };
     if let Decision::Stop(exit) = frame.settle(&outline)? {
         return Ok(exit);

@@ -1,4 +1,4 @@
-//! Carrying out an action while showing how far it is, and stopping it on Ctrl+C where it can be resumed.
+//! Carrying out an action while showing how far it is, and stopping it on Ctrl+C and SIGTERM where it can be resumed.
 
 use std::future::Future;
 
@@ -25,16 +25,13 @@ impl Frame<'_> {
         let finished = reporter.clone();
         let mut shown = 0;
         let mut work = std::pin::pin!(work(reporter));
+        let mut told_to_stop = std::pin::pin!(told_to_stop());
         let result = loop {
             tokio::select! {
                 biased;
                 Some(progress) = reports.recv() => self.show_steps(&progress, &mut shown),
                 result = &mut work => break result,
-                stopped = tokio::signal::ctrl_c() => {
-                    if stopped.is_ok() {
-                        return Err(interrupted(&finished));
-                    }
-                }
+                () = &mut told_to_stop => return Err(interrupted(&finished)),
             }
         };
         drain(&mut reports, |progress| self.show_steps(&progress, &mut shown));
@@ -57,6 +54,21 @@ impl Frame<'_> {
             self.output.note(line);
             *shown += 1;
         }
+    }
+}
+
+/// Ends at Ctrl+C and at SIGTERM. Where neither can be watched for, it never does: they then end the process as they always do.
+async fn told_to_stop() {
+    #[cfg(unix)]
+    if let Ok(mut terminate) = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
+        tokio::select! {
+            Ok(()) = tokio::signal::ctrl_c() => return,
+            Some(()) = terminate.recv() => return,
+            else => {}
+        }
+    }
+    if tokio::signal::ctrl_c().await.is_err() {
+        std::future::pending::<()>().await;
     }
 }
 

@@ -13,7 +13,21 @@ use crate::notice::Notice;
 use crate::sim::fault::FaultSpec;
 use crate::sim::{self, Cast, Control, Options, Running, ServerVersion, TlsFiles};
 
+/// The kinds of faults, as `crate::sim::fault` has them.
+const FAULTS: &str = "\
+Faults are written KIND[@N][:OPTION]...
+  Kinds: 429, 200-retry-after, 401, 203, 302, html, 500, 502, 503, 503-bom, cut, slow
+  @N               that request only, counted among those the filters let through
+  times=N|always   so many requests
+  path=TEXT        only requests whose path and query contain TEXT
+  method=POST      only requests with this method
+  retry-after=S    seconds, for 429 and 200-retry-after
+  ms=N             milliseconds, for slow
+  before, after    whether the request's work is left undone or done
+Such as: --fault 429@3:retry-after=1:path=/refs --fault cut:method=POST:path=/pushes:times=1";
+
 #[derive(Debug, clap::Args)]
+#[command(after_long_help = FAULTS)]
 pub struct Args {
     /// Where to listen; port 0 takes any free one
     #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:4100")]

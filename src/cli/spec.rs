@@ -190,17 +190,15 @@ async fn push(key: TicketKey, frame: &mut Frame<'_>) -> Result<Exit, Failure> {
     let ctx = frame.ctx().await?;
     let compared = edit_spec::diff(&ctx, &key).await?;
     let lines = diff_lines(&compared.lines);
-    if lines.is_empty() && compared.theirs.is_some() {
-        frame.output.json(&PushOutcome::Unchanged)?;
-        frame.output.say(format!("{} already has this text.", compared.branch))?;
-        return Ok(Exit::Done);
-    }
     let plan = json!({ "key": key, "branch": compared.branch, "path": key.spec_path(), "diff": lines });
     let mut words = vec![format!("push {} to {}", key.spec_path(), compared.branch)];
     words.extend(lines);
-    let outline = Outline { reach: Reach::Remote, lines: words, warnings: &[], plan: &plan };
-    if let Decision::Stop(exit) = frame.settle(&outline)? {
-        return Ok(exit);
+    // Where the branch has this text, nothing is sent; that it has it is noted, which finishes an interrupted push.
+    if !compared.is_same() {
+        let outline = Outline { reach: Reach::Remote, lines: words, warnings: &[], plan: &plan };
+        if let Decision::Stop(exit) = frame.settle(&outline)? {
+            return Ok(exit);
+        }
     }
     let outcome = {
         let (ctx, key) = (&ctx, &key);

@@ -1,6 +1,6 @@
 //! The streams a command is handed, and writing to them: data to stdout, everything else to stderr, nothing ever panics on a closed pipe.
 
-use std::io::{self, BufWriter, IsTerminal, Read, Write};
+use std::io::{self, BufRead, BufReader, BufWriter, IsTerminal, Write};
 use std::path::PathBuf;
 
 use serde::Serialize;
@@ -14,7 +14,7 @@ use crate::notice::{Notice, inert, inert_lines};
 pub struct Stdio {
     pub out: Box<dyn Write + Send>,
     pub err: Box<dyn Write + Send>,
-    pub input: Box<dyn Read + Send>,
+    pub input: Box<dyn BufRead + Send>,
     pub stdin_is_terminal: bool,
     pub stdout_is_terminal: bool,
     pub stderr_is_terminal: bool,
@@ -37,7 +37,7 @@ impl Stdio {
         Self {
             out: Box::new(BufWriter::new(io::stdout())),
             err: Box::new(io::stderr()),
-            input: Box::new(io::stdin()),
+            input: Box::new(BufReader::new(io::stdin())),
             stdin_is_terminal: io::stdin().is_terminal(),
             stdout_is_terminal: io::stdout().is_terminal(),
             stderr_is_terminal: io::stderr().is_terminal(),

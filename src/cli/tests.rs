@@ -250,6 +250,33 @@ fn a_token_is_kept_found_and_forgotten_without_ever_being_printed() {
 }
 
 #[test]
+fn on_a_terminal_only_y_goes_ahead() {
+    let mut place = Place::new();
+    place.input = "canary-0123456789\n";
+    place.run(&["token", "set", "lumen"]);
+    place.terminal = true;
+    for (input, exit) in [("\n", Exit::Failed), ("n\n", Exit::Failed), ("", Exit::Failed), ("y\n", Exit::Done)] {
+        place.input = input;
+        let ran = place.run(&["token", "forget", "lumen"]);
+        assert_eq!(ran.exit, exit, "{input:?}");
+        assert!(ran.err.starts_with("forget the token kept for https://dev.azure.com/lumen\nDo this? [y/N] "), "{}", ran.err);
+    }
+    place.input = "";
+    place.terminal = false;
+    assert_eq!(place.run(&["token", "source", "lumen"]).exit, Exit::Failed);
+}
+
+#[test]
+fn wrong_keys_are_found_with_their_line() {
+    let place = Place::new();
+    let file = place.path().join("config.toml");
+    std::fs::write(&file, "[keys]\n\"ticket.strat\" = [\"s\"]\n").unwrap();
+    let ran = place.run(&["config", "check"]);
+    assert_eq!(ran.exit, Exit::Failed);
+    assert!(ran.out.starts_with(&format!("{}:2: there is no action `ticket.strat`", file.display())), "{}", ran.out);
+}
+
+#[test]
 fn what_is_no_token_is_refused_without_being_shown() {
     let mut place = Place::new();
     place.input = "two words\n";

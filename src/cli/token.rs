@@ -53,9 +53,15 @@ pub struct Keeping {
     /// The day the token ends, as Azure DevOps said when you made it
     #[arg(long, value_name = "YYYY-MM-DD")]
     pub expires: Option<Date>,
-    /// Where to keep it
-    #[arg(long = "in", value_enum, value_name = "PLACE", default_value_t = PlaceFlag::Best)]
-    pub place: PlaceFlag,
+    /// Where to keep it [default: best]
+    #[arg(long = "in", value_enum, value_name = "PLACE")]
+    pub place: Option<PlaceFlag>,
+}
+
+impl Keeping {
+    pub fn place(&self) -> Place {
+        self.place.unwrap_or(PlaceFlag::Best).place()
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -71,7 +77,7 @@ pub enum PlaceFlag {
 }
 
 impl PlaceFlag {
-    pub fn place(self) -> Place {
+    fn place(self) -> Place {
         match self {
             Self::Best => Place::Best,
             Self::Keyring => Place::DesktopKeyring,
@@ -119,7 +125,7 @@ async fn set(of: &Of, keeping: &Keeping, frame: &mut Frame<'_>) -> Result<Exit, 
     }
     let found = from_person(frame, &url).await?;
     let sources = frame.token_sources();
-    let kept = secret::store(&sources, &url, &found, keeping.place.place(), keeping.expires).await?;
+    let kept = secret::store(&sources, &url, &found, keeping.place(), keeping.expires).await?;
     frame.output.json(&json!({
         "organisation": url, "kept_in": kept.to_string(), "kind": found.kind.words(), "expires": keeping.expires,
     }))?;
@@ -193,7 +199,7 @@ async fn rotate(of: &Of, keeping: &Keeping, frame: &mut Frame<'_>) -> Result<Exi
     let mut found = from_person(frame, &organisation.url).await?;
     found.expires = keeping.expires;
     let ctx = frame.ctx().await?;
-    let (checked, kept) = rotate_token::run(&ctx, &organisation, &found, keeping.place.place()).await?;
+    let (checked, kept) = rotate_token::run(&ctx, &organisation, &found, keeping.place()).await?;
     frame.output.json(&json!({
         "organisation": organisation.url, "kept_in": kept.to_string(), "user": checked.connection.me,
         "expires": keeping.expires, "scopes": checked.scopes,

@@ -54,7 +54,7 @@ impl Store {
     pub async fn step(&self, id: JournalId, step: &str, detail: &str, now: Timestamp) -> Result<()> {
         self.attempt(format!("write down the step {step}"), async {
             let mut writing = self.writing().await?;
-            sqlx::query(STEP).bind(id.0).bind(step).bind(detail).bind(now.as_millisecond()).execute(writing.conn()).await?;
+            write_step(writing.conn(), id, step, detail, now).await?;
             self.commit(writing).await
         })
         .await
@@ -92,6 +92,12 @@ impl Store {
         })
         .await
     }
+}
+
+/// Writes a step down as a part of a write, with what the step changed.
+pub(super) async fn write_step(conn: &mut sqlx::AnyConnection, id: JournalId, step: &str, detail: &str, now: Timestamp) -> Result<()> {
+    sqlx::query(STEP).bind(id.0).bind(step).bind(detail).bind(now.as_millisecond()).execute(conn).await?;
+    Ok(())
 }
 
 async fn read(conn: &mut sqlx::AnyConnection, row: &sqlx::any::AnyRow) -> Result<JournalEntry> {

@@ -19,6 +19,13 @@ pub struct MemberChange {
     pub default_reviewer: Option<Option<MemberId>>,
 }
 
+/// What somebody new may do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Newcomers {
+    Bystanders,
+    Reviewers,
+}
+
 macro_rules! columns {
     () => {
         "id, project, guid, display_name, unique_name, can_review, default_reviewer, last_assigned_at"
@@ -29,7 +36,7 @@ queries! {
     OF_PROJECT = concat!("SELECT ", columns!(), " FROM members WHERE project = $1 ORDER BY display_name, id");
     BY_ID = concat!("SELECT ", columns!(), " FROM members WHERE id = $1");
     BY_GUID = concat!("SELECT ", columns!(), " FROM members WHERE project = $1 AND guid = $2");
-    INSERT = "INSERT INTO members (id, project, guid, display_name, unique_name, can_review) VALUES ($1, $2, $3, $4, $5, 0)";
+    INSERT = "INSERT INTO members (id, project, guid, display_name, unique_name, can_review) VALUES ($1, $2, $3, $4, $5, $6)";
     RENAME = "UPDATE members SET display_name = $2, unique_name = $3 WHERE id = $1";
     SET = "UPDATE members SET can_review = $2, default_reviewer = $3 WHERE id = $1";
     ASSIGNED = "UPDATE members SET last_assigned_at = $2 WHERE id = $1";
@@ -81,6 +88,15 @@ impl Store {
 
     /// Adds people or takes over their new names. Who may review is the team's to say: nobody new may. All members are returned.
     pub async fn put_members(&self, project: ProjectId, people: &[Identity]) -> Result<Vec<Member>> {
+        self.put_people(project, people, Newcomers::Bystanders).await
+    }
+
+    /// Adds the people of a team: whoever is new can be asked to review until somebody says otherwise; a choice made earlier stands.
+    pub async fn put_team(&self, project: ProjectId, people: &[Identity]) -> Result<Vec<Member>> {
+        self.put_people(project, people, Newcomers::Reviewers).await
+    }
+
+    async fn put_people(&self, project: ProjectId, people: &[Identity], newcomers: Newcomers) -> Result<Vec<Member>> {
         self.attempt("keep the members", async {
             let mut writing = self.writing().await?;
             for person in people {
@@ -104,6 +120,7 @@ impl Store {
                             .bind(person.id.as_str())
                             .bind(&*person.display_name)
                             .bind(&*person.unique_name)
+                            .bind(flag(newcomers == Newcomers::Reviewers))
                             .execute(writing.conn())
                             .await?;
                     }

@@ -7,7 +7,7 @@ use sqlx::AnyConnection;
 use super::column::{Columns, json};
 use super::error::{Error, Result};
 use super::ticket_row::{self, TicketRow};
-use super::{Store, history};
+use super::{Store, Writing, history};
 use crate::domain::change::Change;
 use crate::domain::id::{ObjectId, TicketKey};
 use crate::domain::spec::Spec;
@@ -173,27 +173,51 @@ impl Store {
     ) -> Result<SpecState> {
         self.attempt(attempted, async {
             let mut writing = self.writing().await?;
-            let mut row = ticket_row::get(writing.conn(), key).await?;
-            let before = get(writing.conn(), row.id).await?;
-            let mut state = before.clone();
-            let words = change(&mut state)?;
-            if state == before {
-                return Ok(state);
+            let (state, changed) = change_in(&mut writing, key, now, change).await?;
+            if changed {
+                self.commit(writing).await?;
             }
-            if state.text != before.text && project(&mut row.ticket, &state.text) {
-                row.badge = state.badge();
-                ticket_row::save(writing.conn(), &mut row, now).await?;
-            } else {
-                ticket_row::save_badge(writing.conn(), &mut row, state.badge()).await?;
-            }
-            put(writing.conn(), &row, &state).await?;
-            if let Some(words) = words {
-                history::record(writing.conn(), row.id, now, None, words).await?;
-            }
-            writing.announce(Change::Ticket { project: row.ticket.project, key: key.clone() });
-            self.commit(writing).await?;
             Ok(state)
         })
         .await
     }
+}
+
+/// Changes a spec as a part of a write; whether anything changed.
+async fn change_in(
+    writing: &mut Writing,
+    key: &TicketKey,
+    now: Timestamp,
+    change: impl FnOnce(&mut SpecState) -> Result<Option<&'static str>>,
+) -> Result<(SpecState, bool)> {
+    let mut row = ticket_row::get(writing.conn(), key).await?;
+    let before = get(writing.conn(), row.id).await?;
+    let mut state = before.clone();
+    let words = change(&mut state)?;
+    if state == before {
+        return Ok((state, false));
+    }
+    if state.text != before.text && project(&mut row.ticket, &state.text) {
+        row.badge = state.badge();
+        ticket_row::save(writing.conn(), &mut row, now).await?;
+    } else {
+        ticket_row::save_badge(writing.conn(), &mut row, state.badge()).await?;
+    }
+    put(writing.conn(), &row, &state).await?;
+    if let Some(words) = words {
+        history::record(writing.conn(), row.id, now, None, words).await?;
+    }
+    writing.announce(Change::Ticket { project: row.ticket.project, key: key.clone() });
+    Ok((state, true))
+}
+
+/// The branch holds the text of a ticket that is being made, as blob `object`.
+pub(super) async fn is_on_branch(writing: &mut Writing, key: &TicketKey, object: &ObjectId, now: Timestamp) -> Result<()> {
+    let change = |state: &mut SpecState| {
+        state.base_text = Some(state.text.clone());
+        state.base_object = Some(object.clone());
+        state.remote_object = Some(object.clone());
+        Ok(None)
+    };
+    change_in(writing, key, now, change).await.map(|_| ())
 }

@@ -5,10 +5,11 @@ use sqlx::AnyConnection;
 
 use super::column::Columns;
 use super::error::{Error, Result};
+use super::journal::{self, JournalId};
 use super::ticket_row::{self, TicketRow};
 use super::{Store, Writing, history, members, next, projects, pull_requests, raise, repositories, specs};
 use crate::domain::change::Change;
-use crate::domain::id::{MemberId, ProjectId, RepositoryId, TicketKey};
+use crate::domain::id::{MemberId, ObjectId, ProjectId, RepositoryId, TicketKey};
 use crate::domain::project::Project;
 use crate::domain::spec::Spec;
 use crate::domain::status::Status;
@@ -248,6 +249,31 @@ impl Store {
             announce(&mut writing, made.iter().map(|ticket| (ticket.project, &ticket.key)));
             self.commit(writing).await?;
             Ok(made)
+        })
+        .await
+    }
+
+    /// Makes a ticket from a spec that exists, and writes that down as a step of an import: both or neither, so that an import which
+    /// is interrupted never adopts a spec twice. `on_branch` is the blob of the text where it comes from a branch.
+    pub async fn adopt_ticket(
+        &self,
+        new: NewTicket,
+        on_branch: Option<&ObjectId>,
+        import: (JournalId, &str),
+        now: Timestamp,
+    ) -> Result<Ticket> {
+        self.attempt("make a ticket", async {
+            let mut writing = self.writing().await?;
+            let project = projects::by_id(writing.conn(), new.project).await?.ok_or_else(|| projects::missing(new.project))?;
+            let ticket = create(&mut writing, &project, new, now).await?;
+            if let Some(object) = on_branch {
+                specs::is_on_branch(&mut writing, &ticket.key, object, now).await?;
+            }
+            let (journal, step) = import;
+            journal::write_step(writing.conn(), journal, step, &ticket.key.to_string(), now).await?;
+            announce(&mut writing, [(ticket.project, &ticket.key)].into_iter());
+            self.commit(writing).await?;
+            Ok(ticket)
         })
         .await
     }

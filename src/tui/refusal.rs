@@ -61,6 +61,9 @@ pub fn refusal(model: &Model, intent: Intent) -> Option<Notice> {
             return no_hint("no project is connected".into(), "connect an organisation first: press 5");
         }
         CancelTask if model.running_tasks().next().is_none() => return no("no task is running"),
+        OpenOutside if subject(model).is_some_and(|subject| subject.pull_request.is_none()) => {
+            return no_hint("no pull request to open in the browser".into(), "P opens one");
+        }
         TogglePreview if model.width < super::layout::PREVIEW_ALLOWED => {
             return no_hint(format!("a preview needs {} columns", super::layout::PREVIEW_ALLOWED), "Enter opens the ticket");
         }
@@ -105,7 +108,6 @@ pub fn refusal(model: &Model, intent: Intent) -> Option<Notice> {
             }
             _ => None,
         },
-        OpenOutside if subject.pull_request.is_none() => no("no pull request to open in the browser"),
         _ => None,
     }
 }

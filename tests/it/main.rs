@@ -1,5 +1,14 @@
 //! Integration tests: the real binary, the simulator over TCP, real git.
 
 mod actions;
+mod bad_input;
+mod consent_cli;
+mod contract;
 mod floors;
+mod interruptions;
+mod journey_cli;
+mod merges;
+mod reviews_cli;
+mod spec_cli;
 mod support;
+mod view_load;

@@ -39,8 +39,8 @@ const BACKLOG: &[(&str, &str, &str)] = backlog! {
     "HAR-29" in "tide-api",
 };
 
-/// After so long, merged work is done with.
-const DONE_AFTER: jiff::SignedDuration = jiff::SignedDuration::from_hours(24 * 7);
+/// So many of the tickets merged last still wait for a person to call them done.
+const STILL_MERGED: usize = 2;
 
 /// Connects and fills the board, unless an earlier run has.
 pub async fn prepare(ctx: &Context, running: &Running) -> Result<(), Failure> {
@@ -111,11 +111,12 @@ async fn under_way(ctx: &Context, client: &Client, project: &Project, people: &H
     sync::ingest::facts(&ctx.store, project, &listed, Listing::Some, Source::Poll, rules, ctx.clock.now())
         .await
         .map_err(action::Error::from)?;
-    for ticket in ctx.store.tickets(project.id, Archived::Hidden).await? {
-        let merged = ticket.pull_request.and_then(|linked| listed.iter().find(|pr| pr.number == linked.number)?.closed_at);
-        if ticket.status == Status::Merged && merged.is_some_and(|at| ctx.clock.now().duration_since(at) > DONE_AFTER) {
-            tickets::move_to(ctx, &ticket.key, Status::Done).await?;
-        }
+    let closed_at = |number: i64| listed.iter().find(|pr| pr.number == number).and_then(|pr| pr.closed_at);
+    let mut merged: Vec<_> =
+        ctx.store.tickets(project.id, Archived::Hidden).await?.into_iter().filter(|ticket| ticket.status == Status::Merged).collect();
+    merged.sort_by_key(|ticket| std::cmp::Reverse(ticket.pull_request.and_then(|linked| closed_at(linked.number))));
+    for ticket in merged.iter().skip(STILL_MERGED) {
+        tickets::move_to(ctx, &ticket.key, Status::Done).await?;
     }
     Ok(())
 }
@@ -175,4 +176,44 @@ async fn begin(
     }
     ctx.store.start_ticket(key, repository.id, &work.branch, assignee, began).await?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::Clock;
+    use crate::config::{Config, Overrides};
+    use crate::secret::TokenSources;
+    use crate::services::Services;
+    use crate::sim::{self, Options};
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn the_demo_board_has_tickets_of_every_status_once_and_keeps_them_at_the_next_start() {
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let folder = tempfile::tempdir().unwrap();
+        let overrides = Overrides { data_dir: Some(folder.path().to_owned()), ..Overrides::default() };
+        let (config, _) = Config::from_text("", &folder.path().join("config.toml"), &overrides).unwrap();
+        let tokens = TokenSources::file_only(config.paths.token_dir());
+        let services = Services::open(config, tokens, Clock::System).await.unwrap();
+        let ctx = &services.ctx;
+        let running = sim::start(Options::default()).await.unwrap();
+        prepare(ctx, &running).await.unwrap();
+
+        let project = ctx.store.find_project("HAR").await.unwrap().unwrap();
+        let tickets = ctx.store.tickets(project.id, Archived::Shown).await.unwrap();
+        for status in Status::ALL {
+            let keys: Vec<String> = tickets.iter().filter(|t| t.status == status).map(|t| t.key.to_string()).collect();
+            let all: Vec<String> = tickets.iter().map(|t| format!("{} {}", t.key, t.status.word())).collect();
+            assert!(!keys.is_empty(), "no ticket is {}: {all:?}", status.word());
+        }
+        assert_eq!(tickets.iter().filter(|t| t.status == Status::Todo).count(), BACKLOG.len());
+        assert!(tickets.iter().all(|t| t.repository.is_some()));
+        assert!(tickets.iter().filter(|t| t.status == Status::PrOpen).all(|t| t.pull_request.is_some() && t.assignee.is_some()));
+        let new = tickets::New { title: "Next".to_owned(), ..tickets::New::default() };
+        assert_eq!(tickets::new(ctx, project.id, new).await.unwrap().key.to_string(), "HAR-30");
+
+        prepare(ctx, &running).await.unwrap();
+        assert_eq!(ctx.store.tickets(project.id, Archived::Shown).await.unwrap().len(), tickets.len() + 1);
+        running.stop().await;
+    }
 }

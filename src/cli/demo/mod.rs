@@ -9,6 +9,8 @@ use super::exit::{Exit, Failure};
 use super::frame::{Frame, Workers};
 use super::sim::{CastFlag, failed};
 use crate::config::{Config, Overrides};
+use crate::secret::TokenSources;
+use crate::services::Services;
 use crate::sim::{self, Options};
 
 #[derive(Debug, clap::Args)]
@@ -48,7 +50,10 @@ pub fn run(args: Args, frame: &mut Frame<'_>) -> Result<Exit, Failure> {
             Options { seed: args.seed, state_dir: Some(folder.join("azure-devops")), cast: args.cast.cast(), ..Options::default() };
         let running = sim::start(options).await.map_err(failed)?;
         let shown = async {
-            let services = frame.services().await?;
+            // No real token comes near the demo, whatever the environment holds.
+            let tokens = TokenSources::file_only(frame.config.paths.token_dir());
+            let services = Services::open(frame.config.clone(), tokens, frame.clock.clone()).await?;
+            frame.use_services(services.clone());
             board::prepare(&services.ctx, &running).await?;
             super::board::show(frame, services).await.map(|_| Exit::Done)
         };

@@ -147,6 +147,8 @@ pub struct Model {
     pub focus: TerminalFocus,
     /// The spec being loaded for the editor.
     pub(super) opening_editor: Option<(Generation, TicketKey)>,
+    /// A look at the spec being edited.
+    pub(super) refreshing_editor: Option<Generation>,
     /// A conflict being settled, after which its ticket's editor opens.
     pub(super) open_editor_after: Option<(Generation, TicketKey)>,
     /// The load after which `$EDITOR` opens.
@@ -198,6 +200,7 @@ impl Model {
             welcome: WelcomeChoice::Connect,
             focus: TerminalFocus::Here,
             opening_editor: None,
+            refreshing_editor: None,
             open_editor_after: None,
             editor_outside_next: None,
             restoring: None,

@@ -91,8 +91,9 @@ fn row(model: &Model, row: &PullRequestRow, y: u16, area: Rect, selected: bool, 
     let end = area.right().saturating_sub(1);
     let split = end.saturating_sub(side);
     // A title that begins with the ticket's key would say it twice.
-    let own_key = row.ticket.as_ref().map(|key| format!("{key}:"));
-    let title = own_key.and_then(|key| facts.title.strip_prefix(&key)).map_or(facts.title.as_str(), str::trim_start);
+    let own_key = row.ticket.as_ref().map(ToString::to_string);
+    let rest = own_key.and_then(|key| facts.title.strip_prefix(&key)).filter(|rest| rest.starts_with([':', ' ', '-']));
+    let title = rest.map_or(facts.title.as_str(), |rest| rest.trim_start_matches([':', ' ', '-']));
     let title_at = match &row.ticket {
         Some(key) => text::put(buf, at, y, 12, &format!("{key} "), theme.info),
         None => at,

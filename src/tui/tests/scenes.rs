@@ -40,14 +40,14 @@ pub fn settle(model: &mut Model, effects: Vec<Effect>) {
         let more = happens(model, what);
         settle(model, more);
     }
-    // The fixture's ages are told from its own moment.
-    model.now = fixture::now();
 }
 
-/// Presses keys and lets everything that is asked for be answered.
+/// Presses keys, and lets everything that is asked for be answered after each.
 pub fn go(model: &mut Model, keys: &str) {
-    let effects = press(model, keys);
-    settle(model, effects);
+    for key in keys.split(' ') {
+        let effects = press(model, key);
+        settle(model, effects);
+    }
 }
 
 fn report() -> ConnectionReport {
@@ -114,32 +114,26 @@ pub fn all(width: u16, height: u16) -> Vec<(&'static str, Model)> {
     let mut model = after("l enter e");
     go(&mut model, "down down");
     typed(&mut model, "New words.");
-    model.now = fixture::now();
     scenes.push(("editor", model));
 
     let mut model = after("s y");
     happens(&mut model, What::Tasks(vec![fixture::start_task(12)]));
-    model.now = fixture::now();
     scenes.push(("starting", model));
 
     let mut model = after("s y esc");
     happens(&mut model, What::Tasks(vec![fixture::start_task(12)]));
-    model.now = fixture::now();
     scenes.push(("starting_behind", model));
 
     let mut model = after(":");
     typed(&mut model, "sync");
-    model.now = fixture::now();
     scenes.push(("palette", model));
 
     let mut model = after("/");
     typed(&mut model, "@alice");
-    model.now = fixture::now();
     scenes.push(("filter", model));
 
     let mut model = after("l enter e");
     happens(&mut model, What::SpecConflicted { key: fixture::key(9), conflict: Box::new(conflict()) });
-    model.now = fixture::now();
     scenes.push(("conflict", model));
 
     let mut model = sized(Model::new(fixture::now(), Settings::default()), width, height);
@@ -153,7 +147,10 @@ pub fn all(width: u16, height: u16) -> Vec<(&'static str, Model)> {
     let mut model = board();
     let notice = Notice::new("the spec of ATL-9 was not pushed: dev.azure.com does not answer").hint("the draft is kept; try again: U");
     happens(&mut model, What::Done { words: Err(notice) });
-    model.now = fixture::now();
     scenes.push(("failure", model));
+    for (_, model) in &mut scenes {
+        // The fixture's ages are told from its own moment.
+        model.now = fixture::now();
+    }
     scenes
 }

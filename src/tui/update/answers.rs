@@ -1,5 +1,6 @@
 //! Answers of the runtime: taken when they belong to the last question, dropped when they are older.
 
+use crate::domain::pull_request::PullRequestStatus;
 use crate::tui::answer::{ProjectRow, TaskRow, TaskState, TicketDetail};
 use crate::tui::effect::Effect;
 use crate::tui::event::{Answer, Generation, What};
@@ -169,12 +170,9 @@ fn ticket_loaded(model: &mut Model, generation: Generation, detail: Answer<Box<T
     let for_ticket = model.ticket.as_ref().is_some_and(|ticket| ticket.loading == Some(generation));
     match detail {
         Ok(detail) => {
-            if let Some(open) = &mut model.editor
-                && open.key == detail.ticket.key
-                && open.spec.revision == detail.spec.revision
-            {
-                // Where the branch stands may have changed; the text has not.
-                open.spec = detail.spec.clone();
+            if model.refreshing_editor == Some(generation) {
+                model.refreshing_editor = None;
+                editor::refreshed(model, &detail);
             }
             if for_editor {
                 editor::loaded(model, generation, detail.ticket.title.clone(), detail.spec.clone(), out);
@@ -186,6 +184,10 @@ fn ticket_loaded(model: &mut Model, generation: Generation, detail: Answer<Box<T
             if let Some(ticket) = model.ticket.as_mut().filter(|_| for_ticket) {
                 ticket.loading = None;
                 ticket.criterion = ticket.criterion.min(detail.ticket.criteria.len().saturating_sub(1));
+                if detail.pull_request.as_ref().is_some_and(|known| known.facts.status == PullRequestStatus::Active) {
+                    // Checks and comments follow; the runtime leaves out what it read a moment ago.
+                    out.push(Effect::LoadDetails { keys: vec![detail.ticket.key.clone()] });
+                }
                 ticket.detail = Some(detail);
                 if std::mem::take(&mut ticket.stale) {
                     load::ticket(model, out);

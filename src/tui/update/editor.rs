@@ -8,7 +8,7 @@ use crate::domain::spec::Spec;
 use crate::domain::ticket::SpecState;
 use crate::notice::Notice;
 use crate::tui::actions::Context;
-use crate::tui::answer::{SaveFailure, SpecConflict};
+use crate::tui::answer::{SaveFailure, SpecConflict, TicketDetail};
 use crate::tui::effect::Effect;
 use crate::tui::event::Generation;
 use crate::tui::intent::Intent;
@@ -73,6 +73,20 @@ pub fn loaded(model: &mut Model, generation: Generation, title: String, spec: Sp
         act(model, Intent::EditorOutside, out);
     }
     out.push(Effect::SaveSession(Box::new(model.session())));
+}
+
+/// The spec changed in the store while it is open. A text nobody is changing here is replaced; one that is being typed stays, and a
+/// save finds out that there are two.
+pub fn refreshed(model: &mut Model, detail: &TicketDetail) {
+    let Some(editor) = model.editor.as_mut().filter(|editor| editor.key == detail.ticket.key) else { return };
+    if detail.spec.revision == editor.spec.revision {
+        // Where the branch stands may be new; the text is not.
+        editor.spec = detail.spec.clone();
+    } else if editor.is_saved() && detail.spec.revision > editor.spec.revision {
+        editor.replace(&detail.spec.text);
+        editor.title.clone_from(&detail.ticket.title);
+        editor.spec = detail.spec.clone();
+    }
 }
 
 pub fn key(model: &mut Model, key: Key, out: &mut Out) {
@@ -263,12 +277,8 @@ pub fn save_now(model: &mut Model, out: &mut Out) {
     let Some(editor) = &mut model.editor else { return };
     editor.save_at = None;
     match editor.saving {
-        Saving::Saved => return,
-        Saving::Running(_) => {
-            // Saved again when the answer to the one under way is here.
-            editor.changed_since = true;
-            return;
-        }
+        // What was typed since the one under way began is saved when its answer is here.
+        Saving::Saved | Saving::Running(_) => return,
         Saving::Dirty | Saving::Failed(_) => {}
     }
     editor.saving = Saving::Running(generation);

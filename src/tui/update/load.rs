@@ -111,8 +111,23 @@ pub fn projects(model: &mut Model, out: &mut Out) {
     out.push(Effect::LoadProjects { generation });
 }
 
+/// The spec being edited: where it stands to its branch may be new, or its text was merged with the branch's.
+fn editor(model: &mut Model, key: Option<&TicketKey>, out: &mut Out) {
+    let Some(edited) = model.editor.as_ref().map(|editor| editor.key.clone()) else { return };
+    if key.is_none_or(|key| *key == edited) && model.opening_editor.is_none() {
+        let generation = model.next_generation();
+        model.refreshing_editor = Some(generation);
+        out.push(Effect::LoadTicket { key: edited, generation });
+    }
+}
+
 /// Something was committed to the store: what shows it is read again.
 pub fn changed(model: &mut Model, change: &Change, out: &mut Out) {
+    match change {
+        Change::Ticket { key, .. } => editor(model, Some(key), out),
+        Change::Tickets(_) | Change::Elsewhere => editor(model, None, out),
+        _ => {}
+    }
     let here = |project: &ProjectId| model.project.as_ref().is_some_and(|current| current.id == *project);
     match change {
         Change::Ticket { project, key } if here(project) => {

@@ -50,7 +50,8 @@ pub fn draw(buf: &mut Buffer, place: Place, card: &Card, selection: Selection, r
             for row in place.y..=y + 1 {
                 text::put(buf, x, row, 1, theme.marks.bar, theme.accent);
             }
-            theme.strong
+            // The same style as the bar: a change of style between them would cost more bytes than the key.
+            theme.accent
         }
         Selection::No => theme.dim,
     };

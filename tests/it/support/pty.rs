@@ -1,6 +1,7 @@
 //! The compiled binary in a pseudo-terminal: type at it, read its screen, keep every byte it wrote.
 
 use std::io::{Read, Write};
+use std::num::NonZeroU16;
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::{Duration, Instant};
 
@@ -23,6 +24,10 @@ pub struct Pty {
     seen: Arc<(Mutex<Seen>, Condvar)>,
 }
 
+fn cells(count: u16) -> NonZeroU16 {
+    NonZeroU16::new(count).expect("a screen has cells")
+}
+
 impl Pty {
     pub fn spawn(rows: u16, columns: u16, arguments: &[&str], environment: &[(String, String)]) -> Self {
         let pair = native_pty_system().openpty(PtySize { rows, cols: columns, pixel_width: 0, pixel_height: 0 }).unwrap();
@@ -37,7 +42,10 @@ impl Pty {
         }
         let child = pair.slave.spawn_command(command).unwrap();
         drop(pair.slave);
-        let seen = Arc::new((Mutex::new(Seen { parser: vt100::Parser::new(rows, columns, 0), bytes: Vec::new(), closed: false }), Condvar::new()));
+        let seen = Arc::new((
+            Mutex::new(Seen { parser: vt100::Parser::new(cells(rows), cells(columns), 0), bytes: Vec::new(), closed: false }),
+            Condvar::new(),
+        ));
         let mut reader = pair.master.try_clone_reader().unwrap();
         let sink = seen.clone();
         std::thread::spawn(move || {
@@ -83,7 +91,7 @@ impl Pty {
     }
 
     pub fn resize(&mut self, rows: u16, columns: u16) {
-        self.seen.0.lock().unwrap().parser.screen_mut().set_size(rows, columns);
+        self.seen.0.lock().unwrap().parser.screen_mut().set_size(cells(rows), cells(columns));
         self.master.resize(PtySize { rows, cols: columns, pixel_width: 0, pixel_height: 0 }).unwrap();
     }
 

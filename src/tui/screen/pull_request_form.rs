@@ -48,7 +48,8 @@ pub fn draw(model: &Model, form: &PullRequestForm, buf: &mut Buffer) {
                 PreflightState::Warning => (theme.marks.warning, theme.warn),
                 PreflightState::Stops => (theme.marks.cross, theme.bad),
             };
-            let words = text::fit(&check.words, inner.width.saturating_sub(2), &theme.marks).into_owned();
+            let words = text::clean(&check.words);
+            let words = text::fit(&words, inner.width.saturating_sub(2), &theme.marks).into_owned();
             below.push((format!("{mark} {words}"), style));
         }
     }

@@ -215,7 +215,7 @@ fn quit(model: &mut Model, out: &mut Out) {
 pub fn leave(model: &mut Model, out: &mut Out) {
     let mut lines: Vec<String> = model.running_tasks().map(|task| format!("{}: {}", task.title, task.progress.summary())).collect();
     let running = lines.len();
-    lines.extend(model.unpushed().map(|card| format!("{} {}: the spec is not pushed", card.key, card.title)));
+    lines.extend(model.unpushed().map(|card| format!("not pushed: the spec of {} {}", card.key, card.title)));
     let drafts = lines.len() - running;
     if lines.is_empty() {
         out.push(Effect::SaveSession(Box::new(model.session())));

@@ -216,7 +216,14 @@ fn ticket_loaded(model: &mut Model, generation: Generation, detail: Answer<Box<T
 }
 
 fn projects_loaded(model: &mut Model, generation: Generation, rows: Answer<Vec<ProjectRow>>, out: &mut Out) {
-    let first = model.project.is_none() && model.setup.loading_projects == Some(generation);
+    let for_setup = model.setup.loading_projects == Some(generation);
+    if !for_setup && !picker::waits_for(model, generation) {
+        return;
+    }
+    let first = model.project.is_none() && for_setup;
+    if for_setup {
+        model.setup.loading_projects = None;
+    }
     match rows {
         Ok(rows) => {
             if first {
@@ -229,20 +236,16 @@ fn projects_loaded(model: &mut Model, generation: Generation, rows: Answer<Vec<P
                 }
             }
             model.setup.projects = Some(rows);
-            model.setup.loading_projects = None;
             picker::projects_loaded(model, generation, &Ok(Vec::new()));
         }
-        Err(notice) => {
-            model.setup.loading_projects = None;
-            toast::bad(model, notice);
-        }
+        Err(notice) => toast::bad(model, notice),
     }
 }
 
 fn project_selected(model: &mut Model, project: ProjectRow, out: &mut Out) {
     let same = model.project.as_ref().is_some_and(|current| current.id == project.id);
     let first = model.project.is_none();
-    out.push(Effect::SetTitle(format!("kanado {}", project.name)));
+    out.push(Effect::SetTitle(crate::notice::inert(&format!("kanado {}", project.name))));
     model.setup.rules = project.rules.clone();
     model.project = Some(project);
     if !same {

@@ -26,6 +26,11 @@ fn picker(model: &mut Model) -> Option<&mut Picker> {
     }
 }
 
+/// Whether a list was asked for under this number and is still open.
+pub fn waits_for(model: &Model, generation: Generation) -> bool {
+    matches!(&model.overlay, Some(Overlay::Picker(picker)) if picker.loading == Some(generation))
+}
+
 pub fn projects(model: &mut Model, out: &mut Out) {
     let generation = model.next_generation();
     let mut picker = Picker::new(PickerKind::Plain, "Go to project", Search::On, project_items(model));
@@ -39,7 +44,7 @@ fn project_items(model: &Model) -> Vec<Item> {
     let here = model.project.as_ref().map(|project| project.id);
     let rows = model.setup.projects.iter().flatten();
     rows.map(|row| {
-        let detail = if here == Some(row.id) { format!("{} · here", row.organisation) } else { row.organisation.clone() };
+        let detail = if here == Some(row.id) { format!("{}, here", row.organisation) } else { row.organisation.clone() };
         Item::new(format!("{}  {}", row.prefix, row.name), detail, Pick::Project(row.id))
     })
     .collect()
@@ -73,7 +78,7 @@ pub fn members_loaded(model: &mut Model, generation: Generation, rows: &Answer<V
             let mut items: Vec<Item> = rows
                 .iter()
                 .map(|row| {
-                    let detail = if me.as_ref() == Some(&row.identity) { format!("{} · me", row.account) } else { row.account.clone() };
+                    let detail = if me.as_ref() == Some(&row.identity) { format!("{}, me", row.account) } else { row.account.clone() };
                     Item::new(row.name.clone(), detail, Pick::Assign(Some(row.id)))
                 })
                 .collect();
@@ -136,7 +141,7 @@ pub fn filter_by(model: &mut Model) {
         .into_iter()
         .filter(|((_, _, word), _)| !word.contains(' '))
         .map(|((_, group, word), count)| {
-            let detail = if active.contains(&word.as_str()) { format!("{count} · on") } else { count.to_string() };
+            let detail = if active.contains(&word.as_str()) { format!("{count}, on") } else { count.to_string() };
             Item::new(word.clone(), detail, Pick::FilterWord(word)).group(group)
         })
         .collect();
@@ -145,7 +150,11 @@ pub fn filter_by(model: &mut Model) {
 
 pub fn copy(model: &mut Model) {
     let Some(subject) = refusal::subject(model) else { return };
-    let copy = |what: &'static str, text: String| Item::new(what, text.clone(), Pick::Copy { what, text });
+    // What is pasted may be run: nothing active from outside goes along.
+    let copy = |what: &'static str, text: String| {
+        let text = crate::notice::inert(&text);
+        Item::new(what, text.clone(), Pick::Copy { what, text })
+    };
     let mut items = vec![
         copy("key", subject.key.to_string()),
         copy("title", subject.title.clone()),

@@ -1,7 +1,6 @@
 //! The help of a screen and the palette: lists of actions, searchable, run with Enter.
 
 use crate::domain::id::TicketKey;
-use crate::notice::Notice;
 use crate::tui::actions::{ACTIONS, Action, Context};
 use crate::tui::intent::Intent;
 use crate::tui::model::Model;

@@ -155,8 +155,12 @@ impl Theme {
     /// The next theme, for the action that goes through them.
     pub fn next(&self) -> Self {
         let at = ThemeName::ALL.iter().position(|name| *name == self.name).unwrap_or(0);
-        let charset = if self.marks == Marks::of(Charset::Ascii) { Charset::Ascii } else { Charset::Unicode };
-        Self::new(ThemeName::ALL[(at + 1) % ThemeName::ALL.len()], self.depth, charset)
+        Self::new(ThemeName::ALL[(at + 1) % ThemeName::ALL.len()], self.depth, self.charset())
+    }
+
+    /// What may be painted.
+    pub fn charset(&self) -> Charset {
+        if self.marks == Marks::of(Charset::Ascii) { Charset::Ascii } else { Charset::Unicode }
     }
 
     pub fn status(&self, status: Status) -> Style {

@@ -53,7 +53,7 @@ fn start(board: &mut Pty) {
     let plan = board.wait_for("y start work");
     assert!(plan.contains("create branch feature/KAN-1 from main"), "{plan}");
     assert!(plan.contains("push .tickets/KAN-1.md"), "{plan}");
-    board.yes_until("KAN-1 is in progress");
+    board.yes_until("y start work", "KAN-1 is in progress");
     board.send("\r");
     board.wait_gone("Start work on KAN-1");
     board.wait_for("In Progress 1");
@@ -71,12 +71,10 @@ fn edit_at_the_end(board: &mut Pty) {
 
 fn push(board: &mut Pty) {
     board.send(F2);
-    board.wait_for("y push");
-    board.yes_until("pushed the spec of KAN-1");
-    board.wait(
-        "the badge of a pushed spec",
-        |screen| screen.lines().any(|line| line.contains("KAN-1") && line.contains("pushed") && line.contains("saved")),
-    );
+    board.yes_until("y push", "pushed the spec of KAN-1");
+    board.wait("the badge of a pushed spec", |screen| {
+        screen.lines().any(|line| line.contains("KAN-1") && line.contains("pushed") && line.contains("saved"))
+    });
 }
 
 /// Opens the pull request with its form; answers its number.
@@ -196,7 +194,8 @@ fn a_spec_with_windows_line_ends_keeps_them_through_the_editor() {
     let world = World::start();
     let person = Person::newcomer(&world, "alice");
     person.json(&["new", "Answer faster"]);
-    let original = "# KAN-1: Answer faster 🚀\r\n\r\n## Overview\r\n\r\nשלום עולם\r\n\r\n## Notes of ours\r\n\r\n\tkept\u{a0}as typed  \r\nlast line";
+    let original =
+        "# KAN-1: Answer faster 🚀\r\n\r\n## Overview\r\n\r\nשלום עולם\r\n\r\n## Notes of ours\r\n\r\n\tkept\u{a0}as typed  \r\nlast line";
     let file = person.file("spec.md", original);
     person.json(&["spec", "edit", "KAN-1", "--from", &file]);
     let mut board = person.board(40, 120);

@@ -2,6 +2,7 @@
 
 mod actions;
 mod bad_input;
+mod board_journey;
 mod consent_cli;
 mod contract;
 mod faults;

@@ -35,7 +35,10 @@ pub fn draw(model: &Model, area: Rect, buf: &mut Buffer) {
     if !model.pending.keys.is_empty() && model.now.duration_since(model.pending.since) >= WHICH_KEY_AFTER {
         return which_key(model, area, buf);
     }
-    hints(model, area, buf);
+    // A dialog has the keyboard, and hints of its own.
+    if model.overlay.is_none() {
+        hints(model, area, buf);
+    }
 }
 
 /// A message in one line with its hint; in as many as it needs, up to a few, when it does not fit.
@@ -138,7 +141,9 @@ fn hints(model: &Model, area: Rect, buf: &mut Buffer) {
 
 /// Leaves out hints that mean nothing just here.
 fn belongs(model: &Model, intent: Intent) -> bool {
+    use Intent::{Assign, EditSpec, MovePicker, PullRequest, StartWork};
     match intent {
+        StartWork | EditSpec | PullRequest | MovePicker | Assign | Intent::DiffSpec => model.subject().is_some(),
         Intent::ToggleCriterion => model.ticket.as_ref().is_some_and(|ticket| ticket.tab == Tab::Criteria),
         Intent::Open => model.ticket.is_none(),
         Intent::NextTab => model.ticket.is_some() || model.base != Base::Board,

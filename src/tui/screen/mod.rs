@@ -23,6 +23,7 @@ use ratatui::text::Line;
 use super::layout::{self, MIN_HEIGHT, MIN_WIDTH};
 use super::model::overlay::Overlay;
 use super::model::{Base, Model};
+use super::theme::Charset;
 use super::widget::text;
 
 /// Paints the whole screen.
@@ -57,6 +58,24 @@ pub fn draw(model: &Model, buf: &mut Buffer) {
         Some(Overlay::Diff(view)) => spec_plan::draw_diff(model, view, buf),
         Some(Overlay::Conflict(view)) => conflict::draw(model, view, buf),
         Some(Overlay::PullRequestFacts(row)) => pull_requests::draw_facts(model, row, buf),
+    }
+    if model.theme.charset() == Charset::Ascii {
+        to_ascii(buf);
+    }
+}
+
+/// Text from outside may hold anything. Where the terminal shows ASCII only, the rest is shown as near as one cell allows.
+fn to_ascii(buf: &mut Buffer) {
+    for cell in buf.content.iter_mut().filter(|cell| !cell.symbol().is_ascii()) {
+        let near = match cell.symbol() {
+            "\u{a0}" | "\u{202f}" => " ",
+            "‘" | "’" | "‚" => "'",
+            "“" | "”" | "„" | "«" | "»" => "\"",
+            "‐" | "‑" | "‒" | "–" | "—" => "-",
+            "•" | "·" => "*",
+            _ => "?",
+        };
+        cell.set_symbol(near);
     }
 }
 

@@ -133,12 +133,16 @@ fn board_loaded(model: &mut Model, generation: Generation, loaded: Answer<Box<cr
         Ok(board) => {
             let first = model.board.board.is_none();
             model.board.board = Some(board);
-            if let Some(key) = &model.board.awaited
-                && model.board.card(key).is_some()
-            {
-                model.board.selected = model.board.awaited.take();
+            let made = model.board.awaited.clone().filter(|key| model.board.card(key).is_some());
+            if made.is_some() {
+                model.board.selected.clone_from(&made);
             }
             board::settle(model, out);
+            if let Some(key) = made {
+                model.board.awaited = None;
+                // Said only now: the keys it names work from here on.
+                toast::good(model, format!("{key} is made; s starts work on it, e edits its spec"));
+            }
             if first {
                 restore_screens(model, out);
             }

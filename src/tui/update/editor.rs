@@ -143,7 +143,7 @@ pub fn paste(model: &mut Model, text: &str) {
     let Some(editor) = &mut model.editor else { return };
     let room = SPEC_LIMIT.saturating_sub(editor.plain_text().len());
     if text.len() > room {
-        let notice = Notice::new(format!("the paste of {} KiB is too large: a spec holds at most 1 MiB", text.len() / 1024));
+        let notice = Notice::new("the paste is too large: a spec holds 1 MiB at most");
         return toast::bad(model, notice.hint("nothing was inserted"));
     }
     editor.area.insert_str(clean(text));

@@ -12,6 +12,9 @@ use crate::tui::model::overlay::Overlay;
 
 use super::{Out, editor, keys, load, toast};
 
+/// What a description may hold at once; longer texts belong into the spec.
+const PASTE_LIMIT: usize = 16 * 1024;
+
 pub fn open(model: &mut Model, out: &mut Out) {
     let Some(project) = model.project.as_ref().map(|project| project.id) else { return };
     let generation = model.next_generation();
@@ -111,15 +114,27 @@ pub fn type_lines(area: &mut crate::tui::model::form::LinesField, key: Key) {
     area.move_cursor(to);
 }
 
+/// Refuses a paste that is longer than a field is meant for: a part of it would be worse than nothing.
+pub fn too_long(model: &mut Model, text: &str, limit: usize) -> bool {
+    let refused = text.len() > limit;
+    if refused {
+        let notice = Notice::new(format!("the paste is too long: at most {} KiB fit here", limit / 1024));
+        toast::bad(model, notice.hint("nothing was inserted"));
+    }
+    refused
+}
+
 pub fn paste(model: &mut Model, text: &str) {
+    if too_long(model, text, PASTE_LIMIT) {
+        return;
+    }
     let Some(form) = form(model) else { return };
-    let text_lines = crate::notice::inert_lines(&text.replace("\r\n", "\n").replace('\r', "\n"));
-    let short = text_lines.get(..16_000).unwrap_or(&text_lines);
+    let lines = crate::notice::inert_lines(&text.replace("\r\n", "\n").replace('\r', "\n"));
     match form.field {
         NewTicketField::Title => form.title.paste(text),
         NewTicketField::Labels => form.labels.paste(text),
-        NewTicketField::Description => drop(form.description.insert_str(short)),
-        NewTicketField::Criteria => drop(form.criteria.insert_str(short)),
+        NewTicketField::Description => drop(form.description.insert_str(&lines)),
+        NewTicketField::Criteria => drop(form.criteria.insert_str(&lines)),
         _ => {}
     }
 }
@@ -165,11 +180,9 @@ pub fn created(model: &mut Model, generation: Generation, key: Answer<crate::dom
         Ok(key) => {
             if open {
                 (model.overlay, model.under) = (None, None);
-            } else {
-                model.kept.new_ticket = None;
             }
+            model.kept.new_ticket = None;
             out.push(Effect::SaveSession(Box::new(model.session())));
-            toast::good(model, format!("{key} is made; s starts work on it, e edits its spec"));
             model.board.selected = Some(key.clone());
             model.board.awaited = Some(key);
             load::board(model, out);

@@ -15,6 +15,9 @@ use crate::tui::refusal;
 use super::{Out, act, keys, new_ticket, toast};
 
 /// Opens the form, or shows the pull request there is.
+/// Several times what Azure DevOps takes: what is too much is cut by hand.
+const PASTE_LIMIT: usize = 64 * 1024;
+
 pub fn open(model: &mut Model, out: &mut Out) {
     let Some(subject) = refusal::subject(model) else { return };
     if subject.pull_request.is_some() {
@@ -130,6 +133,9 @@ pub fn key(model: &mut Model, key: Key, out: &mut Out) {
 }
 
 pub fn paste(model: &mut Model, text: &str) {
+    if new_ticket::too_long(model, text, PASTE_LIMIT) {
+        return;
+    }
     let Some(form) = form(model) else { return };
     form.touched = true;
     match form.field {
@@ -137,8 +143,8 @@ pub fn paste(model: &mut Model, text: &str) {
         PullRequestField::Target => form.target.paste(text),
         PullRequestField::WorkItems => form.work_items.paste(text),
         PullRequestField::Body => {
-            let text = crate::notice::inert_lines(&text.replace("\r\n", "\n"));
-            form.body.insert_str(text.get(..64_000).unwrap_or(&text));
+            let text = crate::notice::inert_lines(&text.replace("\r\n", "\n").replace('\r', "\n"));
+            form.body.insert_str(&text);
         }
         PullRequestField::Reviewer | PullRequestField::Draft => {}
     }

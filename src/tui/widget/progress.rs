@@ -16,11 +16,22 @@ pub fn height(progress: &Progress, width: u16) -> u16 {
 fn words(step: &Step) -> String {
     match &step.state {
         StepState::Waiting | StepState::Running => step.words.clone(),
-        StepState::Done(what) if what.is_empty() => step.words.clone(),
-        StepState::Done(what) => format!("{}: {what}", step.words),
+        StepState::Done(what) => format!("{}{}", step.words, news(&step.words, what)),
         StepState::Already(what) => format!("{}: {what}, already so", step.words),
         StepState::Failed(why) => format!("{}: {why}", step.words),
         StepState::Skipped(why) => format!("{}: left out, {why}", step.words),
+    }
+}
+
+/// What came of a step beyond what the plan said already: `push .tickets/KAN-1.md` and `.tickets/KAN-1.md at 9436f0ae` need one name.
+fn news(words: &str, what: &str) -> String {
+    let known = |word: &str| words.split_whitespace().any(|other| other.trim_end_matches([',', ':']) == word.trim_end_matches([',', ':']));
+    if what.split_whitespace().all(known) {
+        return String::new();
+    }
+    match what.split_once(' ') {
+        Some((first, rest)) if known(first) => format!(" {rest}"),
+        _ => format!(": {what}"),
     }
 }
 
@@ -48,4 +59,23 @@ pub fn draw(buf: &mut Buffer, area: Rect, progress: &Progress, theme: &Theme) ->
         }
     }
     y
+}
+
+#[cfg(test)]
+mod tests {
+    use super::news;
+
+    #[test]
+    fn a_done_step_does_not_say_twice_what_its_plan_said() {
+        for (words, what, said) in [
+            ("create branch feature/KAN-1 from main at 8dea4284", "feature/KAN-1 at 8dea4284", ""),
+            ("push .tickets/KAN-1.md", ".tickets/KAN-1.md at 9436f0ae", " at 9436f0ae"),
+            ("mark in progress, assigned to Alice", "in progress, assigned to Alice", ""),
+            ("open feature/KAN-1 -> main", "!13", ": !13"),
+            ("discover members", "5 people", ": 5 people"),
+            ("create the branch", "", ""),
+        ] {
+            assert_eq!(news(words, what), said, "{words}: {what}");
+        }
+    }
 }

@@ -56,7 +56,7 @@ impl Pty {
             let mut buffer = [0; 8192];
             loop {
                 let count = reader.read(&mut buffer).unwrap_or(0);
-                let mut seen = sink.0.lock().unwrap();
+                let mut seen = sink.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
                 if count == 0 {
                     seen.closed = true;
                 } else {
@@ -112,10 +112,33 @@ impl Pty {
         }
     }
 
-    /// Says yes to the question that is on the screen.
+    /// Says yes to the question that is on the screen, until the text is. A question does not take keys that come too early; once it has
+    /// taken one, no other is sent, because something else may have the keyboard by then.
     #[track_caller]
-    pub fn yes_until(&mut self, text: &str) -> String {
-        self.press_until("y", &format!("{text:?}"), |screen| screen.contains(text))
+    pub fn yes_until(&mut self, question: &str, text: &str) -> String {
+        let deadline = Instant::now() + PATIENCE;
+        self.wait_for(question);
+        loop {
+            if self.screen().contains(question) {
+                self.send("y");
+            }
+            if let Some(screen) = self.seen_within(Duration::from_millis(350), &|screen: &str| screen.contains(text)) {
+                return screen;
+            }
+            assert!(Instant::now() < deadline, "said yes in vain for {text:?}; the screen shows\n{}", self.screen());
+        }
+    }
+
+    /// Says yes until the question is gone from the screen.
+    #[track_caller]
+    pub fn yes_until_gone(&mut self, question: &str) {
+        let deadline = Instant::now() + PATIENCE;
+        self.wait_for(question);
+        while self.screen().contains(question) {
+            self.send("y");
+            let _ = self.seen_within(Duration::from_millis(350), &|screen: &str| !screen.contains(question));
+            assert!(Instant::now() < deadline, "said yes in vain; the screen shows\n{}", self.screen());
+        }
     }
 
     fn seen_within(&self, time: Duration, wanted: &impl Fn(&str) -> bool) -> Option<String> {
@@ -229,15 +252,6 @@ impl Pty {
     #[track_caller]
     pub fn wait_gone(&self, text: &str) -> String {
         self.wait(&format!("{text:?} to go"), |screen| !screen.contains(text))
-    }
-
-    pub fn has_ended(&mut self) -> bool {
-        self.child.try_wait().unwrap().is_some()
-    }
-
-    /// Types, unless the program has just gone.
-    pub fn send_if_open(&mut self, keys: &str) {
-        let _ = self.writer.write_all(keys.as_bytes()).and_then(|()| self.writer.flush());
     }
 
     pub fn pid(&self) -> u32 {

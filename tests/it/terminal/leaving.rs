@@ -113,7 +113,7 @@ fn quitting_during_a_task_asks_and_what_was_stopped_is_finished_later() {
     board.wait_for("y start work");
     // The push hangs until somebody decides.
     let slow = world.fault("slow:ms=60000:path=/pushes:times=always");
-    board.press_until("y", "the task to run", |screen| screen.contains("close; it goes on"));
+    board.yes_until("y start work", "close; it goes on");
     world.wait_hit(slow, 1);
     board.send(ESC);
     board.wait_gone("Start work on");
@@ -124,13 +124,7 @@ fn quitting_during_a_task_asks_and_what_was_stopped_is_finished_later() {
     board.press_until("\r", "the board", |screen| !screen.contains("A task is running"));
     board.send("q");
     board.wait_for("A task is running");
-    for _ in 0..100 {
-        if board.has_ended() {
-            break;
-        }
-        board.send_if_open("y");
-        std::thread::sleep(std::time::Duration::from_millis(300));
-    }
+    board.yes_until_gone("stop it, resume later");
     assert_eq!(board.wait_exit(), 0);
     board.assert_restored();
     world.no_faults();
@@ -150,7 +144,7 @@ fn a_crash_of_the_board_or_behind_it_gives_the_terminal_back_and_says_where_the_
     board.wait_for("KAN-1");
     board.send("s");
     board.wait_for("y start work");
-    board.press_until("y", "the end", |screen| screen.contains("kanado crashed"));
+    board.yes_until("y start work", "kanado crashed");
     assert_eq!(board.wait_exit(), 1);
     board.assert_restored();
     assert!(board.screen().contains("the report is in"), "{}", board.screen());

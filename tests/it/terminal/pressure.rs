@@ -46,7 +46,7 @@ fn pasted_megabytes_are_taken_up_to_the_limit_and_refused_beyond_it_with_the_tex
     let half = line.repeat(600 * 1024 / line.len());
     board.paste(&half.replace('\n', "\r"));
     board.paste(&half.replace('\n', "\r"));
-    board.wait_for("at most 1 MiB");
+    board.wait_for("a spec holds 1 MiB at most");
     // It takes keys still.
     board.send("the end");
     board.wait_for("the end");

@@ -77,6 +77,8 @@ fn config(frame: &mut Frame<'_>, folder: &std::path::Path) -> Result<Config, Fai
     config.store.database = None;
     config.token = crate::config::Token { keyring: false, ..crate::config::Token::default() };
     config.network = crate::config::Network::default();
+    // Teammates act every few seconds here, and asking them costs nothing.
+    config.sync = crate::config::Sync { view_load_seconds: 3, every_seconds: 5 };
     Ok(config)
 }
 

@@ -226,7 +226,7 @@ fn a_save_that_fails_keeps_the_text_and_asks_before_leaving() {
 fn two_sessions_on_one_draft_are_told_and_neither_is_overwritten() {
     let mut model = board();
     go(&mut model, "l enter e");
-    typed(&mut model, "mine ");
+    happens(&mut model, What::Paste("mine ".into()));
     let effects = press(&mut model, "ctrl+s");
     let Some(Effect::SaveSpec { key, generation, .. }) = effects.first().cloned() else { panic!("{effects:?}") };
     let mut theirs = fixture::detail(9).spec;

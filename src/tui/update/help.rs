@@ -1,12 +1,15 @@
 //! The help of a screen and the palette: lists of actions, searchable, run with Enter.
 
 use crate::domain::id::TicketKey;
+use crate::notice::Notice;
 use crate::tui::actions::{ACTIONS, Action, Context};
 use crate::tui::intent::Intent;
 use crate::tui::model::Model;
 use crate::tui::model::overlay::Overlay;
 use crate::tui::model::picker::{Item, Pick, Picker, PickerKind, Search};
 use crate::tui::refusal::refusal;
+
+use super::toast;
 
 /// Tickets offered in the palette beside the actions.
 const TICKETS: usize = 2_000;
@@ -17,8 +20,10 @@ pub fn help(model: &mut Model) {
     let items = ACTIONS.iter().filter(|action| action.contexts.contains(&context)).map(|action| item(model, context, action)).collect();
     let title = format!("Help: {}", context.title());
     if context == Context::Form {
-        // A dialog is open: its form must not be lost behind the help.
-        return;
+        // A form is open, and must not be lost behind a list: its few keys fit in a line.
+        let submit = model.keymap.shown(Context::Form, Intent::Submit).unwrap_or_else(|| "Ctrl+S".into());
+        let notice = Notice::new(format!("{submit} submits; Tab and Shift+Tab go through the fields; h and l change a choice"));
+        return toast::plain(model, notice.hint("Esc leaves, and keeps what was typed"));
     }
     model.overlay = Some(Overlay::Picker(Box::new(Picker::new(PickerKind::Help, title, Search::On, items))));
 }

@@ -176,7 +176,7 @@ actions! {
     }
     Program {
         "app.help" "help of this screen" @ "help" EVERYWHERE, ["?", "f1"] => Help;
-        "app.palette" "palette: find an action or a ticket" @ "palette" EVERYWHERE, [":", "ctrl+p"] => Palette;
+        "app.palette" "palette: find an action or a ticket" @ "palette" &[B, T, P, S, E], [":", "ctrl+p"] => Palette;
         "task.cancel" "cancel the running task" LISTS, ["ctrl+x"] => CancelTask;
         "app.theme" "next theme" LISTS, [] => NextTheme;
         "app.mouse" "mouse on or off" LISTS, ["%"] => ToggleMouse;

@@ -11,6 +11,8 @@ pub const MIN_WIDTH: u16 = 40;
 pub const MIN_HEIGHT: u16 = 12;
 /// A column narrower than this cannot be read.
 pub const MIN_LANE: u16 = 18;
+/// A lane narrower than this cuts most titles.
+const NARROW_LANE: u16 = 36;
 /// From this width the board shows a preview by itself.
 pub const PREVIEW_FROM: u16 = 160;
 /// From this width a preview can be asked for.
@@ -101,8 +103,11 @@ pub fn board(model: &Model) -> BoardLayout {
     } else {
         1
     };
+    // In a narrow lane a title of one line says little: it gets its second line before the cards get air between them.
+    let narrow = lanes.first().is_some_and(|(_, area)| area.width < NARROW_LANE);
     let (pitch, title_rows) = match model.height {
         36.. => (4, 2),
+        24..36 if narrow => (3, 2),
         30..36 => (3, 1),
         _ => (2, 1),
     };

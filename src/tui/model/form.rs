@@ -7,6 +7,7 @@ use crate::domain::id::{RepositoryId, TicketKey};
 use crate::notice::{Notice, inert_lines};
 use crate::tui::answer::{PullRequestDraft, RepositoryRow};
 use crate::tui::event::Generation;
+use crate::tui::session::{NewTicketText, PullRequestText};
 
 /// Several lines of text in a form.
 pub type LinesField = TextArea<'static>;
@@ -77,6 +78,36 @@ impl Default for NewTicketForm {
 }
 
 impl NewTicketForm {
+    pub fn is_empty(&self) -> bool {
+        self.title.is_empty() && self.labels.is_empty() && self.description.is_empty() && self.criteria.is_empty()
+    }
+
+    /// What to keep of it when the program ends; nothing, if nothing was typed.
+    pub fn typed(&self) -> Option<NewTicketText> {
+        (!self.is_empty()).then(|| NewTicketText {
+            title: self.title.text().into(),
+            description: text_of(&self.description),
+            criteria: text_of(&self.criteria),
+            labels: self.labels.text().into(),
+            repository: self.repository,
+            priority: self.priority,
+            mine: self.mine,
+        })
+    }
+
+    pub fn from_typed(text: &NewTicketText) -> Self {
+        Self {
+            title: TextField::new(&text.title),
+            description: lines_field(&text.description),
+            criteria: lines_field(&text.criteria),
+            labels: TextField::new(&text.labels),
+            repository: text.repository,
+            priority: text.priority,
+            mine: text.mine,
+            ..Self::default()
+        }
+    }
+
     pub fn repository_name(&self) -> Option<&str> {
         let chosen = self.repository?;
         self.repositories.iter().find(|row| row.id == chosen).map(|row| row.name.as_str())
@@ -164,6 +195,32 @@ impl PullRequestForm {
             reviewer: None,
             is_draft: false,
             touched: false,
+        }
+    }
+
+    /// What to keep of it when the program ends; nothing, if nobody changed it.
+    pub fn typed(&self) -> Option<PullRequestText> {
+        self.touched.then(|| PullRequestText {
+            key: self.key.clone(),
+            title: self.title.text().into(),
+            body: text_of(&self.body),
+            target: self.target.text().into(),
+            work_items: self.work_items.text().into(),
+            reviewer: self.reviewer,
+            is_draft: self.is_draft,
+        })
+    }
+
+    pub fn from_typed(text: &PullRequestText) -> Self {
+        Self {
+            title: TextField::new(&text.title),
+            body: lines_field(&text.body),
+            target: TextField::new(&text.target),
+            work_items: TextField::new(&text.work_items),
+            reviewer: text.reviewer,
+            is_draft: text.is_draft,
+            touched: true,
+            ..Self::new(text.key.clone(), Generation::default())
         }
     }
 

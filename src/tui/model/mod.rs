@@ -10,7 +10,7 @@ pub mod setup;
 pub mod text_field;
 pub mod ticket;
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -21,8 +21,9 @@ use super::key::Key;
 use super::keymap::Keymap;
 use super::session::{Session, SessionScreen};
 use super::theme::{Charset, Depth, Theme, ThemeName};
-use crate::domain::board::Column;
+use crate::domain::board::{Card, Column};
 use crate::domain::id::TicketKey;
+use crate::domain::ticket::SpecBadge;
 use crate::notice::Notice;
 
 use board::BoardState;
@@ -108,7 +109,7 @@ pub struct SyncState {
 #[derive(Debug, Clone, Default)]
 pub struct Kept {
     pub new_ticket: Option<Box<NewTicketForm>>,
-    pub pull_requests: HashMap<TicketKey, Box<PullRequestForm>>,
+    pub pull_requests: BTreeMap<TicketKey, Box<PullRequestForm>>,
 }
 
 /// The state of the screen.
@@ -133,11 +134,15 @@ pub struct Model {
     /// The spec being edited, over everything but dialogs.
     pub editor: Option<EditorState>,
     pub overlay: Option<Overlay>,
+    /// The form that the help was opened from.
+    pub under: Option<Box<Overlay>>,
     pub toast: Option<Toast>,
     pub tasks: Vec<TaskRow>,
     pub sync: SyncState,
     pub rate_limited_until: Option<Timestamp>,
     pub kept: Kept,
+    /// Specs that were written in this session.
+    pub drafts: BTreeSet<TicketKey>,
     pub mouse: super::effect::MouseCapture,
     /// The welcome screen's selection.
     pub welcome: WelcomeChoice,
@@ -186,11 +191,13 @@ impl Model {
             ticket: None,
             editor: None,
             overlay: None,
+            under: None,
             toast: None,
             tasks: Vec::new(),
             sync: SyncState::default(),
             rate_limited_until: None,
             kept: Kept::default(),
+            drafts: BTreeSet::new(),
             mouse: super::effect::MouseCapture::Off,
             welcome: WelcomeChoice::Connect,
             focus: TerminalFocus::Here,
@@ -256,9 +263,35 @@ impl Model {
         self.project.as_ref().and_then(|project| project.me.as_ref()) == Some(identity)
     }
 
+    /// Specs written in this session that are still not on their branch.
+    pub fn unpushed(&self) -> impl Iterator<Item = &Card> {
+        let cards = self.drafts.iter().filter_map(|key| self.board.card(key));
+        cards.filter(|card| matches!(card.spec, SpecBadge::Draft | SpecBadge::ChangedOnBranch))
+    }
+
+    /// Puts the form that is open where it is found again: something else needs its place.
+    pub fn put_form_aside(&mut self) {
+        for open in [self.overlay.take(), self.under.take().map(|open| *open)].into_iter().flatten() {
+            match open {
+                Overlay::NewTicket(form) => self.kept.new_ticket = Some(form),
+                Overlay::PullRequest(form) if form.touched => drop(self.kept.pull_requests.insert(form.key.clone(), form)),
+                _ => {}
+            }
+        }
+    }
+
     /// What to find again at the next start.
     pub fn session(&self) -> Session {
+        let mut new_ticket = self.kept.new_ticket.as_ref().and_then(|form| form.typed());
+        let mut pull_requests: Vec<_> = self.kept.pull_requests.values().filter_map(|form| form.typed()).collect();
+        match self.overlay.as_ref().into_iter().chain(self.under.as_deref()).last() {
+            Some(Overlay::NewTicket(form)) => new_ticket = form.typed(),
+            Some(Overlay::PullRequest(form)) => pull_requests.extend(form.typed()),
+            _ => {}
+        }
         Session {
+            new_ticket,
+            pull_requests,
             project: self.project.as_ref().map(|project| project.id),
             screen: match self.base {
                 Base::PullRequests => SessionScreen::PullRequests,
@@ -280,6 +313,9 @@ impl Model {
         self.board.filter.set(&session.filter);
         self.board.mine = session.mine;
         self.board.preview = session.preview;
+        self.kept.new_ticket = session.new_ticket.as_ref().map(|text| Box::new(NewTicketForm::from_typed(text)));
+        let forms = session.pull_requests.iter().map(|text| (text.key.clone(), Box::new(PullRequestForm::from_typed(text))));
+        self.kept.pull_requests = forms.collect();
         self.base = match session.screen {
             SessionScreen::Board => Base::Board,
             SessionScreen::PullRequests => Base::PullRequests,

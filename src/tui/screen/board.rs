@@ -65,6 +65,7 @@ fn head(model: &Model, at: usize, area: Rect, visible: usize, rows: u16, layout:
     let focused = at == model.board.lane;
     let status = column.statuses.first().copied().unwrap_or(crate::domain::status::Status::Todo);
     let (words, over) = count(model, at);
+    let shown = words.split(' ').next().unwrap_or_default().to_owned();
     // Bold only: a colour would cost more bytes a move than all the rest.
     let name = if focused { theme.strong } else { theme.text };
     // Other lanes to the left or right are out of sight where not all fit.
@@ -75,7 +76,7 @@ fn head(model: &Model, at: usize, area: Rect, visible: usize, rows: u16, layout:
     let left = vec![
         Part::new(9, column.name.clone(), name)
             .short(text::fit(&column.name, area.width.saturating_sub(8).max(4), &theme.marks).into_owned()),
-        Part::new(8, words, if over { theme.warn } else { theme.dim }),
+        Part::new(8, words, if over { theme.warn } else { theme.dim }).short(shown),
     ];
     let mut right = Vec::new();
     if let Some(lane) = model.board.lanes.get(at) {

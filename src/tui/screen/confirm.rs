@@ -15,6 +15,7 @@ pub fn draw(model: &Model, confirm: &Confirm, buf: &mut Buffer) {
     let height = u16::try_from(question.len() + lines.len()).unwrap_or(u16::MAX).saturating_add(3);
     let area = layout::dialog(model.width, model.height, width, height);
     let hints: &[(&str, &str)] = match confirm.what {
+        Confirmed::Quit if model.running_tasks().next().is_none() => &[("y", "quit"), ("Enter", "stay")],
         Confirmed::Quit => &[("y", "stop it, resume later"), ("f", "finish, then quit"), ("Enter", "stay")],
         Confirmed::LeaveUnsaved => &[("y", "leave"), ("Enter", "stay")],
         _ => &[("y", "yes"), ("Enter", "no")],

@@ -104,7 +104,9 @@ fn which_key(model: &Model, area: Rect, buf: &mut Buffer) {
     let pressed = crate::tui::key::words(&model.pending.keys);
     let at = text::put(buf, area.x + 1, area.y, 12, &format!("{pressed} {}", theme.marks.ellipsis), theme.key) + 1;
     let next = model.keymap.continuations(model.context(), &model.pending.keys);
-    let hints: Vec<(&str, &str)> = next.iter().map(|(key, action)| (key.as_str(), action.words)).collect();
+    // `to the board`, `to the setup`: the strip is short, and the words that are the same in all of them say nothing.
+    let short = |words: &'static str| words.strip_prefix("to the ").or(words.strip_prefix("to ")).unwrap_or(words);
+    let hints: Vec<(&str, &str)> = next.iter().map(|(key, action)| (key.as_str(), short(action.words))).collect();
     panel::foot(buf, at, area.y, area.right().saturating_sub(at), &hints, theme);
 }
 

@@ -10,7 +10,7 @@ use crate::tui::widget::text_field::{self, Focus};
 use crate::tui::widget::{lines_field, panel, text};
 
 /// Cells that labels take.
-const LABEL: u16 = 13;
+const LABEL: u16 = 14;
 
 pub fn draw(model: &Model, form: &NewTicketForm, buf: &mut Buffer) {
     let theme = &model.theme;
@@ -45,9 +45,15 @@ pub fn draw(model: &Model, form: &NewTicketForm, buf: &mut Buffer) {
         let value_style = if focused { theme.strong } else { theme.text };
         match field {
             Field::Title => text_field::draw(buf, x, y, width, &form.title, focus, theme),
-            Field::Labels => text_field::draw(buf, x, y, width, &form.labels, focus, theme),
+            Field::Labels => {
+                text_field::draw(buf, x, y, width, &form.labels, focus, theme);
+                if !focused && form.labels.is_empty() {
+                    text::put(buf, x, y, width, "words, with spaces between", theme.faint);
+                }
+            }
             Field::Description => {
                 let area = Rect::new(x, y, width, rows.min(inner.bottom() - y));
+                extent(model, area, buf);
                 lines_field::draw(buf, area, &form.description, focus, theme);
                 if !focused && form.description.is_empty() {
                     text::put(buf, x, y, width, "markdown", theme.faint);
@@ -55,6 +61,7 @@ pub fn draw(model: &Model, form: &NewTicketForm, buf: &mut Buffer) {
             }
             Field::Criteria => {
                 let area = Rect::new(x, y, width, rows.min(inner.bottom() - y));
+                extent(model, area, buf);
                 lines_field::draw(buf, area, &form.criteria, focus, theme);
                 if !focused && form.criteria.is_empty() {
                     text::put(buf, x, y, width, "acceptance criteria, one a line", theme.faint);
@@ -101,6 +108,13 @@ pub fn label(model: &Model, x: u16, y: u16, name: &str, focused: bool, buf: &mut
         text::put(buf, x, y, 1, theme.marks.bar, theme.accent);
     }
     text::put(buf, x + 1, y, LABEL - 1, name, if focused { theme.strong } else { theme.dim });
+}
+
+/// How far a field of several lines reaches: a faint line at its left.
+pub fn extent(model: &Model, area: Rect, buf: &mut Buffer) {
+    for y in area.top()..area.bottom() {
+        text::put(buf, area.x.saturating_sub(1), y, 1, model.theme.marks.upright, model.theme.faint);
+    }
 }
 
 /// A value that is turned through: `‹ alice ›` when it has the keyboard.

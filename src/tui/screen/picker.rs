@@ -39,7 +39,9 @@ pub fn draw(model: &Model, picker: &Picker, buf: &mut Buffer) {
     let mut inner = panel::draw(buf, area, &picker.title, hints, theme);
     if searching {
         let at = text::put(buf, inner.x, inner.y, 2, if picker.kind == PickerKind::Palette { ":" } else { "/" }, theme.key) + 1;
-        text_field::draw(buf, at, inner.y, inner.right().saturating_sub(at), &picker.query, Focus::Yes, theme);
+        let found = if grouped { picker.items.len().to_string() } else { format!("{} of {}", picker.shown.len(), picker.items.len()) };
+        let end = text::put_right(buf, inner.right(), inner.y, 16, &found, theme.dim, &theme.marks);
+        text_field::draw(buf, at, inner.y, end.saturating_sub(at + 1), &picker.query, Focus::Yes, theme);
         inner = Rect::new(inner.x, inner.y + 2, inner.width, inner.height.saturating_sub(2));
     }
     if picker.shown.is_empty() {

@@ -3,7 +3,7 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use super::new_ticket::{choice, label};
+use super::new_ticket::{choice, extent, label};
 use crate::tui::answer::PreflightState;
 use crate::tui::layout;
 use crate::tui::model::Model;
@@ -11,7 +11,7 @@ use crate::tui::model::form::{FormPhase, PullRequestField as Field, PullRequestF
 use crate::tui::widget::text_field::{self, Focus};
 use crate::tui::widget::{lines_field, panel, progress, text};
 
-const LABEL: u16 = 13;
+const LABEL: u16 = 14;
 
 pub fn draw(model: &Model, form: &PullRequestForm, buf: &mut Buffer) {
     let theme = &model.theme;
@@ -48,7 +48,8 @@ pub fn draw(model: &Model, form: &PullRequestForm, buf: &mut Buffer) {
                 PreflightState::Warning => (theme.marks.warning, theme.warn),
                 PreflightState::Stops => (theme.marks.cross, theme.bad),
             };
-            let words = text::fit(&check.words, inner.width.saturating_sub(2), &theme.marks).into_owned();
+            let words = text::clean(&check.words);
+            let words = text::fit(&words, inner.width.saturating_sub(2), &theme.marks).into_owned();
             below.push((format!("{mark} {words}"), style));
         }
     }
@@ -83,6 +84,7 @@ pub fn draw(model: &Model, form: &PullRequestForm, buf: &mut Buffer) {
             }
             Field::Body => {
                 let rows = body_rows.min(inner.bottom() - y);
+                extent(model, Rect::new(x, y, width, rows), buf);
                 lines_field::draw(buf, Rect::new(x, y, width, rows), &form.body, focus, theme);
                 let length = text_of(&form.body).encode_utf16().count();
                 let limit = crate::domain::pull_request_body::BODY_LIMIT;

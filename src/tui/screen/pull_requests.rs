@@ -14,6 +14,9 @@ use crate::tui::widget::parts::{self, Part};
 use crate::tui::widget::pull_request::{lines, status_words};
 use crate::tui::widget::{panel, text};
 
+/// Cells of the longest age: `stale 12m`.
+const FRESH: usize = 9;
+
 pub fn draw(model: &Model, area: Rect, buf: &mut Buffer) {
     let theme = &model.theme;
     let list = &model.pull_requests;
@@ -79,7 +82,8 @@ fn row(model: &Model, row: &PullRequestRow, y: u16, area: Rect, selected: bool, 
         state.push(Part::new(95, words, style));
     }
     right.extend(state);
-    right.push(Part::new(50, fresh, fresh_style));
+    // Ages stand in a column of their own, so that what is before them lines up as well.
+    right.push(Part::new(50, format!("{fresh:>FRESH$}"), fresh_style).short(fresh));
 
     // The title takes what is left when everything else has its place.
     let wide = area.width >= 100;

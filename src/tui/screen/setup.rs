@@ -40,12 +40,13 @@ fn connection(model: &Model, area: Rect, buf: &mut Buffer) {
     label(model, area.x, area.y, "Address", focused(ConnectField::Url), buf);
     text_field::draw(buf, x, area.y, width, &setup.url, FieldFocus::when(focused(ConnectField::Url)), theme);
     if setup.url.text().is_empty() && !focused(ConnectField::Url) {
-        text::put(buf, x, area.y, width, "an organisation, or https://host/collection", theme.faint);
+        text::put_fit(buf, x, area.y, width, "an organisation, or https://host/collection", theme.faint, &theme.marks);
     }
     label(model, area.x, area.y + 1, "Token", focused(ConnectField::Token), buf);
     text_field::draw(buf, x, area.y + 1, width, &setup.token, FieldFocus::when(focused(ConnectField::Token)), theme);
     if setup.token.text().is_empty() && !focused(ConnectField::Token) {
-        text::put(buf, x, area.y + 1, width, "empty: from the environment, the keyring or the configured command", theme.faint);
+        let words = "empty: from a command, the environment or a keyring";
+        text::put_fit(buf, x, area.y + 1, width, words, theme.faint, &theme.marks);
     }
     let mut y = area.y + 3;
     let hint = "Code (read and write) is needed; Identity (read) finds members.";
@@ -146,6 +147,11 @@ fn nothing(model: &Model, area: Rect, loading: bool, words: &str, buf: &mut Buff
     }
 }
 
+/// Cells for the names of a list, so that what stands behind them lines up.
+fn name_column<'a>(names: impl Iterator<Item = &'a str>, area: Rect) -> u16 {
+    names.map(|name| text::width(&text::clean(name))).max().unwrap_or(0).min(area.width / 2)
+}
+
 /// The rows of a list around the cursor, with where each goes.
 fn window(model: &Model, count: usize, area: Rect) -> impl Iterator<Item = (usize, u16)> {
     let visible = usize::from(area.height);
@@ -159,12 +165,16 @@ fn projects(model: &Model, area: Rect, buf: &mut Buffer) {
         let loading = model.setup.projects.is_none() && model.setup.loading_projects.is_some();
         return nothing(model, area, loading, "No project is connected. [ goes to the connection.", buf);
     };
+    let prefix = name_column(rows.iter().map(|row| row.prefix.as_str()), area);
+    let name = name_column(rows.iter().map(|row| row.name.as_str()), area);
     for (at, y) in window(model, rows.len(), area) {
         let row = &rows[at];
         row_mark(model, at, area.x, y, buf);
         let open = model.project.as_ref().is_some_and(|project| project.id == row.id);
-        let x = text::put(buf, area.x + 2, y, 12, &format!("{:<11}", row.prefix), theme.dim);
-        let x = text::put_fit(buf, x, y, area.width / 2, &row.name, name_style(model, at), &theme.marks) + 2;
+        text::put_fit(buf, area.x + 2, y, prefix, &row.prefix, theme.dim, &theme.marks);
+        let x = area.x + 2 + prefix + 2;
+        text::put_fit(buf, x, y, name, &row.name, name_style(model, at), &theme.marks);
+        let x = x + name + 2;
         let words = if open { format!("{}  open", row.organisation) } else { row.organisation.clone() };
         text::put_fit(buf, x, y, area.right().saturating_sub(x), &words, theme.dim, &theme.marks);
     }
@@ -175,12 +185,14 @@ fn repositories(model: &Model, area: Rect, buf: &mut Buffer) {
     let Some(rows) = model.setup.repositories.as_ref().filter(|rows| !rows.is_empty()) else {
         return nothing(model, area, model.setup.loading.is_some(), "No repository is known. d asks Azure DevOps for them.", buf);
     };
+    let name = name_column(rows.iter().map(|row| row.name.as_str()), area);
     for (at, y) in window(model, rows.len(), area) {
         let row = &rows[at];
         row_mark(model, at, area.x, y, buf);
         let (mark, style) = if row.linked { (theme.marks.boxed_tick, theme.good) } else { (theme.marks.boxed, theme.dim) };
         text::put(buf, area.x + 2, y, 1, mark, style);
-        let x = text::put_fit(buf, area.x + 4, y, area.width / 2, &row.name, name_style(model, at), &theme.marks) + 2;
+        text::put_fit(buf, area.x + 4, y, name, &row.name, name_style(model, at), &theme.marks);
+        let x = area.x + 4 + name + 2;
         let words = match (&row.target_branch, row.disabled) {
             (_, true) => "disabled".to_owned(),
             (Some(branch), _) => format!("to {branch}"),
@@ -195,16 +207,20 @@ fn members(model: &Model, area: Rect, buf: &mut Buffer) {
     let Some(rows) = model.setup.members.as_ref().filter(|rows| !rows.is_empty()) else {
         return nothing(model, area, model.setup.loading_members.is_some(), "Nobody is known. d asks Azure DevOps for the team.", buf);
     };
+    let name = name_column(rows.iter().map(|row| row.name.as_str()), area);
     for (at, y) in window(model, rows.len(), area) {
         let row = &rows[at];
         row_mark(model, at, area.x, y, buf);
         let (mark, style) = if row.can_review { (theme.marks.boxed_tick, theme.good) } else { (theme.marks.boxed, theme.dim) };
         text::put(buf, area.x + 2, y, 1, mark, style);
-        let x = text::put_fit(buf, area.x + 4, y, area.width / 2, &row.name, name_style(model, at), &theme.marks) + 2;
-        let mut words = if row.can_review { "reviews".to_owned() } else { "does not review".to_owned() };
-        if let Some(count) = row.active_reviews {
-            words.push_str(&format!(", {count} open"));
-        }
+        text::put_fit(buf, area.x + 4, y, name, &row.name, name_style(model, at), &theme.marks);
+        let x = area.x + 4 + name + 2;
+        let mut words = match (row.can_review, row.active_reviews) {
+            (true, Some(count)) => format!("reviews, {count} open"),
+            (true, None) => "reviews".to_owned(),
+            (false, Some(count)) if count > 0 => format!("does not review, {count} open"),
+            (false, _) => "does not review".to_owned(),
+        };
         if let Some(reviewer) = row.default_reviewer.and_then(|id| rows.iter().find(|other| other.id == id)) {
             words.push_str(&format!(", reviewed by {}", reviewer.name));
         }

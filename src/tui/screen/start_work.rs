@@ -78,8 +78,8 @@ pub fn draw(model: &Model, dialog: &StartDialog, buf: &mut Buffer) {
         plan.repositories.iter().find(|row| row.id == chosen).map(|row| row.name.clone())
     });
     let steps = shown.map_or(0, |shown| progress::height(shown, width - 4));
-    let rows =
-        2 + u16::from(repository.is_some()) + steps + u16::try_from(below.len()).unwrap_or(u16::MAX).saturating_add(u16::from(steps > 0));
+    let gap = u16::from(steps > 0 && !below.is_empty());
+    let rows = 2 + u16::from(repository.is_some()) + steps + u16::try_from(below.len()).unwrap_or(u16::MAX).saturating_add(gap);
     let area = layout::dialog(model.width, model.height, width, rows.saturating_add(2));
     let inner = panel::draw(buf, area, &format!("Start work on {}", dialog.key), &hints, theme);
     let mut y = inner.y;

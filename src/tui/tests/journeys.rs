@@ -245,6 +245,9 @@ fn a_conflict_with_the_branch_is_settled_by_a_choice_and_never_by_enter() {
     for (key, begins) in [("m", "# ATL-9: Cache\n\nPrices are read once an hour"), ("t", "# ATL-9: Cache\n\nPrices are read once a day")] {
         let mut model = board();
         go(&mut model, "l enter e");
+        if let Some(editor) = &mut model.editor {
+            editor.replace(&conflict().mine);
+        }
         happens(&mut model, What::SpecConflicted { key: fixture::key(9), conflict: Box::new(conflict()) });
         assert!(press(&mut model, "enter").is_empty());
         let effects = press(&mut model, key);

@@ -1,6 +1,14 @@
 //! The screen as a person meets it: keys go in, pictures and effects come out. No terminal, no clock.
 
+mod bindings;
+mod catalogue;
+mod consent;
+mod fields;
+mod gallery;
+mod hostile;
 mod journeys;
+mod kept_text;
+mod reloads;
 mod scenes;
 mod screens;
 mod typing;

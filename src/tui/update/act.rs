@@ -206,24 +206,32 @@ fn quit(model: &mut Model, out: &mut Out) {
     }
     match model.base {
         Base::PullRequests | Base::Setup if model.project.is_some() => show(model, Base::Board, out),
+        Base::Setup => model.base = Base::Welcome,
         _ => leave(model, out),
     }
 }
 
-/// Ends the program, or asks first while something is being done.
+/// Ends the program, or asks first while something is being done or was written and not pushed.
 pub fn leave(model: &mut Model, out: &mut Out) {
-    let running: Vec<String> = model.running_tasks().map(|task| format!("{}: {}", task.title, task.progress.summary())).collect();
-    if running.is_empty() {
+    let mut lines: Vec<String> = model.running_tasks().map(|task| format!("{}: {}", task.title, task.progress.summary())).collect();
+    let running = lines.len();
+    lines.extend(model.unpushed().map(|card| format!("not pushed: the spec of {} {}", card.key, card.title)));
+    let drafts = lines.len() - running;
+    if lines.is_empty() {
         out.push(Effect::SaveSession(Box::new(model.session())));
         out.push(Effect::Quit(QuitMode::Now));
         return;
     }
-    model.overlay = Some(Overlay::Confirm(Confirm {
-        question: if running.len() == 1 { "A task is running".into() } else { format!("{} tasks are running", running.len()) },
-        lines: running,
-        what: Confirmed::Quit,
-        guard: Guard::new(model.now),
-    }));
+    let question = match (running, drafts) {
+        (0, 1) => "A spec you wrote is not on its branch. Quit?".to_owned(),
+        (0, _) => format!("{drafts} specs you wrote are not on their branches. Quit?"),
+        (1, _) => "A task is running. Quit?".to_owned(),
+        _ => format!("{running} tasks are running. Quit?"),
+    };
+    if drafts > 0 {
+        lines.push("Drafts are kept here; U pushes one.".into());
+    }
+    model.overlay = Some(Overlay::Confirm(Confirm { question, lines, what: Confirmed::Quit, guard: Guard::new(model.now) }));
 }
 
 /// Goes to a base screen.

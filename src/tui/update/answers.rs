@@ -134,6 +134,9 @@ fn board_loaded(model: &mut Model, generation: Generation, loaded: Answer<Box<cr
             let first = model.board.board.is_none();
             model.board.board = Some(board);
             let made = model.board.awaited.clone().filter(|key| model.board.card(key).is_some());
+            if made.is_some() {
+                model.board.selected.clone_from(&made);
+            }
             board::settle(model, out);
             if let Some(key) = made {
                 model.board.awaited = None;
@@ -205,8 +208,12 @@ fn ticket_loaded(model: &mut Model, generation: Generation, detail: Answer<Box<T
             if for_preview {
                 model.board.loading_detail = None;
             }
-            if for_ticket {
-                model.ticket = None;
+            if let Some(ticket) = model.ticket.as_mut().filter(|_| for_ticket) {
+                ticket.loading = None;
+                // What was known stays on the screen.
+                if ticket.detail.is_none() {
+                    model.ticket = None;
+                }
             }
             if for_editor || for_ticket {
                 toast::bad(model, notice);
@@ -216,7 +223,14 @@ fn ticket_loaded(model: &mut Model, generation: Generation, detail: Answer<Box<T
 }
 
 fn projects_loaded(model: &mut Model, generation: Generation, rows: Answer<Vec<ProjectRow>>, out: &mut Out) {
-    let first = model.project.is_none() && model.setup.loading_projects == Some(generation);
+    let for_setup = model.setup.loading_projects == Some(generation);
+    if !for_setup && !picker::waits_for(model, generation) {
+        return;
+    }
+    let first = model.project.is_none() && for_setup;
+    if for_setup {
+        model.setup.loading_projects = None;
+    }
     match rows {
         Ok(rows) => {
             if first {
@@ -229,20 +243,16 @@ fn projects_loaded(model: &mut Model, generation: Generation, rows: Answer<Vec<P
                 }
             }
             model.setup.projects = Some(rows);
-            model.setup.loading_projects = None;
             picker::projects_loaded(model, generation, &Ok(Vec::new()));
         }
-        Err(notice) => {
-            model.setup.loading_projects = None;
-            toast::bad(model, notice);
-        }
+        Err(notice) => toast::bad(model, notice),
     }
 }
 
 fn project_selected(model: &mut Model, project: ProjectRow, out: &mut Out) {
     let same = model.project.as_ref().is_some_and(|current| current.id == project.id);
     let first = model.project.is_none();
-    out.push(Effect::SetTitle(format!("kanado {}", project.name)));
+    out.push(Effect::SetTitle(crate::notice::inert(&format!("kanado {}", project.name))));
     model.setup.rules = project.rules.clone();
     model.project = Some(project);
     if !same {

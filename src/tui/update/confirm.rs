@@ -1,5 +1,6 @@
 //! Questions that only `y` answers with yes.
 
+use crate::tui::answer::TaskState;
 use crate::tui::effect::{Effect, QuitMode};
 use crate::tui::key::{Code, Key};
 use crate::tui::model::Model;
@@ -53,7 +54,7 @@ pub fn key(model: &mut Model, key: Key, out: &mut Out) {
             model.overlay = None;
             confirmed(model, what, out);
         }
-        Code::Char('f') if confirm.what == Confirmed::Quit => {
+        Code::Char('f') if confirm.what == Confirmed::Quit && model.tasks.iter().any(|task| task.state == TaskState::Running) => {
             model.overlay = None;
             out.push(Effect::SaveSession(Box::new(model.session())));
             out.push(Effect::Quit(QuitMode::WhenIdle));

@@ -2,6 +2,7 @@
 
 use ratatui_textarea::{CursorMove, Input, Key as AreaKey};
 
+use crate::domain::id::{ObjectId, TicketKey};
 use crate::domain::merge::{Merge, three_way};
 use crate::domain::spec::Spec;
 use crate::domain::ticket::SpecState;
@@ -290,6 +291,7 @@ pub fn saved(model: &mut Model, generation: Generation, saved: Result<Box<SpecSt
     match saved {
         Ok(spec) => {
             editor.saved(*spec);
+            model.drafts.insert(editor.key.clone());
             if editor.is_saved() {
                 finish(model, after, out);
             } else {
@@ -304,12 +306,7 @@ pub fn saved(model: &mut Model, generation: Generation, saved: Result<Box<SpecSt
         Err(SaveFailure::Conflict(theirs)) => {
             let mine = editor.text();
             editor.saving = Saving::Dirty;
-            let base = editor.spec.text.clone();
-            let (merged, conflicts) = match three_way(&base, &mine, &theirs.text) {
-                Merge::Clean(text) => (text, 0),
-                Merge::Conflicts { text_with_markers, hunks } => (text_with_markers, hunks.len()),
-            };
-            let conflict = SpecConflict { base, mine, theirs: theirs.text.clone(), merged, conflicts, object: None };
+            let conflict = conflict(editor.spec.text.clone(), mine, theirs.text.clone(), None);
             let key = editor.key.clone();
             // From here on a save is made on top of what the other session wrote.
             editor.spec = *theirs;
@@ -319,7 +316,21 @@ pub fn saved(model: &mut Model, generation: Generation, saved: Result<Box<SpecSt
     }
 }
 
-pub fn show_conflict(model: &mut Model, key: crate::domain::id::TicketKey, conflict: Box<SpecConflict>) {
+fn conflict(base: String, mine: String, theirs: String, object: Option<ObjectId>) -> SpecConflict {
+    let (merged, conflicts) = match three_way(&base, &mine, &theirs) {
+        Merge::Clean(text) => (text, 0),
+        Merge::Conflicts { text_with_markers, hunks } => (text_with_markers, hunks.len()),
+    };
+    SpecConflict { base, mine, theirs, merged, conflicts, object }
+}
+
+pub fn show_conflict(model: &mut Model, key: TicketKey, mut found: Box<SpecConflict>) {
+    // What was typed since the push was asked for is mine as well.
+    if let Some(editor) = model.editor.as_ref().filter(|editor| editor.key == key && editor.text() != found.mine) {
+        *found = conflict(found.base, editor.text(), found.theirs, found.object);
+    }
+    model.put_form_aside();
+    let conflict = found;
     let guard = Guard::new(model.now);
     model.overlay = Some(Overlay::Conflict(Box::new(ConflictView { key, conflict, side: Side::Mine, scroll: 0, guard })));
 }

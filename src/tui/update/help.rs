@@ -1,15 +1,13 @@
 //! The help of a screen and the palette: lists of actions, searchable, run with Enter.
 
 use crate::domain::id::TicketKey;
-use crate::notice::Notice;
 use crate::tui::actions::{ACTIONS, Action, Context};
 use crate::tui::intent::Intent;
 use crate::tui::model::Model;
 use crate::tui::model::overlay::Overlay;
 use crate::tui::model::picker::{Item, Pick, Picker, PickerKind, Search};
+use crate::tui::model::setup::Focus;
 use crate::tui::refusal::refusal;
-
-use super::toast;
 
 /// Tickets offered in the palette beside the actions.
 const TICKETS: usize = 2_000;
@@ -19,21 +17,14 @@ pub fn help(model: &mut Model) {
     let context = shown_context(model);
     let items = ACTIONS.iter().filter(|action| action.contexts.contains(&context)).map(|action| item(model, context, action)).collect();
     let title = format!("Help: {}", context.title());
-    if context == Context::Form {
-        // A form is open, and must not be lost behind a list: its few keys fit in a line.
-        let submit = model.keymap.shown(Context::Form, Intent::Submit).unwrap_or_else(|| "Ctrl+S".into());
-        let notice = Notice::new(format!("{submit} submits; Tab and Shift+Tab go through the fields; h and l change a choice"));
-        return toast::plain(model, notice.hint("Esc leaves, and keeps what was typed"));
-    }
+    // A form comes back when the help is closed.
+    model.under = model.overlay.take().map(Box::new);
     model.overlay = Some(Overlay::Picker(Box::new(Picker::new(PickerKind::Help, title, Search::On, items))));
 }
 
 /// The actions of the context that have a meaning from here, and the tickets of the board.
 pub fn palette(model: &mut Model) {
     let context = shown_context(model);
-    if context == Context::Form {
-        return;
-    }
     let mut items: Vec<Item> = ACTIONS
         .iter()
         .filter(|action| action.contexts.contains(&context) && !is_plain_movement(action.intent))
@@ -44,12 +35,14 @@ pub fn palette(model: &mut Model) {
     {
         items.extend(board.cards.iter().take(TICKETS).map(|card| ticket(&card.key, &card.title, card.status.title())));
     }
-    model.overlay = Some(Overlay::Picker(Box::new(Picker::new(PickerKind::Palette, "", Search::On, items))));
+    model.overlay = Some(Overlay::Picker(Box::new(Picker::new(PickerKind::Palette, "Palette", Search::On, items))));
 }
 
 fn shown_context(model: &Model) -> Context {
     match model.overlay {
         Some(Overlay::NewTicket(_) | Overlay::PullRequest(_)) => Context::Form,
+        // The address and the token are a form as well.
+        None if model.context() == Context::Setup && model.setup.focus != Focus::List => Context::Form,
         _ => model.context(),
     }
 }

@@ -17,6 +17,9 @@ pub fn key(model: &mut Model, key: Key, out: &mut Out) {
     }
     if let Some(overlay) = &model.overlay {
         model.pending.keys.clear();
+        if matches!(key.code, Code::Char(_)) && key.typed().is_none() && asks(overlay) {
+            return;
+        }
         match overlay {
             Overlay::Start(_) => start_work::key(model, key, out),
             Overlay::SpecPlan(_) | Overlay::Diff(_) | Overlay::Conflict(_) => spec_plan::key(model, key, out),
@@ -42,6 +45,14 @@ pub fn key(model: &mut Model, key: Key, out: &mut Out) {
         setup::welcome_key(model, key, out);
     } else {
         through_keymap(model, key, out);
+    }
+}
+
+/// Whether single letters answer the dialog: then a letter with Ctrl or Alt is another key, and no answer.
+fn asks(overlay: &Overlay) -> bool {
+    match overlay {
+        Overlay::Start(_) | Overlay::SpecPlan(_) | Overlay::Confirm(_) | Overlay::Conflict(_) | Overlay::PullRequestFacts(_) => true,
+        Overlay::Picker(_) | Overlay::NewTicket(_) | Overlay::PullRequest(_) | Overlay::Diff(_) => false,
     }
 }
 

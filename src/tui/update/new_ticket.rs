@@ -20,14 +20,14 @@ pub fn open(model: &mut Model, out: &mut Out) {
     let generation = model.next_generation();
     let mut form = model.kept.new_ticket.take().unwrap_or_default();
     form.loading = Some(generation);
-    form.sending = None;
     out.push(Effect::LoadRepositories { project, generation });
     model.overlay = Some(Overlay::NewTicket(form));
 }
 
+/// The form, also while the help lies over it.
 fn form(model: &mut Model) -> Option<&mut NewTicketForm> {
-    match &mut model.overlay {
-        Some(Overlay::NewTicket(form)) => Some(form),
+    match (&mut model.overlay, model.under.as_deref_mut()) {
+        (Some(Overlay::NewTicket(form)), _) | (_, Some(Overlay::NewTicket(form))) => Some(form),
         _ => None,
     }
 }
@@ -50,12 +50,11 @@ pub fn key(model: &mut Model, key: Key, out: &mut Out) {
     }
     let Some(form) = form(model) else { return };
     if key.code == Code::Esc {
-        if let Some(Overlay::NewTicket(form)) = model.overlay.take() {
-            let typed = !form.title.is_empty() || !text_of(&form.description).is_empty() || !text_of(&form.criteria).is_empty();
-            if typed {
-                model.kept.new_ticket = Some(form);
-                toast::plain(model, Notice::new("the form keeps what you typed").hint("n opens it again"));
-            }
+        let typed = !form.is_empty() && form.sending.is_none();
+        model.put_form_aside();
+        if typed {
+            toast::plain(model, Notice::new("the form keeps what you typed").hint("n opens it again"));
+            out.push(Effect::SaveSession(Box::new(model.session())));
         }
         return;
     }
@@ -173,18 +172,27 @@ pub fn submit(model: &mut Model, out: &mut Out) {
 }
 
 pub fn created(model: &mut Model, generation: Generation, key: Answer<crate::domain::id::TicketKey>, out: &mut Out) {
-    let Some(form) = form(model).filter(|form| form.sending == Some(generation)) else { return };
+    // It may have been closed meanwhile: what was typed is then kept until it is known that it arrived.
+    let open = form(model).is_some_and(|form| form.sending == Some(generation));
+    let form = if open { form(model) } else { model.kept.new_ticket.as_deref_mut() };
+    let Some(form) = form.filter(|form| form.sending == Some(generation)) else { return };
     match key {
         Ok(key) => {
-            model.overlay = None;
+            if open {
+                (model.overlay, model.under) = (None, None);
+            }
             model.kept.new_ticket = None;
+            out.push(Effect::SaveSession(Box::new(model.session())));
             model.board.selected = Some(key.clone());
             model.board.awaited = Some(key);
             load::board(model, out);
         }
         Err(notice) => {
             form.sending = None;
-            form.problem = Some(notice);
+            form.problem = Some(notice.clone());
+            if !open {
+                toast::bad(model, notice.hint("n opens the form again, with what you typed"));
+            }
         }
     }
 }

@@ -26,6 +26,11 @@ fn picker(model: &mut Model) -> Option<&mut Picker> {
     }
 }
 
+/// Whether a list was asked for under this number and is still open.
+pub fn waits_for(model: &Model, generation: Generation) -> bool {
+    matches!(&model.overlay, Some(Overlay::Picker(picker)) if picker.loading == Some(generation))
+}
+
 pub fn projects(model: &mut Model, out: &mut Out) {
     let generation = model.next_generation();
     let mut picker = Picker::new(PickerKind::Plain, "Go to project", Search::On, project_items(model));
@@ -39,7 +44,7 @@ fn project_items(model: &Model) -> Vec<Item> {
     let here = model.project.as_ref().map(|project| project.id);
     let rows = model.setup.projects.iter().flatten();
     rows.map(|row| {
-        let detail = if here == Some(row.id) { format!("{} · here", row.organisation) } else { row.organisation.clone() };
+        let detail = if here == Some(row.id) { format!("{}, here", row.organisation) } else { row.organisation.clone() };
         Item::new(format!("{}  {}", row.prefix, row.name), detail, Pick::Project(row.id))
     })
     .collect()
@@ -73,7 +78,7 @@ pub fn members_loaded(model: &mut Model, generation: Generation, rows: &Answer<V
             let mut items: Vec<Item> = rows
                 .iter()
                 .map(|row| {
-                    let detail = if me.as_ref() == Some(&row.identity) { format!("{} · me", row.account) } else { row.account.clone() };
+                    let detail = if me.as_ref() == Some(&row.identity) { format!("{}, me", row.account) } else { row.account.clone() };
                     Item::new(row.name.clone(), detail, Pick::Assign(Some(row.id)))
                 })
                 .collect();
@@ -136,7 +141,7 @@ pub fn filter_by(model: &mut Model) {
         .into_iter()
         .filter(|((_, _, word), _)| !word.contains(' '))
         .map(|((_, group, word), count)| {
-            let detail = if active.contains(&word.as_str()) { format!("{count} · on") } else { count.to_string() };
+            let detail = if active.contains(&word.as_str()) { format!("{count}, on") } else { count.to_string() };
             Item::new(word.clone(), detail, Pick::FilterWord(word)).group(group)
         })
         .collect();
@@ -145,7 +150,11 @@ pub fn filter_by(model: &mut Model) {
 
 pub fn copy(model: &mut Model) {
     let Some(subject) = refusal::subject(model) else { return };
-    let copy = |what: &'static str, text: String| Item::new(what, text.clone(), Pick::Copy { what, text });
+    // What is pasted may be run: nothing active from outside goes along.
+    let copy = |what: &'static str, text: String| {
+        let text = crate::notice::inert(&text);
+        Item::new(what, text.clone(), Pick::Copy { what, text })
+    };
     let mut items = vec![
         copy("key", subject.key.to_string()),
         copy("title", subject.title.clone()),
@@ -172,10 +181,7 @@ pub fn key(model: &mut Model, key: Key, out: &mut Out) {
     let last = picker.shown.len().saturating_sub(1);
     let searching = picker.search == Search::On;
     let to = match (key.code, key.ctrl) {
-        (Code::Esc, _) => {
-            model.overlay = None;
-            return;
-        }
+        (Code::Esc, _) => return close(model),
         (Code::Enter, _) => return choose(model, out),
         (Code::Down | Code::Tab, _) => picker.cursor + 1,
         (Code::Char('n' | 'd'), true) => picker.cursor + if key == Key::ctrl('d') { page / 2 } else { 1 },
@@ -186,10 +192,7 @@ pub fn key(model: &mut Model, key: Key, out: &mut Out) {
         (Code::Char('k'), false) if !searching => picker.cursor.saturating_sub(1),
         (Code::Char('g') | Code::Home, false) if !searching => 0,
         (Code::Char('G') | Code::End, false) if !searching => last,
-        (Code::Char('q'), false) if !searching => {
-            model.overlay = None;
-            return;
-        }
+        (Code::Char('q'), false) if !searching => return close(model),
         (Code::Char(digit @ '1'..='9'), false) if !searching => {
             let at = digit as usize - '1' as usize;
             if at <= last {
@@ -219,13 +222,18 @@ pub fn paste(model: &mut Model, text: &str) {
     }
 }
 
+/// Back to the form that the help was opened from, if it was.
+fn close(model: &mut Model) {
+    model.overlay = model.under.take().map(|form| *form);
+}
+
 fn choose(model: &mut Model, out: &mut Out) {
     let Some(item) = picker(model).and_then(|picker| picker.selected().cloned()) else { return };
     if let Some(why) = item.refused {
         return toast::plain(model, crate::notice::Notice::new(why));
     }
     let subject = refusal::subject(model);
-    model.overlay = None;
+    close(model);
     match item.pick {
         Pick::Project(project) => {
             model.ticket = None;

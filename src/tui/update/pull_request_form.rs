@@ -39,11 +39,21 @@ pub fn open(model: &mut Model, out: &mut Out) {
     model.overlay = Some(Overlay::PullRequest(form));
 }
 
+/// The form, also while the help lies over it.
 fn form(model: &mut Model) -> Option<&mut PullRequestForm> {
-    match &mut model.overlay {
-        Some(Overlay::PullRequest(form)) => Some(form),
+    match (&mut model.overlay, model.under.as_deref_mut()) {
+        (Some(Overlay::PullRequest(form)), _) | (_, Some(Overlay::PullRequest(form))) => Some(form),
         _ => None,
     }
+}
+
+/// All forms: the one that is open, and those that were left.
+fn forms(model: &mut Model) -> impl Iterator<Item = &mut PullRequestForm> {
+    let open = match (&mut model.overlay, model.under.as_deref_mut()) {
+        (Some(Overlay::PullRequest(form)), _) | (_, Some(Overlay::PullRequest(form))) => Some(form.as_mut()),
+        _ => None,
+    };
+    open.into_iter().chain(model.kept.pull_requests.values_mut().map(AsMut::as_mut))
 }
 
 pub fn planned(model: &mut Model, generation: Generation, draft: Answer<Box<PullRequestDraft>>) {
@@ -82,12 +92,14 @@ pub fn key(model: &mut Model, key: Key, out: &mut Out) {
     }
     let Some(form) = form(model) else { return };
     if key.code == Code::Esc {
-        if let Some(Overlay::PullRequest(form)) = model.overlay.take()
-            && form.touched
-            && !matches!(form.phase, FormPhase::Running(_))
-        {
-            model.kept.pull_requests.insert(form.key.clone(), form);
+        let on_its_way = matches!(form.phase, FormPhase::Sending(_) | FormPhase::Running(_));
+        // What is on its way is kept as well, until it is known that it arrived.
+        form.touched |= on_its_way;
+        let typed = form.touched && !on_its_way;
+        model.put_form_aside();
+        if typed {
             toast::plain(model, Notice::new("the form keeps what you typed").hint("P opens it again"));
+            out.push(Effect::SaveSession(Box::new(model.session())));
         }
         return;
     }
@@ -162,7 +174,7 @@ pub fn submit(model: &mut Model, out: &mut Out) {
 }
 
 pub fn started(model: &mut Model, generation: Generation, task: &Answer<u64>) {
-    let Some(form) = form(model).filter(|form| form.phase == FormPhase::Sending(generation)) else { return };
+    let Some(form) = forms(model).find(|form| form.phase == FormPhase::Sending(generation)) else { return };
     form.touched = true;
     form.phase = match task {
         Ok(id) => FormPhase::Running(*id),
@@ -170,30 +182,34 @@ pub fn started(model: &mut Model, generation: Generation, task: &Answer<u64>) {
     };
 }
 
-/// The task ended: the form closes, or says what failed with the text still in it.
+/// Tasks moved on: the form closes when its task is done, or says what failed with the text still in it.
 pub fn tasks_changed(model: &mut Model, out: &mut Out) {
-    let Some(Overlay::PullRequest(form)) = &model.overlay else { return };
-    let FormPhase::Running(id) = form.phase else { return };
-    let key = form.key.clone();
-    match model.task(id).map(|task| task.state.clone()) {
+    // A form that was left is forgotten when what it said has arrived.
+    let done = |form: &PullRequestForm| match form.phase {
+        FormPhase::Running(id) => model.tasks.iter().any(|task| task.id == id && matches!(task.state, TaskState::Done(_))),
+        _ => false,
+    };
+    let before = model.kept.pull_requests.len();
+    model.kept.pull_requests.retain(|_, form| !done(form));
+    if model.kept.pull_requests.len() < before {
+        out.push(Effect::SaveSession(Box::new(model.session())));
+    }
+    let Some((key, FormPhase::Running(id))) = form(model).map(|form| (form.key.clone(), form.phase.clone())) else { return };
+    let failed = match model.task(id).map(|task| task.state.clone()) {
         Some(TaskState::Done(_)) => {
-            model.overlay = None;
-            if model.ticket.is_none() {
-                act::open_ticket(model, key, Tab::PullRequest, out);
-            } else if let Some(ticket) = &mut model.ticket {
-                (ticket.tab, ticket.scroll) = (Tab::PullRequest, 0);
+            (model.overlay, model.under) = (None, None);
+            out.push(Effect::SaveSession(Box::new(model.session())));
+            match &mut model.ticket {
+                Some(ticket) => (ticket.tab, ticket.scroll) = (Tab::PullRequest, 0),
+                None => act::open_ticket(model, key, Tab::PullRequest, out),
             }
+            return;
         }
-        Some(TaskState::Failed(notice)) => {
-            if let Some(Overlay::PullRequest(form)) = &mut model.overlay {
-                form.phase = FormPhase::Failed(notice);
-            }
-        }
-        Some(TaskState::Cancelled) => {
-            if let Some(Overlay::PullRequest(form)) = &mut model.overlay {
-                form.phase = FormPhase::Failed(Notice::new("cancelled").hint("Ctrl+S goes on from where it stopped"));
-            }
-        }
-        _ => {}
+        Some(TaskState::Failed(notice)) => notice,
+        Some(TaskState::Cancelled) => Notice::new("cancelled").hint("Ctrl+S goes on from where it stopped"),
+        _ => return,
+    };
+    if let Some(form) = form(model) {
+        form.phase = FormPhase::Failed(failed);
     }
 }

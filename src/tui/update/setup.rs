@@ -39,7 +39,6 @@ pub fn welcome_key(model: &mut Model, key: Key, out: &mut Out) {
             WelcomeChoice::Connect => connect(model, out),
             WelcomeChoice::Demo => out.push(Effect::StartDemo),
         },
-        Code::Char('?') | Code::F(1) => super::help::help(model),
         Code::Char('q') => super::act::leave(model, out),
         _ => {}
     }

@@ -5,6 +5,7 @@
 use jiff::Timestamp;
 use ratatui::buffer::Buffer;
 use ratatui::style::Style;
+use unicode_segmentation::UnicodeSegmentation;
 
 use super::parts::{self, Part};
 use super::text;
@@ -82,7 +83,7 @@ pub fn draw(buf: &mut Buffer, place: Place, card: &Card, selection: Selection, r
     }
     match card.spec {
         SpecBadge::ChangedOnBranch => left.push(Part::new(60, "spec changed", theme.warn).short("spec!")),
-        SpecBadge::Draft => left.push(Part::new(30, "draft", theme.dim)),
+        SpecBadge::Draft => left.push(Part::new(30, "spec draft", theme.dim).short("spec")),
         SpecBadge::Local | SpecBadge::Pushed => {}
     }
     match &card.pull_request {
@@ -108,9 +109,9 @@ fn split(title: &str, first: u16, rows: u16) -> (&str, Option<&str>) {
     let cut = cut.unwrap_or_else(|| {
         let mut used = 0;
         title
-            .char_indices()
-            .find(|(_, c)| {
-                used += text::width(c.encode_utf8(&mut [0; 4]));
+            .grapheme_indices(true)
+            .find(|(_, grapheme)| {
+                used += text::width(grapheme);
                 used > first
             })
             .map_or(title.len(), |(at, _)| at)

@@ -6,6 +6,7 @@ use ratatui::style::Style;
 use ratatui::widgets::Widget;
 use ratatui_textarea::TextArea;
 
+use super::text::clean;
 use super::text_field::Focus;
 use crate::tui::theme::Theme;
 
@@ -22,4 +23,22 @@ pub fn draw(buf: &mut Buffer, area: Rect, lines: &TextArea<'static>, focus: Focu
     }
     let lines: &TextArea<'static> = &lines;
     lines.render(area, buf);
+    tame(buf, area);
+}
+
+/// The text is the person's and stays as it is, but what is painted of it is inert, and without variation selectors: terminals
+/// disagree on their width.
+fn tame(buf: &mut Buffer, area: Rect) {
+    for y in area.top()..area.bottom() {
+        for x in area.left()..area.right() {
+            if let Some(cell) = buf.cell_mut((x, y))
+                && !cell.symbol().is_ascii()
+            {
+                let tame = clean(cell.symbol()).into_owned();
+                if tame != cell.symbol() {
+                    cell.set_symbol(if tame.is_empty() { " " } else { &tame });
+                }
+            }
+        }
+    }
 }

@@ -380,7 +380,8 @@ impl<'t> Painter<'t> {
         for source_line in text.split_inclusive('\n') {
             self.source = offset;
             offset += source_line.len();
-            let line = crate::notice::inert_lines(source_line.trim_end_matches(['\n', '\r']));
+            let mut line = crate::notice::inert_lines(source_line.trim_end_matches(['\n', '\r']));
+            line.retain(|c| c != '\u{fe0f}');
             let mut part = String::new();
             let mut used = 0;
             let bar = format!("{} ", self.theme.marks.upright);

@@ -8,7 +8,7 @@ use super::card::{check_part, freshness, merge_words, thread_part};
 use super::markdown;
 use super::text::clean;
 use crate::domain::board::age_step;
-use crate::domain::pull_request::{KnownPullRequest, PullRequestStatus, Vote};
+use crate::domain::pull_request::{Checks, KnownPullRequest, PullRequestStatus, Vote};
 use crate::tui::theme::Theme;
 
 /// The word and the style of a status.
@@ -30,6 +30,12 @@ fn vote_words(vote: Vote, theme: &Theme) -> (&'static str, &'static str, Style) 
         Vote::WaitingForAuthor => (marks.warning, "waits for the author", theme.warn),
         Vote::Rejected => (marks.cross, "rejected", theme.bad),
     }
+}
+
+/// `1 passed, 2 failed`: what there is none of is left out.
+fn check_words(checks: Checks) -> String {
+    let words = [(checks.passed, "passed"), (checks.failed, "failed"), (checks.pending, "pending")];
+    words.iter().filter(|(count, _)| *count > 0).map(|(count, word)| format!("{count} {word}")).collect::<Vec<_>>().join(", ")
 }
 
 /// The lines, wrapped to `width`.
@@ -73,10 +79,7 @@ pub fn lines(known: &KnownPullRequest, width: u16, now: Timestamp, theme: &Theme
     let opened = format!("  opened {}", ago(facts.created_at, now));
     lines.push(row("author", vec![Span::raw(own(&facts.author.display_name)), Span::styled(opened, theme.dim)]));
     let checks = known.checks.map(|checks| match check_part(checks, theme) {
-        Some(part) => vec![
-            Span::styled(part.text, part.style),
-            Span::styled(format!("  {} passed, {} failed, {} pending", checks.passed, checks.failed, checks.pending), theme.dim),
-        ],
+        Some(part) => vec![Span::styled(part.text, part.style), Span::styled(format!("  {}", check_words(checks)), theme.dim)],
         None => vec![Span::styled("none", theme.dim)],
     });
     let unknown = || vec![Span::styled("not read yet; r reads them", theme.dim)];

@@ -31,7 +31,8 @@ pub fn width(text: &str) -> u16 {
 }
 
 fn grapheme_width(grapheme: &str) -> u16 {
-    grapheme.cell_width()
+    // What has a control character in it has no width: `clean` takes it out before it is painted.
+    if grapheme.chars().any(char::is_control) { 0 } else { grapheme.cell_width() }
 }
 
 /// The text cut to at most `max` cells, an ellipsis where something is cut off.

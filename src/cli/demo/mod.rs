@@ -44,7 +44,7 @@ pub fn run(args: Args, frame: &mut Frame<'_>) -> Result<Exit, Failure> {
             temporary.0.clone()
         }
     };
-    let config = config(frame, &folder)?;
+    let config = config(frame, &folder, args.cast)?;
     frame.use_config(config);
     frame.block_on(Workers::Several, async |frame| {
         let options =
@@ -66,7 +66,7 @@ pub fn run(args: Args, frame: &mut Frame<'_>) -> Result<Exit, Failure> {
 }
 
 /// The person's own look and keys, but data, tokens and network of the demo alone.
-fn config(frame: &mut Frame<'_>, folder: &std::path::Path) -> Result<Config, Failure> {
+fn config(frame: &mut Frame<'_>, folder: &std::path::Path, cast: CastFlag) -> Result<Config, Failure> {
     let environment = frame.output.stdio.environment.clone();
     let mut overrides: Overrides = frame.globals.overrides(&environment);
     overrides.data_dir = Some(folder.join("kanado"));
@@ -77,8 +77,9 @@ fn config(frame: &mut Frame<'_>, folder: &std::path::Path) -> Result<Config, Fai
     config.store.database = None;
     config.token = crate::config::Token { keyring: false, ..crate::config::Token::default() };
     config.network = crate::config::Network::default();
-    // Teammates act every few seconds here, and asking them costs nothing.
-    config.sync = crate::config::Sync { view_load_seconds: 3, every_seconds: 5 };
+    // Teammates act every few seconds here, and asking them costs nothing; while they rest there is nothing to see.
+    let every_seconds = if cast == CastFlag::Running { 5 } else { 0 };
+    config.sync = crate::config::Sync { view_load_seconds: 3, every_seconds };
     Ok(config)
 }
 

@@ -12,6 +12,10 @@ use crate::tui::model::{Base, Model};
 use super::{Out, act, confirm, editor, filter, new_ticket, picker, pull_request_form, setup, spec_plan, start_work};
 
 pub fn key(model: &mut Model, key: Key, out: &mut Out) {
+    // Whoever goes on before all of the last session is back wants no editor to open under the keys.
+    if model.restoring.take().is_some() {
+        model.opening_editor = None;
+    }
     if key.code == Code::Esc {
         model.toast = None;
     }

@@ -122,10 +122,11 @@ fn an_answer_for_a_form_arrives_while_the_help_lies_over_it() {
 fn what_a_person_binds_is_what_hints_help_and_palette_show() {
     let (keymap, wrong) = Keymap::new(&[written("ticket.start", &["W", "g w"], 2), written("ticket.take", &[], 3)]);
     assert!(wrong.is_empty(), "{wrong:?}");
-    let (model, picker) = helped(keymap.clone(), "", "?");
+    let (mut model, picker) = helped(keymap.clone(), "", "?");
     let detail = |intent: Intent| picker.items.iter().find(|item| item.pick == Pick::Act(intent)).map(|item| item.detail.clone());
     assert_eq!(detail(Intent::StartWork).as_deref(), Some("W  g w"));
     assert_eq!(detail(Intent::TakeIt).as_deref(), Some(""), "unbound, and still to be run from the help");
+    press(&mut model, "esc");
     assert!(picture(&model).lines().last().is_some_and(|foot| foot.contains("W start") && !foot.contains("s start")));
 
     let mut model = sized(fixture::board(), 120, 40);

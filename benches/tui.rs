@@ -1,82 +1,70 @@
-//! How long the screen takes: a frame of a large terminal with ten thousand cards, and a move of the cursor.
-
-use std::hint::black_box;
+//! What a frame and a key cost on a board of 10,000 tickets.
+//!
+//! `cargo bench --bench tui`
 
 use criterion::{Criterion, criterion_group, criterion_main};
-use kanado::tui::encode::difference;
+use jiff::SignedDuration;
 use kanado::tui::event::{Event, What};
-use kanado::tui::fixture;
 use kanado::tui::key::Key;
 use kanado::tui::model::Model;
-use kanado::tui::screen;
-use kanado::tui::update::update;
+use kanado::tui::{encode, fixture, screen, update, widget};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-const CARDS: u32 = 10_000;
-
-/// The board with its preview, as large as a terminal gets.
-fn board() -> Model {
-    let mut model = fixture::large_board(CARDS);
-    let at = model.now;
-    update(&mut model, Event::new(at, What::Resize { width: 200, height: 50 }));
-    let number = model.board.selected.as_ref().map_or(1, |key| key.number());
-    let mut detail = fixture::detail(number);
-    if let Some(card) = model.board.selected_card() {
-        detail.ticket.key = card.key.clone();
-    }
-    model.board.detail = Some(Box::new(detail));
+fn large(width: u16, height: u16) -> Model {
+    let mut model = fixture::large_board(10_000);
+    update::update(&mut model, Event::new(fixture::now(), What::Resize { width, height }));
     model
 }
 
-fn painted(model: &Model) -> Buffer {
-    let mut buffer = Buffer::empty(Rect::new(0, 0, model.width, model.height));
-    screen::draw(model, &mut buffer);
-    buffer
-}
-
-fn press(model: &mut Model, c: char) {
-    let at = model.now;
-    black_box(update(model, Event::new(at, What::Key(Key::char(c)))));
-}
-
-fn frames(c: &mut Criterion) {
-    let model = board();
-    let mut moved = board();
-    press(&mut moved, 'j');
-    let (first, second) = (painted(&model), painted(&moved));
-
-    c.bench_function("board_200x50_10k/view", |b| b.iter(|| painted(black_box(&model))));
-    c.bench_function("board_200x50_10k/diff", |b| b.iter(|| difference(black_box(&first), black_box(&second))));
-    c.bench_function("board_200x50_10k/view_and_diff", |b| {
+fn frame(c: &mut Criterion) {
+    let model = large(200, 50);
+    let mut buffer = Buffer::empty(Rect::new(0, 0, 200, 50));
+    c.bench_function("paint a 200x50 board of 10,000 tickets", |b| {
         b.iter(|| {
-            let next = painted(black_box(&moved));
-            difference(black_box(&first), &next)
+            buffer.reset();
+            screen::draw(&model, &mut buffer);
         });
     });
 }
 
-fn updates(c: &mut Criterion) {
-    let mut model = board();
-    let mut down = true;
-    c.bench_function("board_200x50_10k/move_the_cursor", |b| {
+fn key(c: &mut Criterion) {
+    let mut model = large(120, 40);
+    let mut shown = Buffer::empty(Rect::new(0, 0, 120, 40));
+    let mut next = shown.clone();
+    let mut at = fixture::now();
+    let keys = ['j', 'k'];
+    let mut which = 0;
+    c.bench_function("a key that moves the selection: update, paint, difference", |b| {
         b.iter(|| {
-            press(&mut model, if down { 'j' } else { 'k' });
-            down = !down;
+            at += SignedDuration::from_millis(1);
+            which += 1;
+            update::update(&mut model, Event::new(at, What::Key(Key::char(keys[which % 2]))));
+            next.reset();
+            screen::draw(&model, &mut next);
+            let bytes = encode::difference(&shown, &next);
+            std::mem::swap(&mut shown, &mut next);
+            bytes.len()
         });
     });
-    let mut model = board();
-    c.bench_function("board_200x50_10k/arrange", |b| {
-        b.iter(|| {
-            let columns = &model.settings.columns;
-            model.board.arrange(black_box(columns));
-        });
-    });
-    let mut model = board();
-    model.board.filter.set("@alice title");
-    model.board.arrange(&model.settings.columns);
-    c.bench_function("board_200x50_10k/view_filtered", |b| b.iter(|| painted(black_box(&model))));
 }
 
-criterion_group!(benches, frames, updates);
+fn filter(c: &mut Criterion) {
+    let mut model = large(120, 40);
+    c.bench_function("filter 10,000 cards", |b| {
+        b.iter(|| {
+            model.board.filter.set("@bob 77");
+            model.board.arrange(&model.settings.columns);
+            model.board.filter.clear();
+        });
+    });
+}
+
+fn markdown(c: &mut Criterion) {
+    let spec = fixture::SPEC.repeat(64 * 1024 / fixture::SPEC.len());
+    let theme = fixture::theme();
+    c.bench_function("render 64 KB of markdown", |b| b.iter(|| widget::markdown::render(&spec, 100, &theme).lines.len()));
+}
+
+criterion_group!(benches, frame, key, filter, markdown);
 criterion_main!(benches);

@@ -4,9 +4,11 @@
 //! every action can be resumed, so nothing half-done is lost.
 
 use std::future::Future;
+use std::panic::AssertUnwindSafe;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use futures_util::FutureExt;
 use jiff::Timestamp;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
@@ -104,19 +106,24 @@ impl Tasks {
         let future = work(reporter);
         let tasks = self.clone();
         let handle = self.tracker.spawn(async move {
-            let result = token.run_until_cancelled(future).await;
+            let result = AssertUnwindSafe(token.run_until_cancelled(future)).catch_unwind().await;
             tasks.tokens.lock().unwrap_or_else(PoisonError::into_inner).retain(|(other, _)| *other != id);
             let (state, value) = match result {
-                None => (TaskState::Cancelled, None),
-                Some(Ok((value, words))) => (TaskState::Done(words), Some(Ok(value))),
-                Some(Err(error)) => (TaskState::Failed(error.notice()), Some(Err(error))),
+                Ok(None) => (TaskState::Cancelled, Ok(None)),
+                Ok(Some(Ok((value, words)))) => (TaskState::Done(words), Ok(Some(Ok(value)))),
+                Ok(Some(Err(error))) => (TaskState::Failed(error.notice()), Ok(Some(Err(error)))),
+                // Nobody waits for ever for a task that is gone.
+                Err(panic) => (
+                    TaskState::Failed(Notice::new("kanado crashed while it did this").hint("do it again: it goes on from there")),
+                    Err(panic),
+                ),
             };
             let now = tasks.clock.now();
             tasks.change(id, |view| {
                 view.state = state;
                 view.finished_at = Some(now);
             });
-            value
+            value.unwrap_or_else(|panic| std::panic::resume_unwind(panic))
         });
         Task { id, handle }
     }

@@ -1,5 +1,6 @@
 //! Why an action stopped: refused, or failed at a step, with what is already done.
 
+use crate::ado::ErrorKind;
 use crate::notice::{Explain, Notice};
 use crate::{ado, secret, store};
 
@@ -54,6 +55,11 @@ impl Error {
     /// Whether something was done already and the action can be resumed.
     pub fn is_partly_done(&self) -> bool {
         matches!(self, Self::Step { done, .. } if !done.is_empty())
+    }
+
+    /// Whether what was asked of Azure DevOps may have happened all the same: its answer was lost.
+    pub(super) fn may_have_happened(&self) -> bool {
+        matches!(self.ado_kind(), Some(ErrorKind::OutcomeUnknown | ErrorKind::TimedOut | ErrorKind::Offline))
     }
 
     /// The kind of Azure DevOps error underneath, if it is one.

@@ -163,7 +163,7 @@ pub async fn run(ctx: &Context, key: &TicketKey, options: &Options, reporter: &R
             let (created, existing) = match created {
                 Err(error) => {
                     // Refused before anything was made: there is nothing to resume. Where that is not sure, the next look tells.
-                    if !may_have_been_made(&error) {
+                    if !error.may_have_happened() {
                         journal.finish().await?;
                     }
                     return at_step(reporter, ACTION, "create", Err(error));
@@ -223,11 +223,6 @@ async fn interrupted(ctx: &Context, at: &Whereabouts, options: &Options, survey:
     }))
 }
 
-/// Whether a failed attempt may have opened a pull request all the same.
-fn may_have_been_made(error: &Error) -> bool {
-    matches!(error, Error::Ado(error) if matches!(error.kind(), ErrorKind::OutcomeUnknown | ErrorKind::TimedOut | ErrorKind::Offline))
-}
-
 fn opened(
     key: &TicketKey,
     at: &Whereabouts,
@@ -277,10 +272,8 @@ async fn survey(ctx: &Context, at: &Whereabouts, options: &Options) -> Result<Su
         ));
     }
     if at.client.branch(at.repo(), &source).await?.is_none() {
-        return Err(Error::refused(
-            format!("branch {source} is not in {} any more", at.repository.name),
-            format!("`kanado start {key}` makes it again and pushes the spec"),
-        ));
+        let hint = closed_hint(at).unwrap_or_else(|| format!("`kanado start {key}` makes it again and pushes the spec"));
+        return Err(Error::refused(format!("branch {source} is not in {} any more", at.repository.name), hint));
     }
     // One listing says both whether the branch has a pull request and how loaded everybody is.
     let query = PullRequestQuery { status: StatusFilter::Active, ..PullRequestQuery::default() };
@@ -296,10 +289,8 @@ async fn survey(ctx: &Context, at: &Whereabouts, options: &Options) -> Result<Su
     }
     let (ahead, behind) = at.client.ahead_behind(at.repo(), &target, &source).await?;
     if ahead == 0 && existing.is_none() {
-        return Err(Error::refused(
-            format!("{source} has no commit that {target} lacks"),
-            "push your work first; `git push`, or `kanado spec push`",
-        ));
+        let hint = closed_hint(at).unwrap_or_else(|| "push your work first; `git push`, or `kanado spec push`".to_owned());
+        return Err(Error::refused(format!("{source} has no commit that {target} lacks"), hint));
     }
     let title = options.title.clone().unwrap_or_else(|| pull_request_body::title_for(key, &at.ticket.title));
     let title = title.trim().to_owned();
@@ -354,6 +345,12 @@ async fn survey(ctx: &Context, at: &Whereabouts, options: &Options) -> Result<Su
         work_items: options.work_items.clone(),
     };
     Ok(Survey { intent, member, existing, ahead, behind, warnings })
+}
+
+/// What to do where a pull request is known that is not open any more.
+fn closed_hint(at: &Whereabouts) -> Option<String> {
+    let known = at.ticket.pull_request?;
+    Some(format!("!{} is not open any more; `kanado sync {}` looks what became of it", known.number, at.ticket.key))
 }
 
 async fn template(ctx: &Context, at: &Whereabouts, target: &str) -> Result<Option<String>> {

@@ -147,11 +147,14 @@ pub async fn run(ctx: &Context, key: &TicketKey, options: &Options, reporter: &R
 
     let branch = ensure_branch(&at, &intent, journal.resumed, reporter).await;
     let created = match branch {
-        // Nothing was done and the branch is somebody else's: there is nothing to resume.
-        Err(refused @ Error::Refused(_)) => {
-            reporter.failed("branch", refused.to_string());
+        // Nothing was done: there is nothing to resume.
+        Err(error) if !error.may_have_happened() => {
+            reporter.failed("branch", error.to_string());
             journal.finish().await?;
-            return Err(refused);
+            return match error {
+                refused @ Error::Refused(_) => Err(refused),
+                failed => at_step(reporter, ACTION, "branch", Err(failed)),
+            };
         }
         other => at_step(reporter, ACTION, "branch", other)?,
     };

@@ -118,7 +118,8 @@ fn from_url(url: &Url, text: &str) -> Result<Address, AddressError> {
         return Ok(within(services(org)?, rest));
     }
     let base_parts = server_base_parts(&parts);
-    if parts.len() < base_parts {
+    // Names that begin with an underscore are the service's own words, such as `_git`.
+    if parts.len() < base_parts || parts[..base_parts].iter().any(|part| part.starts_with('_')) {
         return Err(AddressError::CollectionMissing { url: shown(text) });
     }
     let (base, rest) = parts.split_at(base_parts);

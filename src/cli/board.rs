@@ -1,5 +1,7 @@
 //! `kanado` without a command: the board in the terminal.
 
+use tokio_util::sync::CancellationToken;
+
 use super::exit::{Exit, Failure};
 use super::frame::{Frame, Workers};
 use crate::config::Config;
@@ -17,6 +19,7 @@ pub fn run(frame: &mut Frame<'_>) -> Result<Exit, Failure> {
     })?;
     match ended {
         Ended::Quit => Ok(Exit::Done),
+        Ended::Crashed => Ok(Exit::Failed),
         Ended::WantsDemo => super::demo::run(super::demo::Args::default(), frame),
     }
 }
@@ -37,10 +40,16 @@ pub fn needs_terminal(frame: &Frame<'_>) -> Result<(), Failure> {
 /// Shows the board until the person leaves it.
 pub async fn show(frame: &mut Frame<'_>, services: Services) -> Result<Ended, Failure> {
     frame.output.flush()?;
-    super::crash::restore_with(tui::terminal::restore);
     let project = frame.project_asked_for().await?.map(|project| project.id);
-    let start = tui::run::Start { project, environment: frame.output.stdio.environment.clone() };
-    tui::run::run(services, start).await.map_err(|error| Failure::local("the terminal failed", &error))
+    let ends = CancellationToken::new();
+    super::crash::behind_board(tui::terminal::restore, ends.clone());
+    let start = tui::run::Start { project, environment: frame.output.stdio.environment.clone(), ends };
+    let shown = tui::run::run(services, start).await;
+    if let Some(words) = super::crash::untold() {
+        frame.output.note(&words);
+        return Ok(Ended::Crashed);
+    }
+    shown.map_err(|error| Failure::local("the terminal failed", &error))
 }
 
 /// What is wrong with the bindings of the configuration.

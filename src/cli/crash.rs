@@ -7,6 +7,9 @@ use std::io::Write;
 use std::panic::PanicHookInfo;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
+use std::thread::ThreadId;
+
+use tokio_util::sync::CancellationToken;
 
 use crate::notice::inert;
 use crate::secret::redact;
@@ -14,11 +17,20 @@ use crate::secret::redact;
 struct State {
     /// Where reports go; the temporary folder until the configuration is known.
     folder: Option<PathBuf>,
-    /// What gives the terminal back.
-    restore: Option<fn()>,
+    /// The board on the screen.
+    board: Option<Board>,
+    /// What is said of a crash behind the board once the board is gone.
+    untold: Option<String>,
 }
 
-static STATE: Mutex<State> = Mutex::new(State { folder: None, restore: None });
+/// A board whose screen a report must not be written over.
+struct Board {
+    thread: ThreadId,
+    restore: fn(),
+    ends: CancellationToken,
+}
+
+static STATE: Mutex<State> = Mutex::new(State { folder: None, board: None, untold: None });
 
 /// Replaces the panic hook of the process.
 pub fn install() {
@@ -30,19 +42,33 @@ pub fn reports_to(folder: PathBuf) {
     STATE.lock().unwrap_or_else(PoisonError::into_inner).folder = Some(folder);
 }
 
-/// Called before anything is printed about a crash; gives the terminal back.
-pub fn restore_with(restore: fn()) {
-    STATE.lock().unwrap_or_else(PoisonError::into_inner).restore = Some(restore);
+/// This thread shows a board from now on. When it crashes, `restore` gives the terminal back before anything is printed; when work in
+/// the background crashes, the board is asked to end in order, with what is typed saved, and [`untold`] has the words.
+pub fn behind_board(restore: fn(), ends: CancellationToken) {
+    let board = Board { thread: std::thread::current().id(), restore, ends };
+    STATE.lock().unwrap_or_else(PoisonError::into_inner).board = Some(board);
+}
+
+/// The words about a crash behind the board, if there was one. The board is gone by now.
+pub fn untold() -> Option<String> {
+    let mut state = STATE.lock().unwrap_or_else(PoisonError::into_inner);
+    state.board = None;
+    state.untold.take()
 }
 
 fn report(panic: &PanicHookInfo<'_>) {
-    let (folder, restore) = {
+    let (folder, ends) = {
         let state = STATE.lock().unwrap_or_else(PoisonError::into_inner);
-        (state.folder.clone(), state.restore)
+        let ends = match &state.board {
+            Some(board) if board.thread == std::thread::current().id() => {
+                (board.restore)();
+                None
+            }
+            Some(board) => Some(board.ends.clone()),
+            None => None,
+        };
+        (state.folder.clone(), ends)
     };
-    if let Some(restore) = restore {
-        restore();
-    }
     let message = panic.payload_as_str().unwrap_or("no message");
     let place = panic.location().map(ToString::to_string).unwrap_or_default();
     let thread = std::thread::current();
@@ -56,12 +82,20 @@ fn report(panic: &PanicHookInfo<'_>) {
     );
     let text = redact(&text);
     let written = write(folder.as_deref().unwrap_or(&std::env::temp_dir()), &text);
-    let mut err = std::io::stderr().lock();
-    let _ = writeln!(err, "kanado crashed: {} ({place})", inert(&redact(message)));
-    let _ = match written {
-        Ok(path) => writeln!(err, "  nothing that was saved is lost; the report is in {}", path.display()),
-        Err(_) => writeln!(err, "  nothing that was saved is lost; no report could be written"),
+    let what = format!("kanado crashed: {} ({place})", inert(&redact(message)));
+    let words = match written {
+        Ok(path) => format!("{what}\n  nothing that was saved is lost; the report is in {}", path.display()),
+        Err(_) => format!("{what}\n  nothing that was saved is lost; no report could be written"),
     };
+    match ends {
+        Some(ends) => {
+            STATE.lock().unwrap_or_else(PoisonError::into_inner).untold.get_or_insert(words);
+            ends.cancel();
+        }
+        None => {
+            let _ = writeln!(std::io::stderr().lock(), "{words}");
+        }
+    }
 }
 
 fn write(folder: &Path, text: &str) -> std::io::Result<PathBuf> {

@@ -58,6 +58,7 @@ static SETTINGS: &[Setting] = &[
     setting!("sync.view_load_seconds", |c, v| c.sync.view_load_seconds = v.number(1..=86_400)?, |c| Some(
         c.sync.view_load_seconds.to_string()
     )),
+    setting!("sync.every_seconds", |c, v| c.sync.every_seconds = v.number(0..=86_400)?, |c| Some(c.sync.every_seconds.to_string())),
     setting!("pull_request.draft", |c, v| c.pull_request.draft = v.boolean()?, |c| Some(c.pull_request.draft.to_string())),
     setting!(
         "pull_request.template",

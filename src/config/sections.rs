@@ -35,11 +35,13 @@ impl Default for Branch {
 pub struct Sync {
     /// A view load refreshes at most once in this many seconds.
     pub view_load_seconds: u64,
+    /// A board or list that stays in view is refreshed after this many seconds; 0 leaves it alone.
+    pub every_seconds: u64,
 }
 
 impl Default for Sync {
     fn default() -> Self {
-        Self { view_load_seconds: 15 }
+        Self { view_load_seconds: 15, every_seconds: 60 }
     }
 }
 

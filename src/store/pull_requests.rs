@@ -2,6 +2,8 @@
 //!
 //! The narrow row is what a list of cards needs and what each look touches; the whole pull request lies beside it as JSON.
 
+use std::collections::HashMap;
+
 use jiff::Timestamp;
 use sqlx::AnyConnection;
 use sqlx::any::AnyRow;
@@ -11,8 +13,9 @@ use super::board;
 use super::column::{Columns, Word, json};
 use super::error::{Error, Result};
 use crate::domain::change::Change;
-use crate::domain::id::{Guid, ProjectId, RepositoryId};
+use crate::domain::id::{Guid, ProjectId, RepositoryId, TicketKey};
 use crate::domain::pull_request::{Checks, KnownPullRequest, PullRequest, PullRequestStatus, Source, Threads};
+use crate::domain::ticket::PullRequestRef;
 
 /// Which pull requests to read; what is absent does not restrict.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -49,6 +52,7 @@ queries! {
     OF_PROJECT = concat!(select!(), "WHERE p.project = $1 ORDER BY p.created_at DESC, p.number DESC");
     OF_PROJECT_BY_STATUS = concat!(select!(), "WHERE p.project = $1 AND p.status = $2 ORDER BY p.created_at DESC, p.number DESC");
     OF_BRANCH = concat!(select!(), "WHERE p.repository = $1 AND p.source_branch = $2 ORDER BY p.created_at DESC, p.number DESC");
+    FOLLOWERS = "SELECT pr_repository, pr_number, key FROM tickets WHERE project = $1 AND archived = 0 AND pr_number IS NOT NULL";
     INSERT = "INSERT INTO pull_requests (repository, number, project, status, source_branch, created_at, chip, source, seen_at) \
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
     INSERT_FACTS = "INSERT INTO pull_request_facts (repository, number, facts) VALUES ($1, $2, $3)";
@@ -176,6 +180,22 @@ impl Store {
                 }
             }
             Ok(found)
+        })
+        .await
+    }
+
+    /// The tickets that follow pull requests, by what they follow. Archived tickets are left out.
+    pub async fn followers(&self, project: ProjectId) -> Result<HashMap<PullRequestRef, TicketKey>> {
+        self.attempt("read which tickets follow pull requests", async {
+            let mut conn = self.reader().await?;
+            let mut followers = HashMap::new();
+            for row in sqlx::query(FOLLOWERS).bind(project.0).fetch_all(&mut *conn).await? {
+                if let (Some(repository), Some(number)) = (row.maybe_int("pr_repository")?, row.maybe_int("pr_number")?) {
+                    let key = TicketKey::parse(row.borrowed("key")?).map_err(|error| Error::unreadable(error.to_string()))?;
+                    followers.insert(PullRequestRef { repository: RepositoryId(repository), number }, key);
+                }
+            }
+            Ok(followers)
         })
         .await
     }

@@ -71,7 +71,7 @@ pub fn board(model: &Model) -> BoardLayout {
     let mut body = parts(model.width, model.height).body;
     let mut preview = None;
     if shows_preview(model) {
-        let width = (body.width * 2 / 5).clamp(44, 90);
+        let width = (body.width / 3).clamp(48, 80);
         preview = Some(Rect::new(body.right() - width, body.y, width, body.height));
         body.width -= width + 1;
     }

@@ -9,11 +9,13 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until};
+use tokio_util::sync::CancellationToken;
 
 use super::clipboard::{self, Multiplexer};
 use super::effect::{Effect, MouseCapture, QuitMode};
 use super::event::{Event, What};
 use super::input::Input;
+use super::key::Code;
 use super::keymap::{Keymap, Override};
 use super::model::{Bell, Model, Settings};
 use super::runtime::Runtime;
@@ -35,6 +37,8 @@ pub struct Start {
     /// The project of the clone, or the one named.
     pub project: Option<ProjectId>,
     pub environment: Environment,
+    /// Cancelled when the board is to end in order, as after a crash in the background.
+    pub ends: CancellationToken,
 }
 
 /// Why the screen was left.
@@ -43,6 +47,8 @@ pub enum Ended {
     Quit,
     /// The first screen's other choice: a demo in this process.
     WantsDemo,
+    /// Work behind the board crashed; the words are the caller's.
+    Crashed,
 }
 
 /// What is wrong with `[keys]`, with file and line.
@@ -95,6 +101,7 @@ fn model(services: &Services, start: &Start, session: Session) -> Model {
     let settings = Settings {
         columns: config.board.columns.clone(),
         view_load_seconds: i64::try_from(config.sync.view_load_seconds).unwrap_or(i64::MAX),
+        every_seconds: i64::try_from(config.sync.every_seconds).unwrap_or(0),
         bell: if config.ui.bell { Bell::Rings } else { Bell::Silent },
         readonly: (config.access == Access::ReadOnly).then(|| "nothing is changed in Azure DevOps: kanado runs with --readonly".to_owned()),
     };
@@ -128,6 +135,7 @@ pub async fn run(services: Services, start: Start) -> io::Result<Ended> {
     let effects = update::start(&mut model);
     board.perform(&mut model, effects).await?;
     board.draw(&model)?;
+    let mut told_to_end = false;
 
     loop {
         let now = services.ctx.clock.now();
@@ -136,6 +144,10 @@ pub async fn run(services: Services, start: Start) -> io::Result<Ended> {
         tokio::select! {
             biased;
             what = signals.next() => happened.push(what),
+            () = start.ends.cancelled(), if !told_to_end => {
+                told_to_end = true;
+                happened.push(What::HangUp);
+            }
             events = input.next() => match events {
                 Ok(events) => happened.extend(events),
                 // The terminal is gone: what was typed is saved, and that is all that can be done.
@@ -147,13 +159,14 @@ pub async fn run(services: Services, start: Start) -> io::Result<Ended> {
         while let Ok(what) = inbox.try_recv() {
             happened.push(what);
         }
-        for what in happened {
-            let at = services.ctx.clock.now();
-            if let What::Resize { width, height } = &what {
-                board.terminal.resize(*width, *height)?;
-            }
-            let effects = update::update(&mut model, Event::new(at, what));
-            board.perform(&mut model, effects).await?;
+        if model.editor.is_some() && model.overlay.is_none() {
+            happened = typed_as_pastes(happened);
+        }
+        if board.apply(&mut model, happened).await.is_err() {
+            // The terminal does not take what we write: it is gone. Drafts are saved, the place is kept.
+            let effects = update::update(&mut model, Event::new(services.ctx.clock.now(), What::HangUp));
+            let _ = board.perform(&mut model, effects).await;
+            board.ended.get_or_insert(Ended::Quit);
         }
         if board.quits_when_idle && model.running_tasks().next().is_none() {
             board.ended.get_or_insert(Ended::Quit);
@@ -162,8 +175,31 @@ pub async fn run(services: Services, start: Start) -> io::Result<Ended> {
             board.runtime.finish(STOPPING).await;
             return Ok(ended);
         }
-        board.draw(&model)?;
     }
+}
+
+/// Fewer keys at once than this may have been typed.
+const BURST: usize = 24;
+
+/// Many characters at once are a paste from a terminal that does not say so: they are inserted in one step.
+fn typed_as_pastes(happened: Vec<What>) -> Vec<What> {
+    let typed = |what: &What| match what {
+        What::Key(key) if key.code == Code::Enter => Some('\n'),
+        What::Key(key) => key.typed(),
+        _ => None,
+    };
+    if happened.iter().filter_map(typed).count() < BURST {
+        return happened;
+    }
+    let mut out: Vec<What> = Vec::new();
+    for what in happened {
+        match (typed(&what), out.last_mut()) {
+            (Some(c), Some(What::Paste(text))) => text.push(c),
+            (Some(c), _) => out.push(What::Paste(c.to_string())),
+            (None, _) => out.push(what),
+        }
+    }
+    out
 }
 
 fn until(now: Timestamp, at: Timestamp) -> Duration {
@@ -188,13 +224,22 @@ struct Loop {
 }
 
 impl Loop {
-    fn draw(&mut self, model: &Model) -> io::Result<()> {
-        match self.terminal.draw(|buffer| screen::draw(model, buffer)) {
-            Ok(_) => Ok(()),
-            // The line may be gone; the signal that says so is on its way.
-            Err(error) if matches!(error.kind(), io::ErrorKind::BrokenPipe | io::ErrorKind::Interrupted) || is_io_error(&error) => Ok(()),
-            Err(error) => Err(error),
+    /// Applies everything that happened, then draws once.
+    async fn apply(&mut self, model: &mut Model, happened: Vec<What>) -> io::Result<()> {
+        for what in happened {
+            if let What::Resize { width, height } = &what {
+                // Where tests see what a crash of the loop itself leaves behind.
+                assert!(self.environment.get("KANADO_TEST_PANIC_AT") != Some("board.resize"), "a test asked for a panic of the board");
+                self.terminal.resize(*width, *height)?;
+            }
+            let effects = update::update(model, Event::new(self.runtime.now(), what));
+            self.perform(model, effects).await?;
         }
+        self.draw(model)
+    }
+
+    fn draw(&mut self, model: &Model) -> io::Result<()> {
+        self.terminal.draw(|buffer| screen::draw(model, buffer)).map(drop)
     }
 
     async fn perform(&mut self, model: &mut Model, effects: Vec<Effect>) -> io::Result<()> {
@@ -365,17 +410,6 @@ fn shell(editor: &str, file: &std::path::Path) -> tokio::process::Command {
     }
 }
 
-/// The terminal answers EIO when its other end is closed.
-fn is_io_error(error: &io::Error) -> bool {
-    #[cfg(unix)]
-    return error.raw_os_error() == Some(libc::EIO);
-    #[cfg(not(unix))]
-    return {
-        let _ = error;
-        false
-    };
-}
-
 /// Signals, as events.
 struct Signals {
     #[cfg(unix)]
@@ -417,5 +451,40 @@ impl Signals {
     async fn next(&mut self) -> What {
         let _ = tokio::signal::ctrl_c().await;
         What::HangUp
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tui::key::Key;
+
+    fn config(term: &str, colorterm: Option<&str>, no_color: bool) -> (Depth, Charset) {
+        let mut variables = vec![("TERM", term), ("LANG", "en_US.UTF-8")];
+        variables.extend(colorterm.map(|value| ("COLORTERM", value)));
+        if no_color {
+            variables.push(("NO_COLOR", "1"));
+        }
+        let theme = look(&Config::default(), &variables.into_iter().collect());
+        let charset = if theme.marks == crate::tui::theme::Marks::of(Charset::Ascii) { Charset::Ascii } else { Charset::Unicode };
+        (theme.depth, charset)
+    }
+
+    #[test]
+    fn the_terminal_says_how_many_colours_it_has() {
+        assert_eq!(config("xterm-256color", Some("truecolor"), false), (Depth::True, Charset::Unicode));
+        assert_eq!(config("xterm-256color", None, false).0, Depth::Indexed);
+        assert_eq!(config("linux", None, false).0, Depth::Sixteen);
+        assert_eq!(config("xterm-256color", Some("truecolor"), true).0, Depth::None);
+        assert_eq!(config("vt100", None, false).0, Depth::None);
+    }
+
+    #[test]
+    fn a_burst_of_characters_is_a_paste_and_a_few_are_keys() {
+        let keys =
+            |text: &str| text.chars().map(|c| What::Key(if c == '\n' { Key::new(Code::Enter) } else { Key::char(c) })).collect::<Vec<_>>();
+        let text = "a whole line that\nnobody types at once";
+        assert_eq!(typed_as_pastes(keys(text)), [What::Paste(text.into())]);
+        assert_eq!(typed_as_pastes(keys("dd")), keys("dd"));
     }
 }

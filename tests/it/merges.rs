@@ -80,7 +80,7 @@ fn a_merge_without_fast_forward_has_both_tips_as_parents() {
 fn a_squash_is_one_commit_on_the_target() {
     let ready = ready();
     let landed = ready.merge("squash");
-    assert_eq!(parents(&ready.clone, &landed), [ready.target.clone()]);
+    assert_eq!(parents(&ready.clone, &landed), std::slice::from_ref(&ready.target));
     assert!(!ready.contains(&ready.source));
 }
 

@@ -55,7 +55,7 @@ fn status_and_votes_of_five_hundred_pull_requests_take_at_most_six_requests() {
         let facts = &row["facts"];
         assert_eq!(row["repository_name"], CROWD.repository_of(n));
         assert_eq!((&facts["status"], &facts["source_branch"]), (&json!("active"), &json!(Crowd::branch(n))));
-        assert_eq!(facts["merge"], if n % 13 == 0 { "conflicts" } else { "succeeded" });
+        assert_eq!(facts["merge"], if n.is_multiple_of(13) { "conflicts" } else { "succeeded" });
         let votes: BTreeMap<_, _> = facts["reviewers"]
             .as_array()
             .unwrap()

@@ -12,6 +12,7 @@ use crate::config::{Config, Overrides};
 use crate::secret::TokenSources;
 use crate::services::Services;
 use crate::sim::{self, Options};
+use crate::tui::run::Ended;
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -55,7 +56,8 @@ pub fn run(args: Args, frame: &mut Frame<'_>) -> Result<Exit, Failure> {
             let services = Services::open(frame.config.clone(), tokens, frame.clock.clone()).await?;
             frame.use_services(services.clone());
             board::prepare(&services.ctx, &running).await?;
-            super::board::show(frame, services).await.map(|_| Exit::Done)
+            let ended = super::board::show(frame, services).await?;
+            Ok(if ended == Ended::Crashed { Exit::Failed } else { Exit::Done })
         };
         let result = shown.await;
         running.stop().await;
@@ -75,6 +77,8 @@ fn config(frame: &mut Frame<'_>, folder: &std::path::Path) -> Result<Config, Fai
     config.store.database = None;
     config.token = crate::config::Token { keyring: false, ..crate::config::Token::default() };
     config.network = crate::config::Network::default();
+    // Teammates act every few seconds here, and asking them costs nothing.
+    config.sync = crate::config::Sync { view_load_seconds: 3, every_seconds: 5 };
     Ok(config)
 }
 

@@ -261,3 +261,16 @@ async fn started_work_without_a_pull_request_is_known_as_such() {
     desk.take_in(&[pull_request(3, &key, Abandoned, 11)], 13).await;
     assert!(desk.store.has_started_without_pull_request(desk.project).await.unwrap(), "another one may come and be merged unseen");
 }
+
+#[tokio::test]
+async fn who_follows_a_pull_request_is_found_without_reading_the_tickets() {
+    use crate::domain::ticket::PullRequestRef;
+    let desk = Desk::new().await;
+    let (first, _, third) = (desk.started("A").await, desk.started("B").await, desk.started("C").await);
+    desk.poll(&[pull_request(1, &first, Active, 11), pull_request(2, &third, Active, 11)], 12).await;
+    let version = desk.store.ticket(&third).await.unwrap().unwrap().version;
+    let archived = TicketChange { archived: Some(true), ..TicketChange::default() };
+    desk.store.update_ticket(&third, version, &archived, at(13)).await.unwrap();
+    let followers = desk.store.followers(desk.project).await.unwrap();
+    assert_eq!(followers.into_iter().collect::<Vec<_>>(), [(PullRequestRef { repository: desk.repository, number: 1 }, first)]);
+}

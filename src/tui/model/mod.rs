@@ -43,6 +43,8 @@ pub struct Settings {
     pub columns: Vec<Column>,
     /// At most one sync by itself in this time.
     pub view_load_seconds: i64,
+    /// What stays in view is synced again after this time; zero leaves it to the person.
+    pub every_seconds: i64,
     pub bell: Bell,
     /// Why a remote change is refused (`--readonly`), if it is.
     pub readonly: Option<String>,
@@ -50,7 +52,7 @@ pub struct Settings {
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { columns: Column::defaults(), view_load_seconds: 15, bell: Bell::Silent, readonly: None }
+        Self { columns: Column::defaults(), view_load_seconds: 15, every_seconds: 0, bell: Bell::Silent, readonly: None }
     }
 }
 
@@ -333,7 +335,16 @@ impl Model {
         at.extend(self.rate_limited_until);
         at.extend(self.board.ages.iter().map(|seen_at| next_age_step(*seen_at, self.now)));
         at.extend(self.pull_requests.ages.iter().map(|seen_at| next_age_step(*seen_at, self.now)));
+        at.extend(self.next_sync());
         at.into_iter().filter(|at| *at > self.now).min()
+    }
+
+    /// When what is in view is synced again by itself. Nobody looks at a terminal in the background, so nothing is asked for it.
+    pub fn next_sync(&self) -> Option<Timestamp> {
+        let looks = matches!(self.base, Base::Board | Base::PullRequests) && self.focus != TerminalFocus::Elsewhere;
+        let rests = self.settings.every_seconds > 0 && self.sync.running.is_none() && self.project.is_some();
+        let asked_at = self.sync.asked_at.filter(|_| looks && rests)?;
+        asked_at.checked_add(SignedDuration::from_secs(self.settings.every_seconds)).ok()
     }
 }
 

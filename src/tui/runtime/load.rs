@@ -5,8 +5,9 @@ use std::collections::HashMap;
 use crate::action::sync_pull_requests;
 use crate::domain::id::{Guid, ProjectId, TicketKey};
 use crate::domain::pull_request::KnownPullRequest;
+use crate::domain::ticket::PullRequestRef;
 use crate::notice::{Explain, Notice};
-use crate::store::{Archived, PullRequestFilter};
+use crate::store::PullRequestFilter;
 use crate::tui::answer::{MemberRow, PullRequestRow};
 use crate::tui::effect::SyncReason;
 use crate::tui::event::{Answer, Generation, What};
@@ -49,11 +50,10 @@ impl Runtime {
         let rows = async {
             let store = &self.services.ctx.store;
             let known = answer(store.pull_requests(project, &PullRequestFilter::default()).await)?;
-            let tickets = answer(store.tickets(project, Archived::Hidden).await)?;
-            let of: HashMap<_, _> =
-                tickets.into_iter().filter_map(|ticket| ticket.pull_request.map(|pr| ((pr.repository, pr.number), ticket.key))).collect();
+            let followers = answer(store.followers(project).await)?;
             let row = |pull_request: KnownPullRequest| {
-                let ticket = of.get(&(pull_request.facts.repository, pull_request.facts.number)).cloned();
+                let followed = PullRequestRef { repository: pull_request.facts.repository, number: pull_request.facts.number };
+                let ticket = followers.get(&followed).cloned();
                 PullRequestRow { pull_request, ticket }
             };
             Ok(known.into_iter().map(row).collect())

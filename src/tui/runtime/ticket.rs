@@ -53,10 +53,8 @@ impl Runtime {
         if plan.resumes {
             warnings.insert(0, Notice::new("An interrupted start is finished: what is done is not done again."));
         }
-        let repository = ticket.repository.or_else(|| match repositories.as_slice() {
-            [only] => Some(only.id),
-            _ => None,
-        });
+        let only = if let [only] = repositories.as_slice() { Some(only.id) } else { None };
+        let repository = ticket.repository.or(only);
         Ok(StartPlan { progress: progress(plan.steps), warnings, refused: None, existing_branch, repository, repositories })
     }
 

@@ -10,32 +10,14 @@ use crate::tui::model::board::Filtering;
 use crate::tui::model::setup::Focus as SetupFocus;
 use crate::tui::model::text_field::TextField;
 use crate::tui::model::ticket::Tab;
-use crate::tui::model::{Base, Model, Tone, WHICH_KEY_AFTER};
+use crate::tui::model::{Base, Model, Toast, Tone, WHICH_KEY_AFTER};
 use crate::tui::refusal::about_a_ticket;
 use crate::tui::widget::text_field::{self, Focus};
 use crate::tui::widget::{panel, text};
 
 pub fn draw(model: &Model, area: Rect, buf: &mut Buffer) {
-    let theme = &model.theme;
     if let Some(toast) = &model.toast {
-        let (mark, style) = match toast.tone {
-            Tone::Good => (theme.marks.tick, theme.good),
-            Tone::Plain => (theme.marks.right, theme.info),
-            Tone::Bad => (theme.marks.cross, theme.bad),
-        };
-        let end = area.right().saturating_sub(1);
-        let at = text::put(buf, area.x + 1, area.y, 1, mark, style) + 1;
-        let words = text::clean(&toast.notice.text);
-        let room = end.saturating_sub(at);
-        // The hint is what helps: it keeps its place, and the message is cut.
-        let hint = toast.notice.hint.as_deref().map(|hint| text::clean(hint).into_owned());
-        let for_hint = hint.as_deref().map_or(0, |hint| (text::width(hint) + 3).min(room / 2));
-        let at = text::put_fit(buf, at, area.y, room - for_hint, &words, style, &theme.marks);
-        if let Some(hint) = hint {
-            let at = text::put(buf, at, area.y, 3, &format!(" {} ", theme.marks.between), theme.faint);
-            text::put_fit(buf, at, area.y, end.saturating_sub(at), &hint, theme.text, &theme.marks);
-        }
-        return;
+        return message(model, toast, area, buf);
     }
     if model.overlay.is_some() {
         // A dialog names its own keys; these here would not act.
@@ -59,6 +41,56 @@ pub fn draw(model: &Model, area: Rect, buf: &mut Buffer) {
         return which_key(model, area, buf);
     }
     hints(model, area, buf);
+}
+
+/// A message in one line with its hint; in as many as it needs, up to a few, when it does not fit.
+fn message(model: &Model, toast: &Toast, area: Rect, buf: &mut Buffer) {
+    let theme = &model.theme;
+    let (mark, style) = match toast.tone {
+        Tone::Good => (theme.marks.tick, theme.good),
+        Tone::Plain => (theme.marks.right, theme.info),
+        Tone::Bad => (theme.marks.cross, theme.bad),
+    };
+    let words = text::clean(&toast.notice.text);
+    let hint = toast.notice.hint.as_deref().map(text::clean);
+    let room = area.width.saturating_sub(4);
+    let wanted = text::width(&words) + hint.as_deref().map_or(0, |hint| text::width(hint) + 3);
+    if wanted <= room {
+        let at = text::put(buf, area.x + 1, area.y, 1, mark, style) + 1;
+        let at = text::put(buf, at, area.y, room, &words, style);
+        if let Some(hint) = hint {
+            let at = text::put(buf, at, area.y, 3, &format!(" {} ", theme.marks.between), theme.faint);
+            text::put(buf, at, area.y, area.right().saturating_sub(at), &hint, theme.text);
+        }
+        return;
+    }
+    let mut lines: Vec<(String, ratatui::style::Style)> = text::wrap(&words, room).into_iter().map(|line| (line, style)).collect();
+    cut(&mut lines, MESSAGE_ROWS, theme);
+    let mut below: Vec<_> = hint.iter().flat_map(|hint| text::wrap(hint, room)).map(|line| (line, theme.text)).collect();
+    cut(&mut below, HINT_ROWS, theme);
+    lines.append(&mut below);
+    let rows = u16::try_from(lines.len()).unwrap_or(1);
+    let top = area.bottom().saturating_sub(rows);
+    for (y, (line, style)) in (top..area.bottom()).zip(&lines) {
+        text::line(buf, area.x, y, area.width, " ", ratatui::style::Style::reset());
+        if y == top {
+            text::put(buf, area.x + 1, y, 1, mark, *style);
+        }
+        text::put(buf, area.x + 3, y, room, line, *style);
+    }
+}
+
+/// Rows that a long message and its hint may take from the screen above.
+const MESSAGE_ROWS: usize = 4;
+const HINT_ROWS: usize = 2;
+
+fn cut(lines: &mut Vec<(String, ratatui::style::Style)>, rows: usize, theme: &crate::tui::theme::Theme) {
+    if lines.len() > rows {
+        lines.truncate(rows);
+        if let Some((last, _)) = lines.last_mut() {
+            last.push_str(theme.marks.ellipsis);
+        }
+    }
 }
 
 fn filter(model: &Model, field: &TextField, count: usize, all: usize, area: Rect, buf: &mut Buffer) {

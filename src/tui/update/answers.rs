@@ -85,25 +85,7 @@ pub fn apply(model: &mut Model, what: What, out: &mut Out) {
             model.token_days_left = token_days_left;
             project_selected(model, *project, out);
         }
-        What::Synced { generation, outcome } => {
-            if model.sync.running == Some(generation) {
-                model.sync.running = None;
-                match outcome {
-                    Ok(words) => {
-                        model.sync.failed = None;
-                        words.into_iter().for_each(|words| toast::good(model, words));
-                        board::visible_details(model, out);
-                    }
-                    Err(notice) => {
-                        // Said once: a line that stays down must not fill the screen with it.
-                        if model.sync.failed.as_ref() != Some(&notice) {
-                            toast::bad(model, notice.clone());
-                        }
-                        model.sync.failed = Some(notice);
-                    }
-                }
-            }
-        }
+        What::Synced { generation, outcome } => synced(model, generation, outcome, out),
         What::Done { words } => match words {
             Ok(Some(words)) => toast::good(model, words),
             Ok(None) => {}
@@ -118,6 +100,27 @@ pub fn apply(model: &mut Model, what: What, out: &mut Out) {
         What::Notice(notice) => toast::plain(model, notice),
         // Events of the terminal and the store never come here.
         _ => {}
+    }
+}
+
+fn synced(model: &mut Model, generation: Generation, outcome: Answer<Option<String>>, out: &mut Out) {
+    if model.sync.running != Some(generation) {
+        return;
+    }
+    model.sync.running = None;
+    match outcome {
+        Ok(words) => {
+            model.sync.failed = None;
+            words.into_iter().for_each(|words| toast::good(model, words));
+            board::visible_details(model, out);
+        }
+        Err(notice) => {
+            // Said once: a line that stays down must not fill the screen with it.
+            if model.sync.failed.as_ref() != Some(&notice) {
+                toast::bad(model, notice.clone());
+            }
+            model.sync.failed = Some(notice);
+        }
     }
 }
 

@@ -172,13 +172,9 @@ pub fn act(model: &mut Model, intent: Intent, out: &mut Out) {
         Intent::EditorLeave => then(model, AfterSave::Leave, out),
         Intent::EditorPreview => editor.preview = Some(!editor.preview.unwrap_or(wide)),
         Intent::EditorTick => tick(model),
-        Intent::EditorUndo => {
-            if editor.area.undo() {
-                editor.touched(now);
-            }
-        }
-        Intent::EditorRedo => {
-            if editor.area.redo() {
+        Intent::EditorUndo | Intent::EditorRedo => {
+            let changed = if intent == Intent::EditorUndo { editor.area.undo() } else { editor.area.redo() };
+            if changed {
                 editor.touched(now);
             }
         }

@@ -71,6 +71,9 @@ pub fn start(model: &mut Model) -> Vec<Effect> {
 }
 
 fn time_passed(model: &mut Model, out: &mut Out) {
+    if model.next_sync().is_some_and(|at| at <= model.now) {
+        load::view_load(model, out);
+    }
     if model.toast.as_ref().is_some_and(|toast| toast.until.is_some_and(|until| until <= model.now)) {
         model.toast = None;
     }

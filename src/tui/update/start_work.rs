@@ -1,6 +1,5 @@
 //! The start-work dialog: a plan, `y`, then each line ticks. Closing it stops nothing.
 
-use crate::notice::Notice;
 use crate::tui::answer::{ExistingBranch, StartPlan, TaskState};
 use crate::tui::effect::Effect;
 use crate::tui::event::{Answer, Generation};

@@ -64,10 +64,10 @@ impl Crowd {
         json!({
             "pullRequestId": n + 1,
             "status": "active",
-            "isDraft": n % 17 == 0,
+            "isDraft": n.is_multiple_of(17),
             "title": format!("FLE-{}: Change number {} of the fleet", n + 1, n + 1),
             "description": "One of many.",
-            "mergeStatus": if n % 13 == 0 { "conflicts" } else { "succeeded" },
+            "mergeStatus": if n.is_multiple_of(13) { "conflicts" } else { "succeeded" },
             "repository": repository(n % self.repositories),
             "createdBy": person(PEOPLE[n % PEOPLE.len()]),
             "creationDate": format!("2026-01-{:02}T10:{:02}:00Z", n % 28 + 1, n % 60),

@@ -116,7 +116,7 @@ pub fn store(person: &Person, detail: Detail) -> String {
     within(async {
         let file = person.data().join("kanado.db");
         if !file.exists() {
-            return "no store".to_owned();
+            return String::new();
         }
         let store = Store::open(&Location::Sqlite(file)).await.unwrap();
         let text = describe(&store, detail).await;
@@ -155,8 +155,8 @@ async fn describe(store: &Store, detail: Detail) -> String {
             }
         }
     }
-    for name in ["board.project"] {
-        writeln!(text, "{name} {:?}", store.setting(name).await.unwrap()).unwrap();
+    if let Some(project) = store.setting("board.project").await.unwrap() {
+        writeln!(text, "on the board: {project}").unwrap();
     }
     for entry in store.open_journals().await.unwrap() {
         writeln!(text, "unfinished: {} {}", entry.action, entry.subject).unwrap();

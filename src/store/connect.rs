@@ -198,10 +198,11 @@ async fn is_usable(conn: &mut AnyConnection) -> sqlx::Result<bool> {
     Ok(!conn.is_in_transaction())
 }
 
-/// What SQLite forgets between connections. None of it writes to the file.
+/// What SQLite forgets between connections. None of it writes to the file. A small cache is enough: the board is one pass over its rows,
+/// and the system caches the file.
 fn settings(tuning: Tuning) -> String {
     let mut sql = format!(
-        "PRAGMA busy_timeout = {}; PRAGMA foreign_keys = ON; PRAGMA synchronous = FULL; PRAGMA cache_size = -1024; \
+        "PRAGMA busy_timeout = {}; PRAGMA foreign_keys = ON; PRAGMA synchronous = FULL; PRAGMA cache_size = -256; \
          PRAGMA temp_store = MEMORY;",
         tuning.busy_timeout_ms
     );

@@ -154,7 +154,8 @@ pub fn moved(model: &Model, subject: &Subject, to: Status) -> Result<(), String>
     Ok(())
 }
 
-fn about_a_ticket(intent: Intent) -> bool {
+/// Whether an intent needs a ticket.
+pub fn about_a_ticket(intent: Intent) -> bool {
     use Intent::*;
     matches!(
         intent,

@@ -5,6 +5,8 @@ use ratatui::layout::Rect;
 use ratatui::text::Line;
 
 use crate::domain::board::Column;
+use crate::tui::actions::Context;
+use crate::tui::intent::Intent;
 use crate::tui::layout;
 use crate::tui::model::Model;
 use crate::tui::screen::ticket;
@@ -133,14 +135,18 @@ fn strip(model: &Model, area: Rect, buf: &mut Buffer) {
 fn empty(model: &Model, buf: &mut Buffer) {
     let theme = &model.theme;
     let body = layout::parts(model.width, model.height).body;
-    let lines = [
-        ("No tickets yet.", theme.strong),
-        ("n makes the first one. g s links the repositories tickets are for.", theme.dim),
-        ("kanado import reads the specs of a branch.", theme.dim),
+    let (x, y) = (body.x + 2, body.y + body.height / 3);
+    let end = body.right().saturating_sub(2);
+    text::put_fit(buf, x, y, end.saturating_sub(x), "No tickets yet.", theme.strong, &theme.marks);
+    let key = |intent| model.keymap.shown(Context::Board, intent);
+    let ways = [
+        (key(Intent::NewTicket), "makes the first one"),
+        (key(Intent::ShowSetup), "links the repositories that tickets are for"),
+        (Some("kanado import".to_owned()), "reads the specs of a branch"),
     ];
-    for (at, (words, style)) in (0..).zip(lines) {
-        let y = body.y + body.height / 3 + at;
-        text::put_fit(buf, body.x + 2, y, body.width.saturating_sub(4), words, style, &theme.marks);
+    for (y, (key, words)) in (y + 2..).zip(ways.iter().filter_map(|(key, words)| Some((key.as_deref()?, *words)))) {
+        text::put(buf, x, y, 14, key, theme.key);
+        text::put_fit(buf, x + 15, y, end.saturating_sub(x + 15), words, theme.dim, &theme.marks);
     }
 }
 

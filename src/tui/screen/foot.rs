@@ -11,6 +11,7 @@ use crate::tui::model::setup::Focus as SetupFocus;
 use crate::tui::model::text_field::TextField;
 use crate::tui::model::ticket::Tab;
 use crate::tui::model::{Base, Model, Toast, Tone, WHICH_KEY_AFTER};
+use crate::tui::refusal::about_a_ticket;
 use crate::tui::widget::text_field::{self, Focus};
 use crate::tui::widget::{panel, text};
 
@@ -18,7 +19,11 @@ pub fn draw(model: &Model, area: Rect, buf: &mut Buffer) {
     if let Some(toast) = &model.toast {
         return message(model, toast, area, buf);
     }
-    if model.editor.is_none() && model.ticket.is_none() && model.overlay.is_none() {
+    if model.overlay.is_some() {
+        // A dialog names its own keys; these here would not act.
+        return;
+    }
+    if model.editor.is_none() && model.ticket.is_none() {
         match model.base {
             Base::Board if model.board.filtering == Filtering::Typing => {
                 let count: usize = model.board.lanes.iter().map(|lane| lane.cards.len()).sum();
@@ -141,9 +146,10 @@ fn hints(model: &Model, area: Rect, buf: &mut Buffer) {
 
 /// Leaves out hints that mean nothing just here.
 fn belongs(model: &Model, intent: Intent) -> bool {
-    use Intent::{Assign, EditSpec, MovePicker, PullRequest, StartWork};
     match intent {
-        StartWork | EditSpec | PullRequest | MovePicker | Assign | Intent::DiffSpec => model.subject().is_some(),
+        // On an empty board nothing can be done with a ticket.
+        _ if about_a_ticket(intent) && model.base == Base::Board && model.subject().is_none() => false,
+        Intent::Filter | Intent::Mine if model.board.board.as_ref().is_none_or(|board| board.cards.is_empty()) => model.base != Base::Board,
         Intent::ToggleCriterion => model.ticket.as_ref().is_some_and(|ticket| ticket.tab == Tab::Criteria),
         Intent::Open => model.ticket.is_none(),
         Intent::NextTab => model.ticket.is_some() || model.base != Base::Board,

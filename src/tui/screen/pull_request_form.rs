@@ -54,6 +54,10 @@ pub fn draw(model: &Model, form: &PullRequestForm, buf: &mut Buffer) {
         }
     }
     match &form.phase {
+        // What a check says already is not said twice.
+        FormPhase::Failed(notice) if plan.preflight.iter().any(|check| check.words == notice.text) => {
+            below.push(("it is not opened while this stops it".into(), theme.bad));
+        }
         FormPhase::Failed(notice) => {
             below.extend(text::wrap(&notice.to_string(), inner.width).into_iter().map(|line| (line, theme.bad)));
         }

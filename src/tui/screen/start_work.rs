@@ -64,7 +64,7 @@ pub fn draw(model: &Model, dialog: &StartDialog, buf: &mut Buffer) {
             say(notice, theme.bad);
             if let Some(task) = task {
                 let (done, all) = task.progress.count();
-                say(&left_words(done, all), theme.strong);
+                say(&Notice::new(left_words(done, all)), theme.strong);
             }
             hints.extend([("s", "continue"), ("Esc", "close")]);
         }

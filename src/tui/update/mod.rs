@@ -99,6 +99,6 @@ fn wheel(model: &mut Model, direction: Direction, out: &mut Out) {
 }
 
 /// The words for an action that stopped half way: `2 of 3 done, s to continue`.
-pub fn left_words(done: usize, all: usize) -> crate::notice::Notice {
+pub fn left_words(done: usize, all: usize) -> String {
     start_work::left(done, all)
 }

@@ -1,6 +1,5 @@
 //! The start-work dialog: a plan, `y`, then each line ticks. Closing it stops nothing.
 
-use crate::notice::Notice;
 use crate::tui::answer::{ExistingBranch, StartPlan, TaskState};
 use crate::tui::effect::Effect;
 use crate::tui::event::{Answer, Generation};
@@ -121,6 +120,6 @@ pub fn finished(model: &Model) -> Option<&TaskState> {
 }
 
 /// The words for a start that could not be carried through: `2 of 3 done, s to continue`.
-pub fn left(done: usize, all: usize) -> Notice {
-    Notice::new(format!("{done} of {all} done")).hint("s to continue")
+pub fn left(done: usize, all: usize) -> String {
+    format!("{done} of {all} done, s to continue")
 }

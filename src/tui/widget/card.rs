@@ -77,6 +77,9 @@ pub fn draw(buf: &mut Buffer, place: Place, card: &Card, selection: Selection, r
         let style = if card.assigned_to_me { theme.info } else { theme.dim };
         left.push(Part::new(50, first_name(name), style).short(initials(name)));
     }
+    if card.priority == Some(1) {
+        left.push(Part::new(35, "P1", theme.warn));
+    }
     if card.criteria_total > 0 {
         let style = if card.criteria_done == card.criteria_total { theme.good } else { theme.dim };
         left.push(Part::new(40, format!("{}/{}", card.criteria_done, card.criteria_total), style));

@@ -82,7 +82,7 @@ pub fn lines(known: &KnownPullRequest, width: u16, now: Timestamp, theme: &Theme
         Some(part) => vec![Span::styled(part.text, part.style), Span::styled(format!("  {}", check_words(checks)), theme.dim)],
         None => vec![Span::styled("none", theme.dim)],
     });
-    let unknown = || vec![Span::styled("not read yet; r reads them", theme.dim)];
+    let unknown = || vec![Span::styled("not read yet", theme.dim)];
     lines.push(row("checks", checks.unwrap_or_else(unknown)));
     let threads = known.threads.map(|threads| match thread_part(threads, theme) {
         Some(part) => vec![Span::styled(format!("{} unresolved", threads.unresolved), part.style)],

@@ -167,7 +167,7 @@ fn preview(model: &Model, area: Rect, buf: &mut Buffer) {
     for line in text::wrap(&format!("{} {}", card.key, card.title), area.width) {
         lines.push(Line::styled(line, theme.strong));
     }
-    lines.push(ticket::facts_line(model, detail));
+    lines.push(ticket::facts_line(model, detail, area.width));
     lines.push(Line::default());
     lines.extend(markdown::render(ticket::body_of(&detail.spec.text), area.width, theme).lines);
     let last = lines.len().saturating_sub(usize::from(area.height));

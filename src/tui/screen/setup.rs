@@ -49,7 +49,7 @@ fn connection(model: &Model, area: Rect, buf: &mut Buffer) {
         text::put_fit(buf, x, area.y + 1, width, words, theme.faint, &theme.marks);
     }
     let mut y = area.y + 3;
-    let hint = "Code (read and write) is needed; Identity (read) finds members.";
+    let hint = "The token needs Code (read and write) and Project and Team (read); Graph (read) finds people outside your teams.";
     match &setup.check {
         Check::NotRun => {
             if let Some(project) = &model.project {

@@ -78,9 +78,11 @@ fn facts(model: &Model, detail: &TicketDetail, area: Rect, buf: &mut Buffer) {
 }
 
 /// The facts as a line, for the preview.
-pub fn facts_line(model: &Model, detail: &TicketDetail) -> Line<'static> {
+pub fn facts_line(model: &Model, detail: &TicketDetail, width: u16) -> Line<'static> {
     let mut spans = Vec::new();
-    for part in fact_parts(model, detail).into_iter().filter(|part| part.rank >= 50) {
+    let mut parts: Vec<_> = fact_parts(model, detail).into_iter().filter(|part| part.rank >= 50).collect();
+    parts::fit(&mut parts, &mut Vec::new(), width, 1);
+    for part in parts {
         spans.push(Span::styled(text::clean(&part.text).into_owned(), part.style));
         spans.push(Span::raw(" "));
     }

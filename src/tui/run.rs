@@ -178,6 +178,18 @@ pub async fn run(services: Services, start: Start) -> io::Result<Ended> {
     }
 }
 
+/// From this many cards on, reading a board leaves megabytes free inside the heap.
+const LARGE_BOARD: usize = 1_000;
+
+/// Returns what is free inside the heap to the system. By itself the GNU C library only returns what is free at its end.
+fn give_back_memory() {
+    #[cfg(all(target_os = "linux", target_env = "gnu"))]
+    // SAFETY: `malloc_trim` takes a plain integer and may be called at any time, from any thread.
+    unsafe {
+        libc::malloc_trim(0);
+    }
+}
+
 /// Fewer keys at once than this may have been typed.
 const BURST: usize = 24;
 
@@ -226,7 +238,9 @@ struct Loop {
 impl Loop {
     /// Applies everything that happened, then draws once.
     async fn apply(&mut self, model: &mut Model, happened: Vec<What>) -> io::Result<()> {
+        let mut replaced = false;
         for what in happened {
+            replaced |= matches!(&what, What::BoardLoaded { board: Ok(board), .. } if board.cards.len() > LARGE_BOARD);
             if let What::Resize { width, height } = &what {
                 // Where tests see what a crash of the loop itself leaves behind.
                 assert!(self.environment.get("KANADO_TEST_PANIC_AT") != Some("board.resize"), "a test asked for a panic of the board");
@@ -235,7 +249,12 @@ impl Loop {
             let effects = update::update(model, Event::new(self.runtime.now(), what));
             self.perform(model, effects).await?;
         }
-        self.draw(model)
+        self.draw(model)?;
+        if replaced {
+            // Only now the board before it is gone. Off the loop: it takes a millisecond or two, which a key should not wait for.
+            tokio::task::spawn_blocking(give_back_memory);
+        }
+        Ok(())
     }
 
     fn draw(&mut self, model: &Model) -> io::Result<()> {

@@ -18,18 +18,6 @@ use super::{Runtime, answer, convert};
 /// Checks and threads younger than this are not read again.
 const DETAIL_SECONDS: i64 = 60;
 
-/// From this many cards on, reading a board leaves megabytes free inside the heap.
-const LARGE_BOARD: usize = 1_000;
-
-/// Returns what is free inside the heap to the system. By itself the GNU C library only returns what is free at its end.
-fn give_back_memory() {
-    #[cfg(all(target_os = "linux", target_env = "gnu"))]
-    // SAFETY: `malloc_trim` takes a plain integer and may be called at any time, from any thread.
-    unsafe {
-        libc::malloc_trim(0);
-    }
-}
-
 impl Runtime {
     pub(super) async fn load_board(&self, project: ProjectId, generation: Generation) {
         let ctx = &self.services.ctx;
@@ -38,12 +26,7 @@ impl Runtime {
             answer(ctx.store.board(project, me.as_ref()).await)
         };
         let board = board.await.map(Box::new);
-        let is_large = board.as_ref().is_ok_and(|board| board.cards.len() > LARGE_BOARD);
         self.tell(What::BoardLoaded { generation, board });
-        if is_large {
-            // Off the loop: it takes a millisecond or two, which a key should not wait for.
-            tokio::task::spawn_blocking(give_back_memory);
-        }
     }
 
     /// Who the organisation's token belongs to.

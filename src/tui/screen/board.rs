@@ -36,7 +36,8 @@ pub fn draw(model: &Model, buf: &mut Buffer) {
     } else if model.board.is_filtered() && model.board.lanes.iter().all(|lane| lane.cards.is_empty()) {
         let (_, area) = layout.lanes[0];
         let y = area.y + layout.head + 1;
-        text::put(buf, area.x + 1, y, model.width, "no card matches the filter; Esc clears it", model.theme.dim);
+        let room = model.width.saturating_sub(area.x + 2);
+        text::put_fit(buf, area.x + 1, y, room, "no card matches the filter; Esc clears it", model.theme.dim, &model.theme.marks);
     }
     if let Some(area) = layout.preview {
         preview(model, area, buf);
@@ -167,9 +168,9 @@ fn preview(model: &Model, area: Rect, buf: &mut Buffer) {
     for line in text::wrap(&format!("{} {}", card.key, card.title), area.width) {
         lines.push(Line::styled(line, theme.strong));
     }
-    lines.push(ticket::facts_line(model, detail));
+    lines.push(ticket::facts_line(model, detail, area.width));
     lines.push(Line::default());
     lines.extend(markdown::render(ticket::body_of(&detail.spec.text), area.width, theme).lines);
     let last = lines.len().saturating_sub(usize::from(area.height));
-    super::put_lines(buf, area, &lines, usize::from(model.board.preview_scroll).min(last));
+    super::put_lines(buf, area, &lines, usize::from(model.board.preview_scroll).min(last), theme);
 }

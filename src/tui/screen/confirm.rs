@@ -16,6 +16,7 @@ pub fn draw(model: &Model, confirm: &Confirm, buf: &mut Buffer) {
     let area = layout::dialog(model.width, model.height, width, height);
     let hints: &[(&str, &str)] = match confirm.what {
         Confirmed::Quit if model.running_tasks().next().is_none() => &[("y", "quit"), ("Enter", "stay")],
+        Confirmed::Quit if width < 60 => &[("y", "stop"), ("f", "finish"), ("Enter", "stay")],
         Confirmed::Quit => &[("y", "stop it, resume later"), ("f", "finish, then quit"), ("Enter", "stay")],
         Confirmed::LeaveUnsaved => &[("y", "leave"), ("Enter", "stay")],
         _ => &[("y", "yes"), ("Enter", "no")],

@@ -91,5 +91,5 @@ fn preview(model: &Model, editor: &EditorState, source: &str, area: Rect, buf: &
     let height = usize::from(area.height);
     // The place being written stays in the upper third; short texts do not move at all.
     let last = rendered.lines.len().saturating_sub(height);
-    super::put_lines(buf, area, &rendered.lines, line.saturating_sub(height / 3).min(last));
+    super::put_lines(buf, area, &rendered.lines, line.saturating_sub(height / 3).min(last), &model.theme);
 }

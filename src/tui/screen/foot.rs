@@ -148,7 +148,7 @@ fn hints(model: &Model, area: Rect, buf: &mut Buffer) {
 fn belongs(model: &Model, intent: Intent) -> bool {
     match intent {
         // On an empty board nothing can be done with a ticket.
-        _ if about_a_ticket(intent) && model.base == Base::Board && model.subject().is_none() => false,
+        _ if (about_a_ticket(intent) || intent == Intent::OpenOutside) && model.base == Base::Board && model.subject().is_none() => false,
         Intent::Filter | Intent::Mine if model.board.board.as_ref().is_none_or(|board| board.cards.is_empty()) => model.base != Base::Board,
         Intent::ToggleCriterion => model.ticket.as_ref().is_some_and(|ticket| ticket.tab == Tab::Criteria),
         Intent::Open => model.ticket.is_none(),

@@ -23,7 +23,7 @@ use ratatui::text::Line;
 use super::layout::{self, MIN_HEIGHT, MIN_WIDTH};
 use super::model::overlay::Overlay;
 use super::model::{Base, Model};
-use super::theme::Charset;
+use super::theme::{Charset, Theme};
 use super::widget::text;
 
 /// Paints the whole screen.
@@ -86,9 +86,12 @@ fn too_small(width: u16, height: u16, buf: &mut Buffer) {
     }
 }
 
-/// Paints as many lines as fit, from the given one on.
-fn put_lines(buf: &mut Buffer, area: ratatui::layout::Rect, lines: &[Line<'static>], from: usize) {
+/// Paints as many lines as fit, from the given one on. One that is too long ends in an ellipsis.
+fn put_lines(buf: &mut Buffer, area: ratatui::layout::Rect, lines: &[Line<'static>], from: usize, theme: &Theme) {
     for (y, line) in (area.top()..area.bottom()).zip(lines.iter().skip(from)) {
-        buf.set_line(area.x, y, line, area.width);
+        let (end, _) = buf.set_line(area.x, y, line, area.width);
+        if end + 1 >= area.right() && line.width() > usize::from(area.width) {
+            text::put(buf, area.right().saturating_sub(1), y, 1, theme.marks.ellipsis, theme.dim);
+        }
     }
 }

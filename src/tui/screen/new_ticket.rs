@@ -48,7 +48,7 @@ pub fn draw(model: &Model, form: &NewTicketForm, buf: &mut Buffer) {
             Field::Labels => {
                 text_field::draw(buf, x, y, width, &form.labels, focus, theme);
                 if !focused && form.labels.is_empty() {
-                    text::put(buf, x, y, width, "words, with spaces between", theme.faint);
+                    text::put_fit(buf, x, y, width, "words, with spaces between", theme.faint, &theme.marks);
                 }
             }
             Field::Description => {
@@ -56,7 +56,7 @@ pub fn draw(model: &Model, form: &NewTicketForm, buf: &mut Buffer) {
                 extent(model, area, buf);
                 lines_field::draw(buf, area, &form.description, focus, theme);
                 if !focused && form.description.is_empty() {
-                    text::put(buf, x, y, width, "markdown", theme.faint);
+                    text::put_fit(buf, x, y, width, "markdown", theme.faint, &theme.marks);
                 }
             }
             Field::Criteria => {
@@ -64,7 +64,7 @@ pub fn draw(model: &Model, form: &NewTicketForm, buf: &mut Buffer) {
                 extent(model, area, buf);
                 lines_field::draw(buf, area, &form.criteria, focus, theme);
                 if !focused && form.criteria.is_empty() {
-                    text::put(buf, x, y, width, "acceptance criteria, one a line", theme.faint);
+                    text::put_fit(buf, x, y, width, "acceptance criteria, one a line", theme.faint, &theme.marks);
                 }
             }
             Field::Repository => {

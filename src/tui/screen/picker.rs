@@ -109,7 +109,11 @@ fn item(model: &Model, picker: &Picker, at: usize, y: u16, area: Rect, buf: &mut
     };
     let right = area.right();
     let keys = matches!(picker.kind, PickerKind::Help | PickerKind::Palette);
-    let end = text::put_right(buf, right, y, area.width / 3, &item.detail, if keys { theme.key } else { theme.dim }, &theme.marks);
+    // A detail has what the label leaves it, unless the reason of a refusal needs the place.
+    let third = area.width / 3;
+    let rest = area.width.saturating_sub(text::width(&item.label) + 4);
+    let for_detail = if item.refused.is_some() { third } else { third.max(rest) };
+    let end = text::put_right(buf, right, y, for_detail, &item.detail, if keys { theme.key } else { theme.dim }, &theme.marks);
     let room = end.saturating_sub(area.x + 2);
     let x = text::put_fit(buf, area.x + 1, y, room, &item.label, style, &theme.marks);
     if let Some(why) = &item.refused {

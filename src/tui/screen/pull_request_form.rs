@@ -41,8 +41,10 @@ pub fn draw(model: &Model, form: &PullRequestForm, buf: &mut Buffer) {
         FormPhase::Running(id) => model.task(id),
         _ => None,
     };
+    let tight = inner.height < 12;
     if task.is_none() {
-        for check in &plan.preflight {
+        let worth = |state| !tight || state != PreflightState::Ok;
+        for check in plan.preflight.iter().filter(|check| worth(check.state)) {
             let (mark, style) = match check.state {
                 PreflightState::Ok => (theme.marks.tick, theme.good),
                 PreflightState::Warning => (theme.marks.warning, theme.warn),
@@ -65,10 +67,13 @@ pub fn draw(model: &Model, form: &PullRequestForm, buf: &mut Buffer) {
         _ => {}
     }
     let steps = task.map_or(0, |task| progress::height(&task.progress, inner.width));
-    let below_rows = (u16::try_from(below.len()).unwrap_or(u16::MAX) + steps).min(inner.height / 3);
+    let most = if tight { 2 } else { inner.height / 3 };
+    let below_rows = u16::try_from(below.len()).unwrap_or(u16::MAX).saturating_add(steps).min(most);
     let reason = text::wrap(&plan.reviewer_reason, inner.width.saturating_sub(LABEL));
-    let reason_rows = u16::try_from(reason.len()).unwrap_or(1).min(2);
-    let body_rows = inner.height.saturating_sub(6 + reason_rows + below_rows + 1).max(2);
+    let reason_rows = u16::try_from(reason.len()).unwrap_or(1).min(if tight { 0 } else { 2 });
+    let gap = u16::from(!tight);
+    // The description takes what the five other fields leave.
+    let body_rows = inner.height.saturating_sub(5 + reason_rows + below_rows + gap).max(1);
 
     let x = inner.x + LABEL;
     let width = inner.width.saturating_sub(LABEL);
@@ -127,14 +132,14 @@ pub fn draw(model: &Model, form: &PullRequestForm, buf: &mut Buffer) {
             Field::WorkItems => {
                 text_field::draw(buf, x, y, width, &form.work_items, focus, theme);
                 if !focused && form.work_items.is_empty() {
-                    text::put(buf, x, y, width, "numbers to link", theme.faint);
+                    text::put_fit(buf, x, y, width, "numbers to link", theme.faint, &theme.marks);
                 }
                 1
             }
         };
         y += rows;
     }
-    y += 1;
+    y += gap;
     if let Some(task) = task {
         y = progress::draw(buf, Rect { y, height: inner.bottom().saturating_sub(y), ..inner }, &task.progress, theme);
     }

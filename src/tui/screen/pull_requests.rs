@@ -12,6 +12,7 @@ use crate::tui::model::pull_requests::Section;
 use crate::tui::widget::card::{check_part, first_name, freshness, merge_words, thread_part, vote_parts};
 use crate::tui::widget::parts::{self, Part};
 use crate::tui::widget::pull_request::{lines, status_words};
+use crate::tui::widget::tabs::{self, Tab};
 use crate::tui::widget::{panel, text};
 
 /// Cells of the longest age: `stale 12m`.
@@ -20,14 +21,10 @@ const FRESH: usize = 9;
 pub fn draw(model: &Model, area: Rect, buf: &mut Buffer) {
     let theme = &model.theme;
     let list = &model.pull_requests;
-    let mut x = area.x + 1;
-    for (at, section) in Section::ALL.into_iter().enumerate() {
-        let here = section == list.section;
-        let mark = if here { theme.marks.bar } else { " " };
-        x = text::put(buf, x, area.y, 2, mark, theme.accent);
-        let words = format!("{} {}", section.title(), list.counts[at]);
-        x = text::put(buf, x, area.y, area.right().saturating_sub(x), &words, if here { theme.strong } else { theme.dim }) + 2;
-    }
+    let names = Section::ALL.iter().zip(list.counts).map(|(section, count)| Tab::new(format!("{} {count}", section.title())));
+    let x =
+        tabs::draw(buf, Rect::new(area.x + 1, area.y, area.width.saturating_sub(2), 1), 2, names.collect(), list.section as usize, theme)
+            + 2;
     if !list.filter.is_empty() {
         let words = format!("/ {}", list.filter.text());
         text::put_right(buf, area.right().saturating_sub(1), area.y, area.width.saturating_sub(x), &words, theme.warn, &theme.marks);
@@ -83,11 +80,16 @@ fn row(model: &Model, row: &PullRequestRow, y: u16, area: Rect, selected: bool, 
     }
     right.extend(state);
     // Ages stand in a column of their own, so that what is before them lines up as well.
-    right.push(Part::new(50, format!("{fresh:>FRESH$}"), fresh_style).short(fresh));
+    right.push(Part::new(94, format!("{fresh:>FRESH$}"), fresh_style).short(fresh));
 
     // The title takes what is left when everything else has its place.
     let wide = area.width >= 100;
-    let side: u16 = if wide { 46 } else { 26 };
+    let side: u16 = match area.width {
+        100.. => 46,
+        60..100 => 26,
+        // A title that cannot be read is worth less than the rest.
+        _ => 16,
+    };
     let end = area.right().saturating_sub(1);
     let split = end.saturating_sub(side);
     // A title that begins with the ticket's key would say it twice.
@@ -115,5 +117,5 @@ pub fn draw_facts(model: &Model, row: &PullRequestRow, buf: &mut Buffer) {
     let hints = [("o", "browser"), ("Esc", "close")];
     let inner = panel::draw(buf, area, "Pull request", &hints, &model.theme);
     let lines = lines(&row.pull_request, inner.width, model.now, &model.theme);
-    super::put_lines(buf, inner, &lines, 0);
+    super::put_lines(buf, inner, &lines, 0, &model.theme);
 }

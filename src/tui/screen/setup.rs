@@ -8,19 +8,14 @@ use crate::tui::answer::{ConnectionReport, ScopeOutcome};
 use crate::tui::model::Model;
 use crate::tui::model::setup::{Check, ConnectField, Focus, Section};
 use crate::tui::screen::new_ticket::label;
+use crate::tui::widget::tabs::{self, Tab};
 use crate::tui::widget::text;
 use crate::tui::widget::text_field::{self, Focus as FieldFocus};
 
 pub fn draw(model: &Model, area: Rect, buf: &mut Buffer) {
     let theme = &model.theme;
-    let mut x = area.x + 1;
-    for section in Section::ALL {
-        let here = section == model.setup.section;
-        let mark = if here { theme.marks.bar } else { " " };
-        x = text::put(buf, x, area.y, 1, mark, theme.accent);
-        let title = if area.width < 80 { section.title().split(' ').next().unwrap_or_default() } else { section.title() };
-        x = text::put(buf, x, area.y, area.right().saturating_sub(x), title, if here { theme.strong } else { theme.dim }) + 1;
-    }
+    let names = Section::ALL.map(|section| Tab::new(section.title()).short(short(section)));
+    tabs::draw(buf, Rect::new(area.x + 1, area.y, area.width.saturating_sub(2), 1), 1, names.to_vec(), model.setup.section as usize, theme);
     text::line(buf, area.x, area.y + 1, area.width, theme.marks.rule, theme.faint);
     let inner = Rect::new(area.x + 1, area.y + 2, area.width.saturating_sub(2).min(110), area.height.saturating_sub(2));
     match model.setup.section {
@@ -29,6 +24,15 @@ pub fn draw(model: &Model, area: Rect, buf: &mut Buffer) {
         Section::Repositories => repositories(model, inner, buf),
         Section::Members => members(model, inner, buf),
         Section::Review => review(model, inner, buf),
+    }
+}
+
+fn short(section: Section) -> &'static str {
+    match section {
+        Section::Connection => "Connect",
+        Section::Repositories => "Repos",
+        Section::Review => "Review",
+        Section::Projects | Section::Members => section.title(),
     }
 }
 
@@ -49,7 +53,7 @@ fn connection(model: &Model, area: Rect, buf: &mut Buffer) {
         text::put_fit(buf, x, area.y + 1, width, words, theme.faint, &theme.marks);
     }
     let mut y = area.y + 3;
-    let hint = "Code (read and write) is needed; Identity (read) finds members.";
+    let hint = "The token needs Code (read and write) and Project and Team (read); Graph (read) finds people outside your teams.";
     match &setup.check {
         Check::NotRun => {
             if let Some(project) = &model.project {

@@ -43,11 +43,11 @@ pub fn draw(model: &Model, dialog: &StartDialog, buf: &mut Buffer) {
                     }
                     (None, None) => hints.push(("y", "start work")),
                 }
-                if plan.repositories.len() > 1 {
-                    hints.push(("h l", "repository"));
-                }
             }
             hints.push(("Enter", "not now"));
+            if dialog.plan.as_ref().is_some_and(|plan| plan.repositories.len() > 1) {
+                hints.push(("h l", "repository"));
+            }
         }
         (StartPhase::CouldNotPlan(notice), _) => {
             say(notice, theme.bad);
@@ -83,16 +83,22 @@ pub fn draw(model: &Model, dialog: &StartDialog, buf: &mut Buffer) {
     let area = layout::dialog(model.width, model.height, width, rows.saturating_add(2));
     let inner = panel::draw(buf, area, &format!("Start work on {}", dialog.key), &hints, theme);
     let mut y = inner.y;
-    text::put_fit(buf, inner.x, y, inner.width, &dialog.title, theme.strong, &theme.marks);
-    y += 1;
-    if let Some(name) = repository {
-        let at = text::put(buf, inner.x, y, inner.width, "in ", theme.dim);
-        text::put_fit(buf, at, y, inner.right().saturating_sub(at), &name, theme.info, &theme.marks);
+    let below_rows = u16::try_from(below.len()).unwrap_or(u16::MAX);
+    // Where not all of it fits, the title goes first, then steps: what went wrong and what to press is what must be read.
+    if rows <= inner.height {
+        text::put_fit(buf, inner.x, y, inner.width, &dialog.title, theme.strong, &theme.marks);
+        y += 1;
+        if let Some(name) = repository {
+            let at = text::put(buf, inner.x, y, inner.width, "in ", theme.dim);
+            text::put_fit(buf, at, y, inner.right().saturating_sub(at), &name, theme.info, &theme.marks);
+            y += 1;
+        }
         y += 1;
     }
-    y += 1;
     if let Some(shown) = shown {
-        y = progress::draw(buf, Rect { y, height: inner.bottom().saturating_sub(y), ..inner }, shown, theme) + 1;
+        let room = inner.bottom().saturating_sub(y).saturating_sub(below_rows);
+        let gap = u16::from(steps + gap <= room);
+        y = progress::draw(buf, Rect { y, height: room, ..inner }, shown, theme) + gap;
     }
     put_rows(buf, inner, y, &below);
 }

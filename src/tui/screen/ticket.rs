@@ -10,7 +10,7 @@ use crate::tui::layout;
 use crate::tui::model::Model;
 use crate::tui::model::ticket::{Tab, TicketState};
 use crate::tui::widget::parts::{self, Part};
-use crate::tui::widget::{card, markdown, pull_request, text};
+use crate::tui::widget::{card, markdown, pull_request, tabs, text};
 
 /// Text wider than this is hard to read.
 const READABLE: u16 = 100;
@@ -37,7 +37,7 @@ pub fn draw(model: &Model, ticket: &TicketState, area: Rect, buf: &mut Buffer) {
     let content = content_area(area.width, area.height + 2);
     match ticket.tab {
         Tab::Criteria => criteria(model, ticket, detail, content, buf),
-        _ => super::put_lines(buf, content, &lines(model, ticket, detail, content.width), usize::from(ticket.scroll)),
+        _ => super::put_lines(buf, content, &lines(model, ticket, detail, content.width), usize::from(ticket.scroll), theme),
     }
 }
 
@@ -78,9 +78,11 @@ fn facts(model: &Model, detail: &TicketDetail, area: Rect, buf: &mut Buffer) {
 }
 
 /// The facts as a line, for the preview.
-pub fn facts_line(model: &Model, detail: &TicketDetail) -> Line<'static> {
+pub fn facts_line(model: &Model, detail: &TicketDetail, width: u16) -> Line<'static> {
     let mut spans = Vec::new();
-    for part in fact_parts(model, detail).into_iter().filter(|part| part.rank >= 50) {
+    let mut parts: Vec<_> = fact_parts(model, detail).into_iter().filter(|part| part.rank >= 50).collect();
+    parts::fit(&mut parts, &mut Vec::new(), width, 1);
+    for part in parts {
         spans.push(Span::styled(text::clean(&part.text).into_owned(), part.style));
         spans.push(Span::raw(" "));
     }
@@ -99,25 +101,18 @@ pub fn badge_words(model: &Model, badge: SpecBadge) -> (&'static str, ratatui::s
 }
 
 fn tabs(model: &Model, ticket: &TicketState, detail: &TicketDetail, area: Rect, buf: &mut Buffer) {
-    let theme = &model.theme;
-    let mut x = area.x;
-    for tab in Tab::ALL {
-        let here = tab == ticket.tab;
-        let words = match tab {
-            Tab::Criteria if !detail.ticket.criteria.is_empty() => {
-                let done = detail.ticket.criteria.iter().filter(|criterion| criterion.ticked).count();
-                format!("Criteria {done}/{}", detail.ticket.criteria.len())
-            }
-            Tab::PullRequest => match &detail.ticket.pull_request {
-                Some(pr) => format!("Pull request !{}", pr.number),
-                None => tab.title().to_owned(),
-            },
-            _ => tab.title().to_owned(),
-        };
-        let mark = if here { theme.marks.bar } else { " " };
-        x = text::put(buf, x, area.y + 2, area.right().saturating_sub(x), mark, theme.accent);
-        x = text::put(buf, x, area.y + 2, area.right().saturating_sub(x), &words, if here { theme.strong } else { theme.dim }) + 2;
-    }
+    let names = Tab::ALL.map(|tab| match tab {
+        Tab::Criteria if !detail.ticket.criteria.is_empty() => {
+            let done = detail.ticket.criteria.iter().filter(|criterion| criterion.ticked).count();
+            tabs::Tab::new(format!("Criteria {done}/{}", detail.ticket.criteria.len()))
+        }
+        Tab::PullRequest => match &detail.ticket.pull_request {
+            Some(pr) => tabs::Tab::new(format!("Pull request !{}", pr.number)).short(format!("PR !{}", pr.number)),
+            None => tabs::Tab::new(tab.title()).short("PR"),
+        },
+        _ => tabs::Tab::new(tab.title()),
+    });
+    tabs::draw(buf, Rect::new(area.x, area.y + 2, area.width, 1), 2, names.to_vec(), ticket.tab as usize, &model.theme);
 }
 
 /// The spec without its title line: the title is painted above it.

@@ -392,3 +392,37 @@ fn moving_the_selection_costs_few_bytes_and_an_idle_frame_none() {
         }
     }
 }
+
+#[test]
+fn the_smallest_terminal_still_says_what_must_be_read() {
+    let scenes = every(40, 12);
+    for (name, words) in [
+        ("start_failed", &["dev.azure.com does not answer", "nothing is lost", "1 of 3 done, s to continue", "s continue"][..]),
+        ("start_plan", &["create branch feature/ATL-12", "assign to", "y start work", "Enter not now"]),
+        ("start_existing_branch", &["feature/ATL-12 is there already", "u use that branch", "Enter not now"]),
+        ("quit_question", &["A task is running", "y stop", "f finish", "Enter stay"]),
+        ("archive_question", &["Archive ATL-9?", "y yes", "Enter no"]),
+        ("pull_request_form", &["Title", "Description", "Reviewer", "Branches", "State", "Work items", "Ctrl+S open it"]),
+        ("pull_request_form_stopped", &["Work items", "✗ the branch has no commit", "it is not opened while this stops"]),
+        ("new_ticket", &["Title", "Description", "Criteria", "Labels", "Repository", "Priority", "Assign to", "Ctrl+S make it"]),
+        ("new_ticket_without_title", &["a ticket needs a title"]),
+        ("setup_review", &["▌Review", "Overload at  4"]),
+        ("ticket_activity", &["▌Activity", "pull request 41 was opened"]),
+        ("pull_requests_all", &["▌All 5", "ATL-4 Rotate", "poll 4m", "stale 12m", "live now"]),
+        ("connect_failed", &["names no collection", "add it:"]),
+        ("conflict", &["Mine: the draft here", "m keep mine", "t take theirs"]),
+        ("failure", &["was not pushed", "try again: U"]),
+        ("bar_in_trouble", &["◐", "throttled", "sync failed"]),
+        ("editor", &["draft", "New words.", "F2 push"]),
+    ] {
+        let (_, model) = scenes.iter().find(|(other, _)| *other == name).unwrap_or_else(|| panic!("no scene {name}"));
+        // Words that were wrapped are put together again.
+        let picture = picture(model);
+        let joined: String =
+            picture.split(|c: char| c.is_whitespace() || c == '│').filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ");
+        for words in words {
+            let words = words.split_whitespace().collect::<Vec<_>>().join(" ");
+            assert!(joined.contains(&words), "{name}: {words}\n{picture}");
+        }
+    }
+}

@@ -86,7 +86,7 @@ fn every_screen_has_its_styles_in_every_theme_and_the_same_words() {
             model.theme = theme;
             assert_eq!(picture(&model), words, "{name} in {variant}");
             // The styles of a few screens that between them use every role.
-            if matches!(name, "board" | "ticket_spec" | "ticket_pull_request" | "start_plan" | "connect" | "failure") {
+            if matches!(name, "board" | "ticket_spec" | "ticket_pull_request" | "editor" | "start_plan" | "connect" | "failure") {
                 sheets.entry(name).or_default().push_str(&format!("{variant}\n{}\n", styles(&model)));
             }
         }

@@ -14,10 +14,10 @@ use crate::tui::refusal;
 
 use super::{Out, act, keys, new_ticket, toast};
 
-/// Opens the form, or shows the pull request there is.
 /// Several times what Azure DevOps takes: what is too much is cut by hand.
 const PASTE_LIMIT: usize = 64 * 1024;
 
+/// Opens the form, or shows the pull request there is.
 pub fn open(model: &mut Model, out: &mut Out) {
     let Some(subject) = refusal::subject(model) else { return };
     if subject.pull_request.is_some() {

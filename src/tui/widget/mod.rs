@@ -7,5 +7,6 @@ pub mod panel;
 pub mod parts;
 pub mod progress;
 pub mod pull_request;
+pub mod tabs;
 pub mod text;
 pub mod text_field;

@@ -30,23 +30,7 @@ impl Part {
 /// Writes parts from the left, and others to the right edge, with `gap` cells between; what does not fit is shortened or left out by
 /// rank.
 pub fn put(buf: &mut Buffer, x: u16, y: u16, max: u16, gap: u16, mut left: Vec<Part>, mut right: Vec<Part>) {
-    let needed = |left: &[Part], right: &[Part]| {
-        let parts = left.len() + right.len();
-        let cells: u16 = left.iter().chain(right).map(|part| text::width(&text::clean(&part.text))).sum();
-        cells + gap * u16::try_from(parts.saturating_sub(1)).unwrap_or(0)
-    };
-    while needed(&left, &right) > max {
-        let all = left.iter_mut().chain(right.iter_mut());
-        if let Some(part) = all.filter(|part| part.short.is_some()).min_by_key(|part| part.rank) {
-            if let Some(short) = part.short.take() {
-                part.text = short;
-            }
-            continue;
-        }
-        let Some(rank) = left.iter().chain(&right).map(|part| part.rank).min() else { return };
-        left.retain(|part| part.rank != rank);
-        right.retain(|part| part.rank != rank);
-    }
+    fit(&mut left, &mut right, max, gap);
     let mut at = x;
     for part in &left {
         at = text::put(buf, at, y, (x + max).saturating_sub(at), &part.text, part.style) + gap;
@@ -56,6 +40,27 @@ pub fn put(buf: &mut Buffer, x: u16, y: u16, max: u16, gap: u16, mut left: Vec<P
         at = at.saturating_sub(text::width(&text::clean(&part.text)));
         text::put(buf, at, y, (x + max).saturating_sub(at), &part.text, part.style);
         at = at.saturating_sub(gap);
+    }
+}
+
+/// Shortens parts, and leaves them out, until they fit.
+pub fn fit(left: &mut Vec<Part>, right: &mut Vec<Part>, max: u16, gap: u16) {
+    let needed = |left: &[Part], right: &[Part]| {
+        let parts = left.len() + right.len();
+        let cells: u16 = left.iter().chain(right).map(|part| text::width(&text::clean(&part.text))).sum();
+        cells + gap * u16::try_from(parts.saturating_sub(1)).unwrap_or(0)
+    };
+    while needed(left, right) > max {
+        let all = left.iter_mut().chain(right.iter_mut());
+        if let Some(part) = all.filter(|part| part.short.is_some()).min_by_key(|part| part.rank) {
+            if let Some(short) = part.short.take() {
+                part.text = short;
+            }
+            continue;
+        }
+        let Some(rank) = left.iter().chain(right.iter()).map(|part| part.rank).min() else { return };
+        left.retain(|part| part.rank != rank);
+        right.retain(|part| part.rank != rank);
     }
 }
 

@@ -1,7 +1,7 @@
 //! The simulator in another process, and people in front of it: each with a home, a token and the compiled binary.
 
 use std::collections::BTreeMap;
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
@@ -53,6 +53,8 @@ impl World {
     }
 
     fn listening(state: TempDir, listen: &str, public_url: Option<&str>, options: &[&str]) -> Self {
+        // Not a pipe: nobody reads it, unless the start fails.
+        let mut told = tempfile::tempfile().unwrap();
         let mut child = Command::new(env!("CARGO_BIN_EXE_kanado"))
             .args(["sim", "--listen", listen, "--control", "--json", "--state"])
             .arg(state.path())
@@ -63,12 +65,16 @@ impl World {
             .env("HOME", state.path())
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
-            .stderr(Stdio::null())
+            .stderr(told.try_clone().unwrap())
             .spawn()
             .unwrap();
         let mut line = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
-        let facts: Value = serde_json::from_str(&line).unwrap_or_else(|error| panic!("the simulator said {line:?}: {error}"));
+        let facts: Value = serde_json::from_str(&line).unwrap_or_else(|error| {
+            let mut words = String::new();
+            let _ = told.seek(SeekFrom::Start(0)).and_then(|_| told.read_to_string(&mut words));
+            panic!("the simulator said {line:?}, {words:?} ({:?}): {error}", child.wait())
+        });
         let _ = rustls::crypto::ring::default_provider().install_default();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         // Whether a certificate is trusted is tested on the binary, not here.

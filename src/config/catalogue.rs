@@ -1,6 +1,8 @@
 //! The catalogue of settings: one row each, with how it is read and how it is shown. Reading, `config show`, `config set` and
 //! the test of the example all go by it.
 
+use std::net::SocketAddr;
+
 use super::sections::{Level, Theme, When, word_of};
 use super::value::{Value, Wrong};
 use super::{Config, DatabaseUrl};
@@ -59,6 +61,9 @@ static SETTINGS: &[Setting] = &[
         c.sync.view_load_seconds.to_string()
     )),
     setting!("sync.every_seconds", |c, v| c.sync.every_seconds = v.number(0..=86_400)?, |c| Some(c.sync.every_seconds.to_string())),
+    setting!("sync.reconcile_minutes", |c, v| c.sync.reconcile_minutes = v.number(1..=1_440)?, |c| Some(
+        c.sync.reconcile_minutes.to_string()
+    )),
     setting!("pull_request.draft", |c, v| c.pull_request.draft = v.boolean()?, |c| Some(c.pull_request.draft.to_string())),
     setting!(
         "pull_request.template",
@@ -80,6 +85,27 @@ static SETTINGS: &[Setting] = &[
     setting!("token.keyring_timeout_ms", |c, v| c.token.keyring_timeout_ms = v.number(MILLISECONDS)?, |c| Some(
         c.token.keyring_timeout_ms.to_string()
     )),
+    setting!("webhooks.listen", |c, v| c.webhooks.listen = listen(v)?, |c| c.webhooks.listen.map(|address| quoted(address.to_string()))),
+    setting!("webhooks.public_url", |c, v| c.webhooks.public_url = public_url(v)?, |c| c.webhooks.public_url.clone().map(quoted)),
+    setting!("webhooks.tls_cert", |c, v| c.webhooks.tls_cert = v.path()?, |c| quoted_path(c.webhooks.tls_cert.as_ref())),
+    setting!("webhooks.tls_key", |c, v| c.webhooks.tls_key = v.path()?, |c| quoted_path(c.webhooks.tls_key.as_ref())),
+    setting!("webhooks.max_body_bytes", |c, v| c.webhooks.max_body_bytes = v.count(65_536..=67_108_864)?, |c| Some(
+        c.webhooks.max_body_bytes.to_string()
+    )),
+    setting!("webhooks.header_timeout_ms", |c, v| c.webhooks.header_timeout_ms = v.number(MILLISECONDS)?, |c| Some(
+        c.webhooks.header_timeout_ms.to_string()
+    )),
+    setting!("webhooks.body_timeout_ms", |c, v| c.webhooks.body_timeout_ms = v.number(MILLISECONDS)?, |c| Some(
+        c.webhooks.body_timeout_ms.to_string()
+    )),
+    setting!("hooks.allow_insecure_url", |c, v| c.hooks.allow_insecure_url = v.boolean()?, |c| Some(
+        c.hooks.allow_insecure_url.to_string()
+    )),
+    setting!("service.command", |c, v| c.service.command = v.text_or_nothing()?.map(str::to_owned), |c| c
+        .service
+        .command
+        .clone()
+        .map(quoted)),
     setting!("ui.theme", |c, v| c.ui.theme = v.one_of(&Theme::ALL)?, |c| Some(quoted(word_of(&Theme::ALL, c.ui.theme)))),
     setting!("ui.color", |c, v| c.ui.colour = v.one_of(&When::ALL)?, |c| Some(quoted(word_of(&When::ALL, c.ui.colour)))),
     setting!("ui.ascii", |c, v| c.ui.ascii = v.one_of(&When::ALL)?, |c| Some(quoted(word_of(&When::ALL, c.ui.ascii)))),
@@ -94,6 +120,27 @@ static SETTINGS: &[Setting] = &[
     setting!("log.level", |c, v| c.log.level = v.one_of(&Level::ALL)?, |c| Some(quoted(c.log.level.word()))),
     setting!("log.max_files", |c, v| c.log.max_files = v.count(1..=366)?, |c| Some(c.log.max_files.to_string())),
 ];
+
+/// An address and port; "" turns listening off.
+fn listen(value: Value<'_, '_>) -> Result<Option<SocketAddr>, Wrong> {
+    let Some(text) = value.text_or_nothing()? else { return Ok(None) };
+    match text.parse() {
+        Ok(address) => Ok(Some(address)),
+        Err(_) => value.wrong("an address with its port is wanted here, such as 127.0.0.1:8090 or [::]:8090"),
+    }
+}
+
+/// What Azure DevOps calls. Credentials, a query or a fragment in it would end up in every registration.
+fn public_url(value: Value<'_, '_>) -> Result<Option<String>, Wrong> {
+    let Some(text) = value.text_or_nothing()? else { return Ok(None) };
+    let refused = "the address others reach the receiver at is wanted here, such as https://kanado.example.com";
+    let Ok(url) = url::Url::parse(text) else { return value.wrong(refused) };
+    let plain = url.username().is_empty() && url.password().is_none() && url.query().is_none() && url.fragment().is_none();
+    if !matches!(url.scheme(), "https" | "http") || url.host().is_none() || !plain {
+        return value.wrong(refused);
+    }
+    Ok(Some(url.as_str().trim_end_matches('/').to_owned()))
+}
 
 /// A template must hold `{key}`, or the ticket is never found again from its branch.
 fn template(value: Value<'_, '_>) -> Result<String, Wrong> {

@@ -21,7 +21,9 @@ pub use edit::{Edited, set, unset, write};
 pub use error::{Error, Problem};
 pub use keys::Keys;
 pub use places::{Environment, Paths};
-pub use sections::{Board, Branch, Colour, DatabaseUrl, Level, Log, Network, PullRequest, Store, Sync, Theme, Token, Ui, When};
+pub use sections::{
+    Board, Branch, Colour, DatabaseUrl, Hooks, Level, Log, Network, PullRequest, Service, Store, Sync, Theme, Token, Ui, Webhooks, When,
+};
 
 use crate::notice::Notice;
 
@@ -37,6 +39,9 @@ pub struct Config {
     pub pull_request: PullRequest,
     pub network: Network,
     pub token: Token,
+    pub webhooks: Webhooks,
+    pub hooks: Hooks,
+    pub service: Service,
     pub ui: Ui,
     pub keys: Keys,
     pub store: Store,

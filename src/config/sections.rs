@@ -1,6 +1,7 @@
 //! The sections of the configuration and their defaults.
 
 use std::fmt;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use crate::domain::board::Column;
@@ -37,11 +38,13 @@ pub struct Sync {
     pub view_load_seconds: u64,
     /// A board or list that stays in view is refreshed after this many seconds; 0 leaves it alone.
     pub every_seconds: u64,
+    /// A running receiver compares every project with Azure DevOps after this many minutes.
+    pub reconcile_minutes: u64,
 }
 
 impl Default for Sync {
     fn default() -> Self {
-        Self { view_load_seconds: 15, every_seconds: 60 }
+        Self { view_load_seconds: 15, every_seconds: 60, reconcile_minutes: 15 }
     }
 }
 
@@ -92,6 +95,51 @@ impl Default for Token {
     fn default() -> Self {
         Self { command: None, command_timeout_ms: 30_000, keyring: true, keyring_timeout_ms: 3_000 }
     }
+}
+
+/// Where Azure DevOps delivers events to.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Webhooks {
+    /// Address and port to listen on; the board receives besides showing where this is set.
+    pub listen: Option<SocketAddr>,
+    /// What Azure DevOps calls: scheme, host and any path before `/api/webhooks`, without a trailing slash.
+    pub public_url: Option<String>,
+    /// PEM files; without them the receiver speaks plain http, for a proxy in front of it.
+    pub tls_cert: Option<PathBuf>,
+    pub tls_key: Option<PathBuf>,
+    /// The largest body taken.
+    pub max_body_bytes: usize,
+    /// How long the head of a request may take.
+    pub header_timeout_ms: u64,
+    /// How long a whole request may take.
+    pub body_timeout_ms: u64,
+}
+
+impl Default for Webhooks {
+    fn default() -> Self {
+        Self {
+            listen: None,
+            public_url: None,
+            tls_cert: None,
+            tls_key: None,
+            max_body_bytes: 4 * 1024 * 1024,
+            header_timeout_ms: 10_000,
+            body_timeout_ms: 30_000,
+        }
+    }
+}
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Hooks {
+    /// Whether an http address of this machine may be registered, which only a simulator takes.
+    pub allow_insecure_url: bool,
+}
+
+/// The account that receives, registers and comments for a team; where it is not set, the user's own.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Service {
+    /// Run by the shell; its first line of output is the token.
+    pub command: Option<String>,
 }
 
 /// A palette of the screen.

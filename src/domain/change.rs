@@ -22,6 +22,10 @@ pub enum Change {
     Members(ProjectId),
     Repositories(ProjectId),
     Settings,
+    /// Deliveries arrived, or something became of them.
+    Deliveries(ProjectId),
+    /// Subscriptions, secrets, receivers or reconciliations of a project.
+    Hooks(ProjectId),
     /// Another process wrote: nothing more is known, read everything again.
     Elsewhere,
 }

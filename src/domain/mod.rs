@@ -8,6 +8,8 @@ pub mod branch;
 pub mod change;
 pub mod fact;
 mod filter;
+pub mod health;
+pub mod hook;
 pub mod id;
 pub mod merge;
 pub mod person;

@@ -13,13 +13,13 @@ use super::error::{Error, Result, Trouble};
 const APPLICATION_ID: i64 = 0x6b6e_444f;
 
 /// The schema this version knows.
-pub(super) const KNOWN: i64 = 1;
+pub(super) const KNOWN: i64 = 2;
 
 fn migrations() -> Vec<Migration> {
     let sql = |version, name: &'static str, text: &'static str| {
         Migration::new(version, name.into(), MigrationType::Simple, text.into_sql_str(), false)
     };
-    vec![sql(1, "first", include_str!("migrations/0001_first.sql"))]
+    vec![sql(1, "first", include_str!("migrations/0001_first.sql")), sql(2, "live", include_str!("migrations/0002_live.sql"))]
 }
 
 queries! {

@@ -6,6 +6,7 @@
 pub mod detail;
 pub mod ingest;
 pub mod poll;
+pub mod wake;
 
 use crate::notice::Explain;
 use crate::{ado, store};

@@ -17,6 +17,8 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("action", &["domain", "notice", "clock", "config", "ado", "store", "secret", "sync"]),
     ("tasks", &["domain", "notice", "clock", "action"]),
     ("services", &["clock", "config", "secret", "store", "action", "tasks"]),
+    ("engine", &["domain", "notice", "clock", "config", "ado", "store", "sync", "action", "services", "tasks"]),
+    ("hook", &["domain", "notice", "clock", "config", "store", "sync", "services"]),
     ("sim", &[]),
 ];
 

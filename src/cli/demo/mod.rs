@@ -79,7 +79,7 @@ fn config(frame: &mut Frame<'_>, folder: &std::path::Path, cast: CastFlag) -> Re
     config.network = crate::config::Network::default();
     // Teammates act every few seconds here, and asking them costs nothing; while they rest there is nothing to see.
     let every_seconds = if cast == CastFlag::Running { 5 } else { 0 };
-    config.sync = crate::config::Sync { view_load_seconds: 3, every_seconds };
+    config.sync = crate::config::Sync { view_load_seconds: 3, every_seconds, ..crate::config::Sync::default() };
     Ok(config)
 }
 

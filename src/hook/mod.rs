@@ -1,0 +1,1 @@
+//! The webhook receiver: authenticates from the headers, keeps the delivery, acknowledges it, wakes whoever applies it.

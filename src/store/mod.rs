@@ -14,6 +14,7 @@ macro_rules! queries {
 }
 
 mod board;
+mod branches;
 mod check;
 mod column;
 mod connect;
@@ -46,6 +47,7 @@ use sqlx::pool::PoolConnection;
 use sqlx::{Any, AnyConnection, Connection as _, Transaction};
 use tokio::sync::broadcast;
 
+pub use branches::Found as BranchFound;
 pub use check::{Finding, Level};
 pub use error::{Error, Result, Trouble};
 pub use ingest::{IngestRules, Ingested, Listing};

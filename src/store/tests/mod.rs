@@ -167,6 +167,7 @@ fn every_query() -> Vec<(&'static str, &'static [(&'static str, &'static str)])>
     vec![
         ("mod", super::QUERIES),
         ("board", super::board::QUERIES),
+        ("branches", super::branches::QUERIES),
         ("check", super::check::QUERIES),
         ("history", super::history::QUERIES),
         ("ingest", super::ingest::QUERIES),

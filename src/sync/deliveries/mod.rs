@@ -1,0 +1,52 @@
+//! From a kept delivery to the board: read it, decide what it wants, find out what is so, and let it in through the one door.
+//!
+//! A delivery is a tap on the shoulder more than a message: what it is about is asked for again, so that the order, the number and the
+//! age of deliveries never matter. Of what a body says, only this is believed: that a pull request is completed (which is final), and,
+//! where Azure DevOps cannot be asked, that one went further than is known. Every request is built from ids; no address in a body is
+//! ever asked. Applying a delivery twice, or by two processes at once, does no more than applying it once.
+
+mod believe;
+mod branches;
+mod decide;
+mod fate;
+mod pull_requests;
+mod round;
+
+#[cfg(test)]
+mod tests;
+
+use futures_util::future::BoxFuture;
+
+use crate::ado;
+use crate::clock::Clock;
+use crate::domain::hook::Delivery;
+use crate::domain::project::Project;
+use crate::store::Store;
+
+pub use fate::{Fate, MOST_TRIES, Outcome};
+
+/// How Azure DevOps is reached for a project.
+pub trait Reach: Send + Sync {
+    /// A client with a token of the project's organisation, or why there is none, in words.
+    fn client<'a>(&'a self, project: &'a Project) -> BoxFuture<'a, Result<ado::Client, String>>;
+}
+
+/// What the configuration says about following pull requests.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Rules {
+    /// Whether a completed pull request takes its ticket to done at once.
+    pub done_on_merge: bool,
+}
+
+/// A delivery to be applied.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Claimed {
+    pub delivery: Delivery,
+    pub body: Vec<u8>,
+}
+
+/// Applies deliveries of one project, and says of each what became of it. Nothing is settled here: a delivery whose outcome is lost
+/// comes again, and that does no harm. A delivery that cannot be applied never holds up another one.
+pub async fn apply(store: &Store, reach: &dyn Reach, clock: &Clock, project: &Project, claimed: &[Claimed], rules: Rules) -> Vec<Outcome> {
+    round::Round::new(store, reach, clock, project, rules).run(claimed).await
+}

@@ -30,7 +30,7 @@ mod tests;
 
 pub use address::{Address, AddressError};
 pub use base::Base;
-pub use client::{Client, Settings};
+pub use client::{Access, Client, Settings};
 pub use credential::Credential;
 pub use endpoints::connection::{ScopeCheck, ScopeOutcome};
 pub use endpoints::items::At;

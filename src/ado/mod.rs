@@ -14,6 +14,7 @@ mod credential;
 mod diagnose;
 mod endpoints;
 mod error;
+pub mod event;
 mod gate;
 mod hosts;
 mod log;

@@ -1,6 +1,7 @@
 //! The store as a whole, on real files.
 
 mod board;
+mod hooks;
 mod ingest;
 mod story;
 mod together;
@@ -169,6 +170,7 @@ fn every_query() -> Vec<(&'static str, &'static [(&'static str, &'static str)])>
         ("board", super::board::QUERIES),
         ("check", super::check::QUERIES),
         ("history", super::history::QUERIES),
+        ("hooks", super::hooks::QUERIES),
         ("ingest", super::ingest::QUERIES),
         ("journal", super::journal::QUERIES),
         ("members", super::members::QUERIES),

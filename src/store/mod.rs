@@ -19,6 +19,7 @@ mod column;
 mod connect;
 mod error;
 mod history;
+mod hooks;
 mod ingest;
 mod journal;
 mod members;
@@ -48,6 +49,7 @@ use tokio::sync::broadcast;
 
 pub use check::{Finding, Level};
 pub use error::{Error, Result, Trouble};
+pub use hooks::{AcceptedSecret, NewSubscription, ShownSecret};
 pub use ingest::{IngestRules, Ingested, Listing};
 pub use journal::{JournalEntry, JournalId};
 pub use members::MemberChange;

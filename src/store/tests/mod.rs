@@ -2,6 +2,7 @@
 
 mod board;
 mod facts;
+mod hooks;
 mod ingest;
 mod story;
 mod together;
@@ -101,6 +102,7 @@ fn every_query() -> Vec<(&'static str, &'static [(&'static str, &'static str)])>
         ("board", super::board::QUERIES),
         ("check", super::check::QUERIES),
         ("history", super::history::QUERIES),
+        ("hooks", super::hooks::QUERIES),
         ("ingest", super::ingest::QUERIES),
         ("journal", super::journal::QUERIES),
         ("members", super::members::QUERIES),

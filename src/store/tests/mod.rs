@@ -1,6 +1,7 @@
 //! The store as a whole, on real files.
 
 mod board;
+mod inbox;
 mod ingest;
 mod story;
 mod together;
@@ -168,7 +169,9 @@ fn every_query() -> Vec<(&'static str, &'static [(&'static str, &'static str)])>
         ("mod", super::QUERIES),
         ("board", super::board::QUERIES),
         ("check", super::check::QUERIES),
+        ("deliveries", super::deliveries::QUERIES),
         ("history", super::history::QUERIES),
+        ("inbox", super::inbox::QUERIES),
         ("ingest", super::ingest::QUERIES),
         ("journal", super::journal::QUERIES),
         ("members", super::members::QUERIES),

@@ -17,9 +17,11 @@ mod board;
 mod check;
 mod column;
 mod connect;
+mod deliveries;
 mod error;
 mod history;
 mod hooks;
+mod inbox;
 mod ingest;
 mod journal;
 mod members;
@@ -48,8 +50,10 @@ use sqlx::{Any, AnyConnection, Connection as _, Transaction};
 use tokio::sync::broadcast;
 
 pub use check::{Finding, Level};
+pub use deliveries::{ClaimedDelivery, DeliveryCounts, DeliveryFilter, Settled};
 pub use error::{Error, Result, Trouble};
 pub use hooks::{AcceptedSecret, NewSubscription, ShownSecret};
+pub use inbox::{InboxFigures, Kept, NewDelivery};
 pub use ingest::{IngestRules, Ingested, Listing};
 pub use journal::{JournalEntry, JournalId};
 pub use members::MemberChange;
@@ -93,6 +97,7 @@ struct Inner {
     readers: AnyPool,
     changes: broadcast::Sender<Change>,
     watching: watch::Watching,
+    inbox: inbox::Inbox,
     file: PathBuf,
     /// The file's name for messages.
     place: String,
@@ -129,7 +134,7 @@ impl Store {
         };
         let (writer, readers, watching) = opened.await.map_err(|error: Error| error.during("open it", &place))?;
         let (changes, _) = broadcast::channel(ANNOUNCEMENTS);
-        let inner = Inner { writer, readers, changes, watching, file: target.file, place };
+        let inner = Inner { writer, readers, changes, watching, inbox: inbox::Inbox::default(), file: target.file, place };
         Ok(Self { inner: Arc::new(inner) })
     }
 

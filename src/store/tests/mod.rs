@@ -3,6 +3,7 @@
 mod board;
 mod facts;
 mod hooks;
+mod inbox;
 mod ingest;
 mod story;
 mod together;
@@ -101,8 +102,10 @@ fn every_query() -> Vec<(&'static str, &'static [(&'static str, &'static str)])>
         ("mod", super::QUERIES),
         ("board", super::board::QUERIES),
         ("check", super::check::QUERIES),
+        ("deliveries", super::deliveries::QUERIES),
         ("history", super::history::QUERIES),
         ("hooks", super::hooks::QUERIES),
+        ("inbox", super::inbox::QUERIES),
         ("ingest", super::ingest::QUERIES),
         ("journal", super::journal::QUERIES),
         ("members", super::members::QUERIES),

@@ -1,6 +1,7 @@
 //! The store as a whole, on real files.
 
 mod board;
+mod health;
 mod ingest;
 mod story;
 mod together;
@@ -168,9 +169,11 @@ fn every_query() -> Vec<(&'static str, &'static [(&'static str, &'static str)])>
         ("mod", super::QUERIES),
         ("board", super::board::QUERIES),
         ("check", super::check::QUERIES),
+        ("health", super::health::QUERIES),
         ("history", super::history::QUERIES),
         ("ingest", super::ingest::QUERIES),
         ("journal", super::journal::QUERIES),
+        ("leases", super::leases::QUERIES),
         ("members", super::members::QUERIES),
         ("organisations", super::organisations::QUERIES),
         ("projects", super::projects::QUERIES),

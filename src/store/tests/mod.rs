@@ -4,6 +4,7 @@ mod board;
 mod facts;
 mod hooks;
 mod inbox;
+mod health;
 mod ingest;
 mod story;
 mod together;
@@ -103,11 +104,13 @@ fn every_query() -> Vec<(&'static str, &'static [(&'static str, &'static str)])>
         ("board", super::board::QUERIES),
         ("check", super::check::QUERIES),
         ("deliveries", super::deliveries::QUERIES),
+        ("health", super::health::QUERIES),
         ("history", super::history::QUERIES),
         ("hooks", super::hooks::QUERIES),
         ("inbox", super::inbox::QUERIES),
         ("ingest", super::ingest::QUERIES),
         ("journal", super::journal::QUERIES),
+        ("leases", super::leases::QUERIES),
         ("members", super::members::QUERIES),
         ("organisations", super::organisations::QUERIES),
         ("projects", super::projects::QUERIES),

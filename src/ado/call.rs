@@ -16,6 +16,8 @@ pub enum Host {
     Graph,
     /// Where `resourceAreas` says that identities live.
     Identities,
+    /// Release management: a host of its own on Services, the base elsewhere.
+    Release,
 }
 
 /// Which api-version.
@@ -104,6 +106,11 @@ impl Call {
 
     pub fn host(mut self, host: Host) -> Self {
         self.host = host;
+        self
+    }
+
+    pub fn scope(mut self, scope: Scope) -> Self {
+        self.scope = scope;
         self
     }
 

@@ -13,7 +13,7 @@ use super::call::{Call, Host, Release};
 use super::classify::{Judged, Verdict, judge};
 use super::credential::Credential;
 use super::error::{Error, ErrorKind, seconds};
-use super::hosts::{Area, Areas, is_private, is_trusted};
+use super::hosts::{Area, Areas, is_private, is_trusted, release_of};
 use super::log::RequestLog;
 use super::paging::{object, rows};
 use super::retry::{Again, Effect, Failed, Pace};
@@ -262,6 +262,10 @@ impl Client {
             Host::Base => None,
             Host::Graph => Some(self.areas(&call.attempt).await?.graph.clone()),
             Host::Identities => Some(self.areas(&call.attempt).await?.identities.clone()),
+            Host::Release => {
+                let named = self.areas(&call.attempt).await?.release.clone();
+                Some(Some(named.unwrap_or_else(|| release_of(self.inner.base.parsed()))))
+            }
         };
         let root = match root {
             None => self.inner.base.parsed().clone(),

@@ -2,9 +2,9 @@
 
 mod board;
 mod facts;
+mod health;
 mod hooks;
 mod inbox;
-mod health;
 mod ingest;
 mod story;
 mod together;

@@ -35,6 +35,10 @@ impl Fate {
         Self::settled(DeliveryState::Ignored, words)
     }
 
+    pub fn of_a_removed_project() -> Self {
+        Self::ignored("its project is not on the board any more")
+    }
+
     pub fn settled(state: DeliveryState, words: impl AsRef<str>) -> Self {
         Self::Settled { state, words: short(words.as_ref()) }
     }
@@ -90,5 +94,58 @@ impl Unanswered {
                 Self::Trouble { words, wait: None, everywhere }
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::id::ProjectId;
+
+    fn delivery(tries: i64) -> Delivery {
+        Delivery {
+            id: 1,
+            project: ProjectId(1),
+            purpose: None,
+            event_type: None,
+            event_id: None,
+            subscription: None,
+            notification: None,
+            received_at: Timestamp::UNIX_EPOCH,
+            bytes: 2,
+            state: DeliveryState::Waiting,
+            tries,
+            words: None,
+            settled_at: None,
+        }
+    }
+
+    fn wait(tries: i64, at_least: Option<i64>) -> Option<i64> {
+        let now = Timestamp::UNIX_EPOCH;
+        match Fate::failed(&delivery(tries), "offline", at_least.map(SignedDuration::from_secs), now) {
+            Fate::Postponed { not_before, .. } => Some(not_before.as_second()),
+            Fate::Settled { state, words } => {
+                assert_eq!((state, words.as_str()), (DeliveryState::Parked, "given up after 5 tries: offline"));
+                None
+            }
+        }
+    }
+
+    #[test]
+    fn a_delivery_that_fails_is_tried_five_times_with_longer_and_longer_waits() {
+        assert_eq!([0, 1, 2, 3, 4, 9].map(|tries| wait(tries, None)), [Some(1), Some(10), Some(60), Some(300), None, None]);
+    }
+
+    #[test]
+    fn a_wait_that_was_asked_for_is_kept_up_to_five_minutes() {
+        assert_eq!(wait(0, Some(30)), Some(30));
+        assert_eq!(wait(2, Some(30)), Some(60));
+        assert_eq!(wait(0, Some(86_400)), Some(300));
+    }
+
+    #[test]
+    fn words_from_outside_are_inert_and_short() {
+        let Fate::Settled { words, .. } = Fate::applied(format!("a\u{1b}[2J\u{202e}\0{}", "x".repeat(5_000))) else { panic!() };
+        assert!(words.starts_with("a[2Jx") && words.chars().count() == WORDS, "{words}");
     }
 }

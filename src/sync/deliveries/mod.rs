@@ -12,16 +12,15 @@ mod fate;
 mod pull_requests;
 mod round;
 
-#[cfg(test)]
-mod tests;
+use std::collections::BTreeMap;
 
 use futures_util::future::BoxFuture;
 
 use crate::ado;
 use crate::clock::Clock;
-use crate::domain::hook::Delivery;
+use crate::domain::id::ProjectId;
 use crate::domain::project::Project;
-use crate::store::Store;
+use crate::store::{self, ClaimedDelivery, Settled, Store};
 
 pub use fate::{Fate, MOST_TRIES, Outcome};
 
@@ -38,15 +37,52 @@ pub struct Rules {
     pub done_on_merge: bool,
 }
 
-/// A delivery to be applied.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Claimed {
-    pub delivery: Delivery,
-    pub body: Vec<u8>,
+/// Applies claimed deliveries of any projects and writes down what became of each. What fails here is only the writing down: then the
+/// claims run out, and the same deliveries come again.
+pub async fn work(
+    store: &Store,
+    reach: &dyn Reach,
+    clock: &Clock,
+    claimed: Vec<ClaimedDelivery>,
+    rules: Rules,
+) -> store::Result<Vec<Outcome>> {
+    let mut of_project: BTreeMap<ProjectId, Vec<ClaimedDelivery>> = BTreeMap::new();
+    for one in claimed {
+        of_project.entry(one.delivery.project).or_default().push(one);
+    }
+    let projects = store.projects().await?;
+    let mut outcomes = Vec::new();
+    for (id, claimed) in of_project {
+        let applied = match projects.iter().find(|project| project.id == id) {
+            Some(project) => apply(store, reach, clock, project, &claimed, rules).await,
+            None => claimed.iter().map(|one| Outcome { id: one.delivery.id, fate: Fate::of_a_removed_project() }).collect(),
+        };
+        settle(store, clock, &applied).await?;
+        outcomes.extend(applied);
+    }
+    Ok(outcomes)
 }
 
 /// Applies deliveries of one project, and says of each what became of it. Nothing is settled here: a delivery whose outcome is lost
 /// comes again, and that does no harm. A delivery that cannot be applied never holds up another one.
-pub async fn apply(store: &Store, reach: &dyn Reach, clock: &Clock, project: &Project, claimed: &[Claimed], rules: Rules) -> Vec<Outcome> {
+pub async fn apply(
+    store: &Store,
+    reach: &dyn Reach,
+    clock: &Clock,
+    project: &Project,
+    claimed: &[ClaimedDelivery],
+    rules: Rules,
+) -> Vec<Outcome> {
     round::Round::new(store, reach, clock, project, rules).run(claimed).await
+}
+
+async fn settle(store: &Store, clock: &Clock, outcomes: &[Outcome]) -> store::Result<()> {
+    let mut settled = Vec::new();
+    for outcome in outcomes {
+        match &outcome.fate {
+            Fate::Settled { state, words } => settled.push(Settled { id: outcome.id, state: *state, words: Some(words.clone()) }),
+            Fate::Postponed { not_before, words } => store.postpone_delivery(outcome.id, words, *not_before).await?,
+        }
+    }
+    if settled.is_empty() { Ok(()) } else { store.settle_deliveries(&settled, clock.now()).await }
 }

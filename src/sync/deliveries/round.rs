@@ -13,11 +13,11 @@ use crate::clock::Clock;
 use crate::domain::fact;
 use crate::domain::id::Guid;
 use crate::domain::project::{Project, Repository};
-use crate::store::Store;
+use crate::store::{ClaimedDelivery, Store};
 
 use super::decide::{Want, decide};
 use super::fate::{Fate, Outcome, Unanswered};
-use super::{Claimed, Reach, Rules};
+use super::{Reach, Rules};
 
 /// How many questions are open at once.
 const IN_FLIGHT: usize = 4;
@@ -42,11 +42,13 @@ impl Done {
         }
     }
 
-    fn fate(&self, claimed: &Claimed, now: Timestamp) -> Fate {
+    /// `why` is what the delivery told, where the work alone does not say it.
+    fn fate(&self, claimed: &ClaimedDelivery, why: Option<&str>, now: Timestamp) -> Fate {
+        let told = |words: &str| why.map_or_else(|| words.to_owned(), |why| format!("{why}; {words}"));
         match self {
-            Self::Applied(words) => Fate::applied(words),
-            Self::Ignored(words) => Fate::ignored(words),
-            Self::Failed { words, wait } => Fate::failed(&claimed.delivery, words, *wait, now),
+            Self::Applied(words) => Fate::applied(told(words)),
+            Self::Ignored(words) => Fate::ignored(told(words)),
+            Self::Failed { words, wait } => Fate::failed(&claimed.delivery, told(words), *wait, now),
         }
     }
 }
@@ -86,7 +88,7 @@ impl<'a> Round<'a> {
         Self { store, clock, project, rules, reach, client: OnceCell::new(), listed: OnceCell::new(), down: Mutex::default() }
     }
 
-    pub async fn run(&self, claimed: &[Claimed]) -> Vec<Outcome> {
+    pub async fn run(&self, claimed: &[ClaimedDelivery]) -> Vec<Outcome> {
         let mut fates: Vec<Option<Fate>> = vec![None; claimed.len()];
         let mut works: BTreeMap<Work, Vec<usize>> = BTreeMap::new();
         let mut said: BTreeMap<(Guid, i64), Vec<Said>> = BTreeMap::new();
@@ -128,20 +130,15 @@ impl<'a> Round<'a> {
         let now = self.clock.now();
         for (wanted_by, done) in done {
             for at in wanted_by {
-                let mut fate = done.fate(&claimed[at], now);
-                if let (Some(why), Fate::Settled { words, .. }) = (words.get(&at), &mut fate)
-                    && done == Done::Applied(String::new())
-                {
-                    *words = crate::notice::inert(why);
-                }
-                fates[at] = Some(fate);
+                let why = words.get(&at).map(String::as_str);
+                fates[at] = Some(done.fate(&claimed[at], why, now));
             }
         }
         let unheard = || Fate::ignored("nothing of the board follows from it");
         claimed.iter().zip(fates).map(|(one, fate)| Outcome { id: one.delivery.id, fate: fate.unwrap_or_else(unheard) }).collect()
     }
 
-    fn decide(&self, one: &Claimed) -> Want {
+    fn decide(&self, one: &ClaimedDelivery) -> Want {
         let read = std::panic::catch_unwind(|| event::read(&one.body));
         match read {
             Ok(read) => decide(read, self.project),
@@ -161,7 +158,7 @@ impl<'a> Round<'a> {
             }
             Work::Branch(repository, name) => self.branch(&repository, &name).await,
             Work::Repositories => Ok(match self.list_repositories().await {
-                Ok(()) => Done::Applied(String::new()),
+                Ok(()) => Done::Applied("the repositories were listed again".to_owned()),
                 Err(why) => Done::unanswered(why),
             }),
             Work::Checks(number) => self.checks(number).await,

@@ -33,6 +33,8 @@ pub enum Trouble {
     Contended,
     /// The connection broke while a write was being committed: it may have happened.
     OutcomeUnknown,
+    /// More is to be written at once than the store takes in.
+    Busy,
     /// A row that would break a rule of the schema, such as a name used twice.
     Constraint,
     /// A row that this version cannot read.
@@ -57,6 +59,7 @@ impl fmt::Display for Trouble {
             Self::NoDatabase => f.write_str("the server has no database of that name"),
             Self::Contended => f.write_str("somebody else was changing the same thing"),
             Self::OutcomeUnknown => f.write_str("the connection broke while it was being saved, so it may or may not have happened"),
+            Self::Busy => f.write_str("more arrives at once than can be written"),
             Self::Constraint => f.write_str("the store refused a row that contradicts another one"),
             Self::Unreadable(what) => write!(f, "the store holds something this version cannot read ({what})"),
             Self::Migration(what) => write!(f, "the store's schema could not be brought up to date ({what})"),
@@ -243,6 +246,7 @@ impl Explain for Error {
                 Trouble::NoDatabase => "make it with `createdb`, or name another one with --database".to_owned(),
                 Trouble::Contended => "try again; nothing was changed".to_owned(),
                 Trouble::OutcomeUnknown => "look whether it was done before you try again".to_owned(),
+                Trouble::Busy => "try again in a moment; nothing of it was kept".to_owned(),
                 Trouble::Constraint => "try again; if it stays so, see what `kanado doctor` says".to_owned(),
                 Trouble::Unreadable(_) | Trouble::Migration(_) | Trouble::Other(_) => "see what `kanado doctor` says".to_owned(),
             },
@@ -265,6 +269,6 @@ impl Explain for Error {
     }
 
     fn is_transient(&self) -> bool {
-        matches!(self.kind(), Some(Trouble::Locked | Trouble::DiskFull | Trouble::Unreachable | Trouble::Contended))
+        matches!(self.kind(), Some(Trouble::Locked | Trouble::DiskFull | Trouble::Unreachable | Trouble::Contended | Trouble::Busy))
     }
 }

@@ -33,16 +33,22 @@ macro_rules! postgres_queries {
 }
 
 mod board;
+mod branches;
 mod check;
 mod check_server;
 mod column;
 mod connect;
+mod deliveries;
 mod error;
 mod feed;
+mod health;
 mod history;
 mod hold;
+mod hooks;
+mod inbox;
 mod ingest;
 mod journal;
+mod leases;
 mod members;
 mod organisations;
 mod postgres;
@@ -70,11 +76,17 @@ use sqlx::pool::PoolConnection;
 use sqlx::{Any, AnyConnection, Connection as _, Transaction};
 use tokio::sync::broadcast;
 
+pub use branches::Found as BranchFound;
 pub use check::{Finding, Level};
 pub use connect::Engine;
+pub use deliveries::{ClaimedDelivery, DeliveryCounts, DeliveryFilter, Settled};
 pub use error::{Error, Result, Trouble};
+pub use health::Reconciliation;
+pub use hooks::{AcceptedSecret, NewSubscription, ShownSecret};
+pub use inbox::{InboxFigures, Kept, NewDelivery};
 pub use ingest::{IngestRules, Ingested, Listing};
 pub use journal::{JournalEntry, JournalId};
+pub use leases::{Lease, RECEIVER};
 pub use members::MemberChange;
 pub use organisations::NewOrganisation;
 pub use pull_requests::PullRequestFilter;
@@ -116,6 +128,7 @@ struct Inner {
     readers: AnyPool,
     changes: broadcast::Sender<Change>,
     watching: watch::Watching,
+    inbox: inbox::Inbox,
     target: connect::Target,
     feed: connect::Feed,
     schema: schema::Schema,
@@ -158,7 +171,8 @@ impl Store {
         let (writer, readers, schema, watching) = opened.await.map_err(|error: Error| error.on(engine).during("open it", &place))?;
         let (changes, _) = broadcast::channel(ANNOUNCEMENTS);
         let name = uuid::Uuid::new_v4().simple().to_string();
-        let inner = Inner { writer, readers, changes, watching, target, feed: tuning.feed, schema, place, name };
+        let inner =
+            Inner { writer, readers, changes, watching, inbox: inbox::Inbox::default(), target, feed: tuning.feed, schema, place, name };
         Ok(Self { inner: Arc::new(inner) })
     }
 

@@ -77,7 +77,7 @@ impl Call {
         Self::new(Method::OPTIONS, path, Effect::Read, Scope::Any, attempt).release(Release::Unversioned)
     }
 
-    /// A POST that only reads.
+    /// A POST that changes nothing: a read-only client sends it.
     pub fn ask(path: impl Into<String>, scope: Scope, attempt: impl Into<String>) -> Self {
         Self::new(Method::POST, path, Effect::Read, scope, attempt)
     }

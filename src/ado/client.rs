@@ -23,9 +23,19 @@ use super::version::{ApiVersion, Resource};
 use super::{Result, base};
 use crate::domain::id::Guid;
 
-/// How the client reaches the network.
+/// What a client may do on the other side.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Access {
+    #[default]
+    ReadWrite,
+    /// Only calls that change nothing are sent; every other one is refused here.
+    ReadOnly,
+}
+
+/// How the client reaches the network, and what it may do there.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settings {
+    pub access: Access,
     /// PEM certificates trusted besides the platform's.
     pub ca_file: Option<PathBuf>,
     /// Whether a token may travel over plain http to another machine.
@@ -39,7 +49,14 @@ pub struct Settings {
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { ca_file: None, allow_http: false, connect_timeout_ms: 10_000, timeout_ms: 30_000, max_in_flight: 8 }
+        Self {
+            access: Access::ReadWrite,
+            ca_file: None,
+            allow_http: false,
+            connect_timeout_ms: 10_000,
+            timeout_ms: 30_000,
+            max_in_flight: 8,
+        }
     }
 }
 
@@ -51,6 +68,7 @@ pub struct Client {
 
 pub(super) struct Inner {
     base: Base,
+    access: Access,
     allow_http: bool,
     transport: Transport,
     pace: Pace,
@@ -90,6 +108,7 @@ impl Client {
         Ok(Self {
             inner: Arc::new(Inner {
                 base,
+                access: settings.access,
                 allow_http: settings.allow_http,
                 transport,
                 pace,
@@ -165,6 +184,9 @@ impl Client {
 
     /// Sends a call until it is answered, or must not or need not be repeated.
     pub(super) async fn send(&self, call: &Call) -> Result<Answer> {
+        if self.inner.access == Access::ReadOnly && call.effect != Effect::Read {
+            return Err(self.error(ErrorKind::ReadOnly, &call.attempt));
+        }
         let pace = self.inner.pace;
         (|| self.attempt(call))
             .retry(pace.backoff())

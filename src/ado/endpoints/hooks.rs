@@ -131,8 +131,10 @@ impl Client {
     /// Makes a subscription. Never repeated by itself: the service takes the same one twice, and makes two of it.
     pub async fn create_hook_subscription(&self, new: &NewHook, secret: &HookSecret) -> Result<fact::HookSubscription> {
         let attempt = format!("make the webhook for {}", new.event.event_type);
-        let call =
-            Call::post("/_apis/hooks/subscriptions", attempt).scope(Scope::Hooks).host(host(new.event.publisher)).json(&new.body(Some(secret)));
+        let call = Call::post("/_apis/hooks/subscriptions", attempt)
+            .scope(Scope::Hooks)
+            .host(host(new.event.publisher))
+            .json(&new.body(Some(secret)));
         Ok(self.object::<Subscription>(&call).await?.fact())
     }
 
@@ -161,9 +163,8 @@ impl Client {
 
     /// What a subscription delivered lately, newest first as the service keeps it (about a week).
     pub async fn hook_notifications(&self, of: Publisher, id: &Guid, most: usize) -> Result<Vec<fact::HookNotification>> {
-        let call = Call::get(at(id, "/notifications"), Scope::Hooks, "read what a webhook delivered")
-            .host(host(of))
-            .query("maxResults", most);
+        let call =
+            Call::get(at(id, "/notifications"), Scope::Hooks, "read what a webhook delivered").host(host(of)).query("maxResults", most);
         let rows: Vec<Notification> = self.rows(&call).await?;
         Ok(rows.into_iter().map(Notification::fact).collect())
     }

@@ -129,6 +129,11 @@ impl Client {
         self.inner.transport.log().clone()
     }
 
+    /// Until when Azure DevOps told this client to wait (`Retry-After`); absent until it did. A time that has passed is over.
+    pub fn told_to_wait(&self) -> tokio::sync::watch::Receiver<Option<jiff::Timestamp>> {
+        self.inner.transport.told_to_wait()
+    }
+
     /// The api-version in use: asked of the server once, where it is not Services.
     pub async fn version(&self) -> Result<ApiVersion> {
         self.version_for("find out the server's version").await

@@ -144,9 +144,12 @@ pub enum Effect {
     SyncTicket {
         key: TicketKey,
     },
-    /// Reads policies and threads of what is on the screen, a few at a time, when they are old.
+    /// Reads policies and threads of what is on the screen, a few at a time: of tickets, and of pull requests that no ticket follows.
     LoadDetails {
+        project: ProjectId,
         keys: Vec<TicketKey>,
+        pull_requests: Vec<(RepositoryId, i64)>,
+        reread: Reread,
     },
 
     // Setup
@@ -216,10 +219,20 @@ pub enum Effect {
     Quit(QuitMode),
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum SyncReason {
+    #[default]
     ViewLoad,
     Asked,
+}
+
+/// Which policies and threads are read again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reread {
+    /// Those that were not read for a while.
+    Old,
+    /// A person asked: all of them.
+    All,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -10,7 +10,7 @@ use super::answer::{
 };
 use super::model::{Base, Model, Settings};
 use super::theme::{Charset, Depth, Theme, ThemeName};
-use crate::domain::board::{Board, Card, PullRequestChip, Votes, votes};
+use crate::domain::board::{Board, Card, PullRequestChip, Votes};
 use crate::domain::id::{Guid, MemberId, ObjectId, ProjectId, RepositoryId, TicketKey};
 use crate::domain::person::{Identity, ReviewRules};
 use crate::domain::progress::{Progress, Step, StepState};
@@ -458,9 +458,4 @@ pub fn pull_request_rows() -> Vec<PullRequestRow> {
             known.facts.status = PullRequestStatus::Completed;
         }),
     ]
-}
-
-/// The votes on the fixture's pull request, for assertions.
-pub fn pull_request_votes() -> Votes {
-    votes(&pull_request().facts.reviewers)
 }

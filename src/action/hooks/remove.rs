@@ -6,6 +6,7 @@ use serde::Serialize;
 use super::look::{Events, Overlap, Place};
 use super::plan::leads_to;
 use super::secret::is_own_user;
+use super::turn::in_turn;
 use super::url::{self, Address};
 use crate::action::context::Context;
 use crate::action::error::Result;
@@ -123,6 +124,10 @@ fn orphan(found: &HookSubscription, base: &str, project: &Guid) -> Option<Purpos
 
 /// Deletes all of ours. What cannot be deleted now is marked, and [`sweep`] tries again.
 pub async fn run(ctx: &Context, project: &Project) -> Result<Removed> {
+    in_turn(ctx, project, carry_out(ctx, project)).await
+}
+
+async fn carry_out(ctx: &Context, project: &Project) -> Result<Removed> {
     mark(ctx, project, None).await?;
     kill_point(ACTION, "mark", "recorded");
     let place = Place::of(ctx, project).await?;

@@ -2,7 +2,9 @@
 
 mod board;
 mod facts;
+mod health;
 mod hooks;
+mod inbox;
 mod ingest;
 mod story;
 mod together;
@@ -100,11 +102,16 @@ fn every_query() -> Vec<(&'static str, &'static [(&'static str, &'static str)])>
     vec![
         ("mod", super::QUERIES),
         ("board", super::board::QUERIES),
+        ("branches", super::branches::QUERIES),
         ("check", super::check::QUERIES),
+        ("deliveries", super::deliveries::QUERIES),
+        ("health", super::health::QUERIES),
         ("history", super::history::QUERIES),
         ("hooks", super::hooks::QUERIES),
+        ("inbox", super::inbox::QUERIES),
         ("ingest", super::ingest::QUERIES),
         ("journal", super::journal::QUERIES),
+        ("leases", super::leases::QUERIES),
         ("members", super::members::QUERIES),
         ("organisations", super::organisations::QUERIES),
         ("projects", super::projects::QUERIES),

@@ -16,6 +16,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::actions::Context;
 use super::answer::{ProjectRow, TaskRow, TaskState};
+use super::effect::SyncReason;
 use super::event::Generation;
 use super::key::Key;
 use super::keymap::Keymap;
@@ -99,6 +100,7 @@ pub struct PendingKeys {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct SyncState {
     pub running: Option<Generation>,
+    pub why: SyncReason,
     /// When a sync was last asked for, by a view or a person.
     pub asked_at: Option<Timestamp>,
     /// Why the last one failed, if it did.
@@ -257,10 +259,6 @@ impl Model {
 
     pub fn task(&self, id: u64) -> Option<&TaskRow> {
         self.tasks.iter().find(|task| task.id == id)
-    }
-
-    pub fn is_me(&self, identity: &crate::domain::id::Guid) -> bool {
-        self.project.as_ref().and_then(|project| project.me.as_ref()) == Some(identity)
     }
 
     /// Specs written in this session that are still not on their branch.

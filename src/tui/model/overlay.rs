@@ -2,12 +2,12 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::form::{NewTicketForm, PullRequestForm};
+use super::form::{FormPhase, NewTicketForm, PullRequestForm};
 use super::picker::Picker;
 use crate::domain::id::{RepositoryId, TicketKey};
 use crate::notice::Notice;
 use crate::tui::answer::{DiffLine, Plan, SpecConflict, StartPlan};
-use crate::tui::event::Generation;
+use crate::tui::event::{Answer, Generation};
 use crate::tui::key::Key;
 
 /// Answers to a question are ignored for this long, and longer while the key that came in it repeats: a key typed for something
@@ -40,6 +40,21 @@ impl Guard {
     }
 }
 
+impl Overlay {
+    /// The task whose progress and end this dialog shows.
+    pub fn task(&self) -> Option<u64> {
+        match self {
+            Self::Start(dialog) => dialog.asking.task(),
+            Self::SpecPlan(dialog) => dialog.asking.task(),
+            Self::PullRequest(form) => match form.phase {
+                FormPhase::Running(id) => Some(id),
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+}
+
 /// The dialogs.
 #[derive(Debug, Clone)]
 pub enum Overlay {
@@ -67,14 +82,60 @@ pub enum StartPhase {
     CouldNotPlan(Notice),
 }
 
+/// A plan that is made, read, answered with `y` and carried out as a task.
+#[derive(Debug, Clone)]
+pub struct Asking<P> {
+    pub phase: StartPhase,
+    pub plan: Option<Box<P>>,
+    pub guard: Guard,
+}
+
+impl<P> Asking<P> {
+    pub fn new(phase: StartPhase, now: Timestamp) -> Self {
+        Self { phase, plan: None, guard: Guard::new(now) }
+    }
+
+    /// The plan that was asked for, or why there is none. An older one changes nothing.
+    pub fn planned(&mut self, generation: Generation, plan: Answer<Box<P>>, now: Timestamp) {
+        if self.phase != StartPhase::Planning(generation) {
+            return;
+        }
+        match plan {
+            Ok(plan) => {
+                self.plan = Some(plan);
+                self.phase = StartPhase::Planned;
+                // The plan is new to the reader: a key typed before it was there is no answer to it.
+                self.guard = Guard::new(now);
+            }
+            Err(notice) => self.phase = StartPhase::CouldNotPlan(notice),
+        }
+    }
+
+    /// The task that carries it out has a number.
+    pub fn started(&mut self, generation: Generation, task: &Answer<u64>) {
+        if self.phase == StartPhase::Asked(generation) {
+            self.phase = match task {
+                Ok(id) => StartPhase::Running(*id),
+                Err(notice) => StartPhase::CouldNotPlan(notice.clone()),
+            };
+        }
+    }
+
+    /// The task that carries it out.
+    pub fn task(&self) -> Option<u64> {
+        match self.phase {
+            StartPhase::Running(id) => Some(id),
+            _ => None,
+        }
+    }
+}
+
 #[derive(Debug, Clone)]
 pub struct StartDialog {
     pub key: TicketKey,
     pub title: String,
-    pub phase: StartPhase,
-    pub plan: Option<Box<StartPlan>>,
     pub repository: Option<RepositoryId>,
-    pub guard: Guard,
+    pub asking: Asking<StartPlan>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -87,9 +148,7 @@ pub enum SpecDirection {
 pub struct SpecPlanDialog {
     pub key: TicketKey,
     pub direction: SpecDirection,
-    pub phase: StartPhase,
-    pub plan: Option<Box<Plan>>,
-    pub guard: Guard,
+    pub asking: Asking<Plan>,
 }
 
 /// A question that only `y` answers with yes.

@@ -3,19 +3,19 @@
 use std::collections::HashMap;
 
 use crate::action::sync_pull_requests;
-use crate::domain::id::{Guid, ProjectId, TicketKey};
+use crate::domain::id::{Guid, ProjectId, RepositoryId, TicketKey};
 use crate::domain::pull_request::KnownPullRequest;
 use crate::domain::ticket::PullRequestRef;
 use crate::notice::{Explain, Notice};
 use crate::store::PullRequestFilter;
 use crate::tui::answer::{MemberRow, PullRequestRow};
-use crate::tui::effect::SyncReason;
+use crate::tui::effect::{Reread, SyncReason};
 use crate::tui::event::{Answer, Generation, What};
 use crate::{action, secret};
 
 use super::{Runtime, answer, convert};
 
-/// Checks and threads younger than this are not read again.
+/// Checks and threads younger than this are not read again when a screen comes into view.
 const DETAIL_SECONDS: i64 = 60;
 
 impl Runtime {
@@ -142,22 +142,25 @@ impl Runtime {
         });
     }
 
-    /// Reads policies and threads of pull requests on the screen, where what is known of them is old. It goes on in the background;
-    /// a failure shows when somebody asks for one ticket.
-    pub(super) async fn load_details(&self, keys: Vec<TicketKey>) {
+    /// Reads policies and threads of pull requests on the screen, where what is known of them is old or a person asked. It goes on in
+    /// the background; a failure shows when somebody asks for one ticket.
+    pub(super) async fn load_details(
+        &self,
+        project: ProjectId,
+        keys: Vec<TicketKey>,
+        mut wanted: Vec<(RepositoryId, i64)>,
+        reread: Reread,
+    ) {
         let ctx = &self.services.ctx;
-        let mut wanted = Vec::new();
-        let mut project = None;
         for key in keys {
             let Ok(Some(view)) = ctx.store.ticket_view(&key).await else { continue };
-            let Some(known) = view.pull_request else { continue };
+            let Some(known) = view.pull_request.filter(|_| view.project.id == project) else { continue };
             let old = known.detail_at.is_none_or(|at| ctx.clock.now().duration_since(at).as_secs() >= DETAIL_SECONDS);
-            if old {
-                project = Some(view.project.id);
+            if old || reread == Reread::All {
                 wanted.push((known.facts.repository, known.facts.number));
             }
         }
-        if let Some(project) = project
+        if !wanted.is_empty()
             && let Err(error) = sync_pull_requests::details(ctx, project, wanted).await
         {
             tracing::info!(%error, "details of pull requests were not read");

@@ -192,7 +192,9 @@ impl Runtime {
 
             Effect::Sync { project, why, generation } => self.spawn(async move { runtime.sync(project, why, generation).await }),
             Effect::SyncTicket { key } => runtime.sync_ticket(key),
-            Effect::LoadDetails { keys } => self.spawn(async move { runtime.load_details(keys).await }),
+            Effect::LoadDetails { project, keys, pull_requests, reread } => {
+                self.spawn(async move { runtime.load_details(project, keys, pull_requests, reread).await });
+            }
 
             Effect::CheckConnection { url, token, generation } => {
                 self.spawn(async move { runtime.check_connection(url, token, generation).await });

@@ -159,13 +159,14 @@ fn preview(model: &Model, area: Rect, buf: &mut Buffer) {
     let area = Rect::new(area.x + 2, area.y, area.width.saturating_sub(3), area.height);
     let Some(card) = model.board.selected_card() else { return };
     let Some(detail) = model.board.detail.as_ref() else { return };
+    let title = text::title(&card.title).unwrap_or(text::UNTITLED.into());
     if detail.ticket.key != card.key {
         // The last one stays until the new one is here, but under its own name.
-        text::put_fit(buf, area.x, area.y, area.width, &format!("{} {}", card.key, card.title), theme.strong, &theme.marks);
+        text::put_fit(buf, area.x, area.y, area.width, &format!("{} {title}", card.key), theme.strong, &theme.marks);
         return;
     }
     let mut lines: Vec<Line<'static>> = Vec::new();
-    for line in text::wrap(&format!("{} {}", card.key, card.title), area.width) {
+    for line in text::wrap(&format!("{} {title}", card.key), area.width) {
         lines.push(Line::styled(line, theme.strong));
     }
     lines.push(ticket::facts_line(model, detail, area.width));

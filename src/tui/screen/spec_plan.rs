@@ -13,21 +13,23 @@ use crate::tui::widget::{panel, progress, text};
 pub fn draw(model: &Model, dialog: &SpecPlanDialog, buf: &mut Buffer) {
     let theme = &model.theme;
     let width = 72.min(model.width.saturating_sub(2));
-    let task = match dialog.phase {
-        StartPhase::Running(id) => model.task(id),
-        _ => None,
+    let task = dialog.asking.task().and_then(|id| model.task(id));
+    let shown = match task {
+        // Why it failed stands below the steps.
+        Some(task) => Some(progress::without_reasons(&task.progress)),
+        None => dialog.asking.plan.as_ref().map(|plan| plan.progress.clone()),
     };
-    let shown = task.map(|task| &task.progress).or(dialog.plan.as_ref().map(|plan| &plan.progress));
+    let shown = shown.as_ref();
     let mut below: Vec<(String, Style)> = Vec::new();
     let mut say = |words: &str, style| below.extend(text::wrap(words, width - 4).into_iter().map(|line| (line, style)));
     let mut hints: Vec<(&str, &str)> = Vec::new();
-    match (&dialog.phase, task.map(|task| &task.state)) {
+    match (&dialog.asking.phase, task.map(|task| &task.state)) {
         (StartPhase::Planning(_), _) => {
             say("looking at the branch", theme.dim);
             hints.push(("Esc", "close"));
         }
         (StartPhase::Planned, _) => {
-            if let Some(plan) = &dialog.plan {
+            if let Some(plan) = &dialog.asking.plan {
                 plan.warnings.iter().for_each(|warning| say(&warning.to_string(), theme.warn));
                 match &plan.refused {
                     Some(why) => say(&why.to_string(), theme.bad),

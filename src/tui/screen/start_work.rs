@@ -14,11 +14,13 @@ use crate::tui::widget::{panel, progress, text};
 pub fn draw(model: &Model, dialog: &StartDialog, buf: &mut Buffer) {
     let theme = &model.theme;
     let width = 76.min(model.width.saturating_sub(2));
-    let task = match dialog.phase {
-        StartPhase::Running(id) => model.task(id),
-        _ => None,
+    let task = dialog.asking.task().and_then(|id| model.task(id));
+    let shown = match task {
+        // Why it failed stands below the steps.
+        Some(task) => Some(progress::without_reasons(&task.progress)),
+        None => dialog.asking.plan.as_ref().map(|plan| plan.progress.clone()),
     };
-    let shown = task.map(|task| &task.progress).or(dialog.plan.as_ref().map(|plan| &plan.progress));
+    let shown = shown.as_ref();
     let mut below: Vec<(String, ratatui::style::Style)> = Vec::new();
     let mut say = |notice: &Notice, style| {
         below.extend(text::wrap(&notice.text, width - 4).into_iter().map(|line| (line, style)));
@@ -27,13 +29,13 @@ pub fn draw(model: &Model, dialog: &StartDialog, buf: &mut Buffer) {
         }
     };
     let mut hints: Vec<(&str, &str)> = Vec::new();
-    match (&dialog.phase, task.map(|task| &task.state)) {
+    match (&dialog.asking.phase, task.map(|task| &task.state)) {
         (StartPhase::Planning(_), _) => {
             say(&Notice::new("looking at the branch and the spec"), theme.dim);
             hints.push(("Esc", "close"));
         }
         (StartPhase::Planned, _) => {
-            if let Some(plan) = &dialog.plan {
+            if let Some(plan) = &dialog.asking.plan {
                 plan.warnings.iter().for_each(|warning| say(warning, theme.warn));
                 match (&plan.refused, &plan.existing_branch) {
                     (Some(why), _) => say(why, theme.bad),
@@ -45,7 +47,7 @@ pub fn draw(model: &Model, dialog: &StartDialog, buf: &mut Buffer) {
                 }
             }
             hints.push(("Enter", "not now"));
-            if dialog.plan.as_ref().is_some_and(|plan| plan.repositories.len() > 1) {
+            if dialog.asking.plan.as_ref().is_some_and(|plan| plan.repositories.len() > 1) {
                 hints.push(("h l", "repository"));
             }
         }
@@ -73,7 +75,7 @@ pub fn draw(model: &Model, dialog: &StartDialog, buf: &mut Buffer) {
             hints.extend([("s", "continue"), ("Esc", "close")]);
         }
     }
-    let repository = dialog.plan.as_ref().and_then(|plan| {
+    let repository = dialog.asking.plan.as_ref().and_then(|plan| {
         let chosen = dialog.repository?;
         plan.repositories.iter().find(|row| row.id == chosen).map(|row| row.name.clone())
     });

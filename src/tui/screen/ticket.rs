@@ -30,7 +30,11 @@ pub fn draw(model: &Model, ticket: &TicketState, area: Rect, buf: &mut Buffer) {
         return;
     };
     let at = text::put(buf, inner.x, inner.y, inner.width, &ticket.key.to_string(), theme.accent) + 1;
-    text::put_fit(buf, at, inner.y, inner.right().saturating_sub(at), &detail.ticket.title, theme.strong, &theme.marks);
+    let (title, style) = match text::title(&detail.ticket.title) {
+        Some(title) => (title, theme.strong),
+        None => (text::UNTITLED.into(), theme.dim),
+    };
+    text::put_fit(buf, at, inner.y, inner.right().saturating_sub(at), &title, style, &theme.marks);
     facts(model, detail, inner, buf);
     tabs(model, ticket, detail, inner, buf);
     text::line(buf, area.x, area.y + 3, area.width, theme.marks.rule, theme.faint);

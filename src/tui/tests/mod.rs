@@ -3,6 +3,7 @@
 mod bindings;
 mod catalogue;
 mod consent;
+mod failures;
 mod fields;
 mod gallery;
 mod hostile;

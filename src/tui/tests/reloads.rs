@@ -275,3 +275,37 @@ fn a_screen_reached_without_data_says_that_it_loads() {
     model.base = Base::Board;
     assert!(picture(&model).contains("no project is open"));
 }
+
+#[test]
+fn a_sync_that_was_asked_for_reads_checks_and_comments_whatever_their_age() {
+    use crate::tui::effect::Reread;
+    let answered = |model: &mut Model, effects: Vec<Effect>| {
+        let generation = effects.iter().find_map(|effect| match effect {
+            Effect::Sync { generation, .. } => Some(*generation),
+            _ => None,
+        });
+        happens(model, What::Synced { generation: generation.expect("a sync"), outcome: Ok(None) })
+    };
+    let reread = |effects: &[Effect]| {
+        effects.iter().find_map(|effect| match effect {
+            Effect::LoadDetails { keys, pull_requests, reread, .. } => Some((keys.len(), pull_requests.len(), *reread)),
+            _ => None,
+        })
+    };
+    for (keys, asked) in [("", (3, 0, Reread::All)), ("l l enter", (1, 0, Reread::All)), ("2 ] ]", (0, 4, Reread::All))] {
+        let mut model = board();
+        if !keys.is_empty() {
+            go(&mut model, keys);
+        }
+        model.sync.running = None;
+        let effects = press(&mut model, "R");
+        let effects = answered(&mut model, effects);
+        assert_eq!(reread(&effects), Some(asked), "{keys}");
+    }
+    // Coming into view reads what is old only.
+    let mut model = board();
+    model.sync.asked_at = None;
+    let effects = happens(&mut model, What::FocusGained);
+    let effects = answered(&mut model, effects);
+    assert_eq!(reread(&effects), Some((3, 0, Reread::Old)));
+}

@@ -2,8 +2,9 @@
 
 use crate::domain::pull_request::PullRequestStatus;
 use crate::tui::answer::{ProjectRow, TaskRow, TaskState, TicketDetail};
-use crate::tui::effect::Effect;
+use crate::tui::effect::{Effect, Reread, SyncReason};
 use crate::tui::event::{Answer, Generation, What};
+use crate::tui::model::overlay::Overlay;
 use crate::tui::model::ticket::{Tab, TicketState};
 use crate::tui::model::{Base, Model};
 
@@ -58,7 +59,14 @@ pub fn apply(model: &mut Model, what: What, out: &mut Out) {
             start_work::started(model, generation, &task);
             spec_plan::started(model, generation, &task);
             pull_request_form::started(model, generation, &task);
-            // It may have ended before its number was known.
+            // It may have ended before its number was known: then it was told of at the foot, and the dialog says it as well.
+            let failed = model.overlay.as_ref().and_then(Overlay::task).and_then(|id| model.task(id)).and_then(|task| match &task.state {
+                TaskState::Failed(notice) => Some(notice.clone()),
+                _ => None,
+            });
+            if failed.is_some() && model.toast.as_ref().map(|toast| &toast.notice) == failed.as_ref() {
+                model.toast = None;
+            }
             spec_plan::close_when_done(model);
             pull_request_form::tasks_changed(model, out);
         }
@@ -108,11 +116,15 @@ fn synced(model: &mut Model, generation: Generation, outcome: Answer<Option<Stri
         return;
     }
     model.sync.running = None;
+    let reread = match model.sync.why {
+        SyncReason::Asked => Reread::All,
+        SyncReason::ViewLoad => Reread::Old,
+    };
     match outcome {
         Ok(words) => {
             model.sync.failed = None;
             words.into_iter().for_each(|words| toast::good(model, words));
-            board::visible_details(model, out);
+            load::visible_details(model, reread, out);
         }
         Err(notice) => {
             // Said once: a line that stays down must not fill the screen with it.
@@ -193,7 +205,8 @@ fn ticket_loaded(model: &mut Model, generation: Generation, detail: Answer<Box<T
                 ticket.criterion = ticket.criterion.min(detail.ticket.criteria.len().saturating_sub(1));
                 if detail.pull_request.as_ref().is_some_and(|known| known.facts.status == PullRequestStatus::Active) {
                     // Checks and comments follow; the runtime leaves out what it read a moment ago.
-                    out.push(Effect::LoadDetails { keys: vec![detail.ticket.key.clone()] });
+                    let keys = vec![detail.ticket.key.clone()];
+                    out.push(Effect::LoadDetails { project: detail.ticket.project, keys, pull_requests: Vec::new(), reread: Reread::Old });
                 }
                 ticket.detail = Some(detail);
                 if std::mem::take(&mut ticket.stale) {
@@ -291,13 +304,7 @@ fn project_selected(model: &mut Model, project: ProjectRow, out: &mut Out) {
 
 /// Tasks moved on: those that just ended are told of, unless a dialog shows them.
 fn tasks_changed(model: &mut Model, tasks: Vec<TaskRow>, out: &mut Out) {
-    let shown = match &model.overlay {
-        Some(crate::tui::model::overlay::Overlay::Start(dialog)) => match dialog.phase {
-            crate::tui::model::overlay::StartPhase::Running(id) => Some(id),
-            _ => None,
-        },
-        _ => None,
-    };
+    let shown = model.overlay.as_ref().and_then(Overlay::task);
     let was_running = |model: &Model, id: u64| model.task(id).is_none_or(|task| task.state == TaskState::Running);
     for task in &tasks {
         if task.state == TaskState::Running || !was_running(model, task.id) {

@@ -1,6 +1,5 @@
 //! The board: moving the cursor, following the selection, what the mouse hits.
 
-use crate::tui::effect::Effect;
 use crate::tui::intent::Intent;
 use crate::tui::layout;
 use crate::tui::model::{Base, Model};
@@ -74,27 +73,5 @@ pub fn click(model: &mut Model, x: u16, y: u16, out: &mut Out) {
                 super::act::act(model, Intent::Open, out);
             }
         }
-    }
-}
-
-/// The cards on the screen that follow a pull request: their policies and threads are worth reading.
-pub fn visible_details(model: &Model, out: &mut Out) {
-    if model.base != Base::Board {
-        return;
-    }
-    let layout = layout::board(model);
-    let mut keys = Vec::new();
-    for (at, _) in &layout.lanes {
-        let Some(lane) = model.board.lanes.get(*at) else { continue };
-        for row in lane.offset..(lane.offset + layout.visible).min(lane.cards.len()) {
-            if let Some(card) = model.board.card_at(*at, row)
-                && card.pull_request.as_ref().is_some_and(|chip| chip.status == crate::domain::pull_request::PullRequestStatus::Active)
-            {
-                keys.push(card.key.clone());
-            }
-        }
-    }
-    if !keys.is_empty() {
-        out.push(Effect::LoadDetails { keys });
     }
 }

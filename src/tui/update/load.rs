@@ -2,7 +2,9 @@
 
 use crate::domain::change::Change;
 use crate::domain::id::{ProjectId, TicketKey};
-use crate::tui::effect::{Effect, SyncReason};
+use crate::domain::pull_request::PullRequestStatus;
+use crate::tui::effect::{Effect, Reread, SyncReason};
+use crate::tui::layout;
 use crate::tui::model::{Base, Model};
 
 use super::Out;
@@ -76,8 +78,39 @@ pub fn sync(model: &mut Model, why: SyncReason, out: &mut Out) {
     let Some(project) = model.project.as_ref().map(|project| project.id) else { return };
     let generation = model.next_generation();
     model.sync.running = Some(generation);
+    model.sync.why = why;
     model.sync.asked_at = Some(model.now);
     out.push(Effect::Sync { project, why, generation });
+}
+
+/// Policies and threads of the pull requests on the screen: of the open ticket, else of the visible cards. The list shows rows by the
+/// dozen, so there it takes a person to ask.
+pub fn visible_details(model: &Model, reread: Reread, out: &mut Out) {
+    let Some(project) = model.project.as_ref().map(|project| project.id) else { return };
+    let (mut keys, mut pull_requests) = (Vec::new(), Vec::new());
+    if let Some(ticket) = &model.ticket {
+        keys.push(ticket.key.clone());
+    } else if model.base == Base::Board {
+        let layout = layout::board(model);
+        for (at, _) in &layout.lanes {
+            let Some(lane) = model.board.lanes.get(*at) else { continue };
+            for row in lane.offset..(lane.offset + layout.visible).min(lane.cards.len()) {
+                if let Some(card) = model.board.card_at(*at, row)
+                    && card.pull_request.as_ref().is_some_and(|chip| chip.status == PullRequestStatus::Active)
+                {
+                    keys.push(card.key.clone());
+                }
+            }
+        }
+    } else if model.base == Base::PullRequests && reread == Reread::All {
+        let list = &model.pull_requests;
+        let rows = list.shown.iter().skip(list.offset).take(layout::list_rows(model)).filter_map(|at| list.rows.as_ref()?.get(*at));
+        let active = rows.filter(|row| row.pull_request.facts.status == PullRequestStatus::Active);
+        pull_requests.extend(active.map(|row| (row.pull_request.facts.repository, row.pull_request.facts.number)));
+    }
+    if !keys.is_empty() || !pull_requests.is_empty() {
+        out.push(Effect::LoadDetails { project, keys, pull_requests, reread });
+    }
 }
 
 /// Everything of the current project, as after a switch.

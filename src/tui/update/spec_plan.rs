@@ -7,7 +7,7 @@ use crate::tui::event::{Answer, Generation};
 use crate::tui::key::{Code, Key};
 use crate::tui::model::Model;
 use crate::tui::model::editor::Saving;
-use crate::tui::model::overlay::{DiffView, Guard, Overlay, Side, SpecDirection, SpecPlanDialog, StartPhase};
+use crate::tui::model::overlay::{Asking, DiffView, Overlay, Side, SpecDirection, SpecPlanDialog, StartPhase};
 
 use super::{Out, toast};
 
@@ -25,8 +25,7 @@ pub fn open(model: &mut Model, direction: SpecDirection, out: &mut Out) {
             StartPhase::Asked(generation)
         }
     };
-    let guard = Guard::new(model.now);
-    model.overlay = Some(Overlay::SpecPlan(Box::new(SpecPlanDialog { key, direction, phase, plan: None, guard })));
+    model.overlay = Some(Overlay::SpecPlan(Box::new(SpecPlanDialog { key, direction, asking: Asking::new(phase, model.now) })));
 }
 
 pub fn diff(model: &mut Model, out: &mut Out) {
@@ -57,32 +56,23 @@ fn dialog(model: &mut Model) -> Option<&mut SpecPlanDialog> {
 
 pub fn planned(model: &mut Model, generation: Generation, plan: Answer<Box<Plan>>) {
     let now = model.now;
-    let Some(dialog) = dialog(model).filter(|dialog| dialog.phase == StartPhase::Planning(generation)) else { return };
-    match plan {
-        Ok(plan) => {
-            dialog.plan = Some(plan);
-            dialog.phase = StartPhase::Planned;
-            dialog.guard = Guard::new(now);
-        }
-        Err(notice) => dialog.phase = StartPhase::CouldNotPlan(notice),
+    if let Some(dialog) = dialog(model) {
+        dialog.asking.planned(generation, plan, now);
     }
 }
 
 pub fn started(model: &mut Model, generation: Generation, task: &Answer<u64>) {
-    let Some(dialog) = dialog(model).filter(|dialog| dialog.phase == StartPhase::Asked(generation)) else { return };
-    dialog.phase = match task {
-        Ok(id) => StartPhase::Running(*id),
-        Err(notice) => StartPhase::CouldNotPlan(notice.clone()),
-    };
+    if let Some(dialog) = dialog(model) {
+        dialog.asking.started(generation, task);
+    }
 }
 
 /// A push or pull that is done closes its dialog by itself.
 pub fn close_when_done(model: &mut Model) {
     let done = match &model.overlay {
-        Some(Overlay::SpecPlan(dialog)) => match dialog.phase {
-            StartPhase::Running(id) => model.task(id).is_some_and(|task| matches!(task.state, TaskState::Done(_))),
-            _ => false,
-        },
+        Some(Overlay::SpecPlan(dialog)) => {
+            dialog.asking.task().and_then(|id| model.task(id)).is_some_and(|task| matches!(task.state, TaskState::Done(_)))
+        }
         _ => false,
     };
     if done {
@@ -107,14 +97,14 @@ fn plan_key(model: &mut Model, key: Key, out: &mut Out) {
         model.overlay = None;
         return;
     }
-    match &dialog.phase {
+    match &dialog.asking.phase {
         StartPhase::Planned => {
-            if !dialog.guard.lets_through(key, now) {
+            if !dialog.asking.guard.lets_through(key, now) {
                 return;
             }
             match key.code {
-                Code::Char('y') if dialog.plan.as_ref().is_some_and(|plan| plan.refused.is_none()) => {
-                    dialog.phase = StartPhase::Asked(next);
+                Code::Char('y') if dialog.asking.plan.as_ref().is_some_and(|plan| plan.refused.is_none()) => {
+                    dialog.asking.phase = StartPhase::Asked(next);
                     out.push(Effect::PushSpec { key: dialog.key.clone(), generation: next });
                 }
                 Code::Enter | Code::Char('n') => model.overlay = None,

@@ -6,7 +6,7 @@ use crate::tui::event::{Answer, Generation};
 use crate::tui::key::{Code, Key};
 use crate::tui::model::Model;
 use crate::tui::model::form::{Turn, turned};
-use crate::tui::model::overlay::{Guard, Overlay, StartDialog, StartPhase};
+use crate::tui::model::overlay::{Asking, Overlay, StartDialog, StartPhase};
 use crate::tui::refusal;
 
 use super::Out;
@@ -18,10 +18,8 @@ pub fn open(model: &mut Model, out: &mut Out) {
     model.overlay = Some(Overlay::Start(Box::new(StartDialog {
         key: subject.key,
         title: subject.title,
-        phase: StartPhase::Planning(generation),
-        plan: None,
         repository: None,
-        guard: Guard::new(model.now),
+        asking: Asking::new(StartPhase::Planning(generation), model.now),
     })));
 }
 
@@ -34,16 +32,10 @@ fn dialog(model: &mut Model) -> Option<&mut StartDialog> {
 
 pub fn planned(model: &mut Model, generation: Generation, plan: Answer<Box<StartPlan>>) {
     let now = model.now;
-    let Some(dialog) = dialog(model).filter(|dialog| dialog.phase == StartPhase::Planning(generation)) else { return };
-    match plan {
-        Ok(plan) => {
-            dialog.repository = plan.repository;
-            dialog.plan = Some(plan);
-            dialog.phase = StartPhase::Planned;
-            // The plan is new to the reader: a key typed before it was there is no answer to it.
-            dialog.guard = Guard::new(now);
-        }
-        Err(notice) => dialog.phase = StartPhase::CouldNotPlan(notice),
+    let Some(dialog) = dialog(model) else { return };
+    dialog.asking.planned(generation, plan, now);
+    if let (StartPhase::Planned, Some(plan)) = (&dialog.asking.phase, &dialog.asking.plan) {
+        dialog.repository = plan.repository;
     }
 }
 
@@ -56,9 +48,9 @@ pub fn key(model: &mut Model, key: Key, out: &mut Out) {
         model.overlay = None;
         return;
     }
-    match &dialog.phase {
+    match &dialog.asking.phase {
         StartPhase::Planned => {
-            if !dialog.guard.lets_through(key, now) {
+            if !dialog.asking.guard.lets_through(key, now) {
                 return;
             }
             match key.code {
@@ -80,22 +72,26 @@ pub fn key(model: &mut Model, key: Key, out: &mut Out) {
 
 /// Whether the plan can be carried out so.
 fn allows(dialog: &StartDialog, existing: ExistingBranch) -> bool {
-    dialog.plan.as_ref().is_some_and(|plan| plan.refused.is_none() && plan.existing_branch.is_some() == (existing == ExistingBranch::Reuse))
+    dialog
+        .asking
+        .plan
+        .as_ref()
+        .is_some_and(|plan| plan.refused.is_none() && plan.existing_branch.is_some() == (existing == ExistingBranch::Reuse))
 }
 
 fn start(dialog: &mut StartDialog, existing: ExistingBranch, generation: Generation, out: &mut Out) {
-    dialog.phase = StartPhase::Asked(generation);
+    dialog.asking.phase = StartPhase::Asked(generation);
     out.push(Effect::Start { key: dialog.key.clone(), existing, generation });
 }
 
 fn replan(dialog: &mut StartDialog, generation: Generation, out: &mut Out) {
-    dialog.phase = StartPhase::Planning(generation);
+    dialog.asking.phase = StartPhase::Planning(generation);
     out.push(Effect::PlanStart { key: dialog.key.clone(), repository: dialog.repository, generation });
 }
 
 /// Another repository: the plan is made again for it.
 fn turn(dialog: &mut StartDialog, by: Turn, generation: Generation, out: &mut Out) {
-    let Some(plan) = &dialog.plan else { return };
+    let Some(plan) = &dialog.asking.plan else { return };
     let ids: Vec<_> = plan.repositories.iter().filter(|row| !row.disabled).map(|row| Some(row.id)).collect();
     if ids.len() < 2 {
         return;
@@ -105,17 +101,15 @@ fn turn(dialog: &mut StartDialog, by: Turn, generation: Generation, out: &mut Ou
 }
 
 pub fn started(model: &mut Model, generation: Generation, task: &Answer<u64>) {
-    let Some(dialog) = dialog(model).filter(|dialog| dialog.phase == StartPhase::Asked(generation)) else { return };
-    dialog.phase = match task {
-        Ok(id) => StartPhase::Running(*id),
-        Err(notice) => StartPhase::CouldNotPlan(notice.clone()),
-    };
+    if let Some(dialog) = dialog(model) {
+        dialog.asking.started(generation, task);
+    }
 }
 
 /// How the task of the dialog ended, if it did.
 pub fn finished(model: &Model) -> Option<&TaskState> {
     let Some(Overlay::Start(dialog)) = &model.overlay else { return None };
-    let StartPhase::Running(id) = dialog.phase else { return None };
+    let id = dialog.asking.task()?;
     model.task(id).map(|task| &task.state).filter(|state| **state != TaskState::Running)
 }
 

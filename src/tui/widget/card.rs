@@ -42,7 +42,10 @@ pub fn draw(buf: &mut Buffer, place: Place, card: &Card, selection: Selection, r
     let inner = width.saturating_sub(1);
     let end = x + width;
     let key = card.key.to_string();
-    let title = text::clean(&card.title);
+    let (title, title_style) = match text::title(&card.title) {
+        Some(title) => (title, theme.text),
+        None => (text::UNTITLED.into(), theme.dim),
+    };
     let (first, second) = split(&title, inner.saturating_sub(text::width(&key) + 1), place.title_rows);
     let y = place.y + u16::from(second.is_some());
     let key_style = match selection {
@@ -56,9 +59,9 @@ pub fn draw(buf: &mut Buffer, place: Place, card: &Card, selection: Selection, r
         Selection::No => theme.dim,
     };
     let at = text::put(buf, x + 1, place.y, inner, &key, key_style) + 1;
-    text::put_fit(buf, at, place.y, end.saturating_sub(at), first, theme.text, &theme.marks);
+    text::put_fit(buf, at, place.y, end.saturating_sub(at), first, title_style, &theme.marks);
     if let Some(second) = second {
-        text::put_fit(buf, x + 1, y, inner, second, theme.text, &theme.marks);
+        text::put_fit(buf, x + 1, y, inner, second, title_style, &theme.marks);
     }
 
     if let Some(progress) = running {

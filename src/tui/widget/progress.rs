@@ -18,6 +18,7 @@ fn words(step: &Step) -> String {
         StepState::Waiting | StepState::Running => step.words.clone(),
         StepState::Done(what) => format!("{}{}", step.words, news(&step.words, what)),
         StepState::Already(what) => format!("{}: {what}, already so", step.words),
+        StepState::Failed(why) if why.is_empty() => step.words.clone(),
         StepState::Failed(why) => format!("{}: {why}", step.words),
         StepState::Skipped(why) => format!("{}: left out, {why}", step.words),
     }
@@ -33,6 +34,17 @@ fn news(words: &str, what: &str) -> String {
         Some((first, rest)) if known(first) => format!(" {rest}"),
         _ => format!(": {what}"),
     }
+}
+
+/// The same steps without why one failed, for a place that says it elsewhere.
+pub fn without_reasons(progress: &Progress) -> Progress {
+    let mut progress = progress.clone();
+    for step in &mut progress.steps {
+        if let StepState::Failed(why) = &mut step.state {
+            why.clear();
+        }
+    }
+    progress
 }
 
 /// Paints the steps from the top of the area and returns the row below them.

@@ -22,6 +22,14 @@ pub fn clean(text: &str) -> Cow<'_, str> {
     }
 }
 
+/// What stands where a title is missing.
+pub const UNTITLED: &str = "untitled";
+
+/// A title as it is shown, if anything of it can be seen.
+pub fn title(text: &str) -> Option<Cow<'_, str>> {
+    Some(clean(text)).filter(|title| !title.trim().is_empty())
+}
+
 /// Cells that a clean text takes.
 pub fn width(text: &str) -> u16 {
     if text.is_ascii() {

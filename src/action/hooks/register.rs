@@ -102,7 +102,7 @@ async fn survey(ctx: &Context, project: &Project, renew: Renew) -> Result<Scene>
     let url = place.public_url(ctx)?;
     let identity = place.identity().await?;
     let wanted = place.wanted(&url.base);
-    let remote = place.remote(Events::Ask).await?;
+    let remote = place.remote(ctx, Events::Ask).await?;
     let steps = plan::plan(&wanted, &place.known(ctx).await?, &remote, &url.base, renew.moment());
     Ok(Scene { place, base: url.base, identity, wanted, steps, warnings: url.warnings })
 }
@@ -227,9 +227,9 @@ impl Run<'_> {
             }
             Step::Create { purpose, stale } => {
                 reporter.running(purpose.word());
-                self.forget(stale).await?;
                 match self.make(*purpose).await {
                     Ok(_) => {
+                        self.forget(stale).await?;
                         self.done.made.push(*purpose);
                         reporter.done(purpose.word(), self.words_of(*purpose, "made"));
                     }
@@ -242,8 +242,8 @@ impl Run<'_> {
             }
             Step::Recreate { purpose, why, old, stale } => {
                 reporter.running(purpose.word());
-                self.forget(stale).await?;
                 self.replace(*purpose, *why, old).await?;
+                self.forget(stale).await?;
                 if old.iter().all(|old| !old.works) {
                     let words = format!("the webhook for {} did not work: {why}", purpose.word());
                     store.owe_reconciliation(self.scene.place.project.id, &words).await?;
@@ -271,6 +271,7 @@ impl Run<'_> {
         }
     }
 
+    /// Rows that stand for nothing. Only after a new one was made: that shows that this account may see what there is.
     async fn forget(&self, rows: &[i64]) -> Result<()> {
         for row in rows {
             self.ctx.store.drop_subscription(*row).await?;

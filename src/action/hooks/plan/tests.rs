@@ -1,0 +1,1 @@
+//! Every situation of a purpose, and what is done about it.

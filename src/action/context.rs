@@ -7,7 +7,7 @@ use tokio::sync::Mutex;
 
 use crate::ado;
 use crate::clock::Clock;
-use crate::config::Config;
+use crate::config::{Access, Config};
 use crate::domain::id::{OrganisationId, ProjectId, RepositoryId, TicketKey};
 use crate::domain::person::Member;
 use crate::domain::project::{Organisation, Project, Repository};
@@ -38,7 +38,12 @@ pub struct Clients {
 /// What the client needs of the configuration.
 pub fn network_settings(config: &Config) -> ado::Settings {
     let network = &config.network;
+    let access = match config.access {
+        Access::ReadWrite => ado::Access::ReadWrite,
+        Access::ReadOnly => ado::Access::ReadOnly,
+    };
     ado::Settings {
+        access,
         ca_file: network.ca_file.clone(),
         allow_http: network.allow_http,
         connect_timeout_ms: network.connect_timeout_ms,
@@ -178,5 +183,18 @@ impl Context {
         }
         self.store.put_members(project, std::slice::from_ref(me)).await?;
         Ok(self.store.member_by_identity(project, &me.id).await?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_may_not_change_anything_gets_clients_that_may_not_either() {
+        let mut config = Config::default();
+        assert_eq!(network_settings(&config).access, ado::Access::ReadWrite);
+        config.access = Access::ReadOnly;
+        assert_eq!(network_settings(&config).access, ado::Access::ReadOnly);
     }
 }

@@ -16,6 +16,8 @@ pub enum Host {
     Graph,
     /// Where `resourceAreas` says that identities live.
     Identities,
+    /// Release management: a host of its own on Services, the base elsewhere.
+    Release,
 }
 
 /// Which api-version.
@@ -75,7 +77,7 @@ impl Call {
         Self::new(Method::OPTIONS, path, Effect::Read, Scope::Any, attempt).release(Release::Unversioned)
     }
 
-    /// A POST that only reads.
+    /// A POST that changes nothing: a read-only client sends it.
     pub fn ask(path: impl Into<String>, scope: Scope, attempt: impl Into<String>) -> Self {
         Self::new(Method::POST, path, Effect::Read, scope, attempt)
     }
@@ -104,6 +106,11 @@ impl Call {
 
     pub fn host(mut self, host: Host) -> Self {
         self.host = host;
+        self
+    }
+
+    pub fn scope(mut self, scope: Scope) -> Self {
+        self.scope = scope;
         self
     }
 

@@ -13,7 +13,7 @@ use super::call::{Call, Host, Release};
 use super::classify::{Judged, Verdict, judge};
 use super::credential::Credential;
 use super::error::{Error, ErrorKind, seconds};
-use super::hosts::{Area, Areas, is_private, is_trusted};
+use super::hosts::{Area, Areas, is_private, is_trusted, release_of};
 use super::log::RequestLog;
 use super::paging::{object, rows};
 use super::retry::{Again, Effect, Failed, Pace};
@@ -23,9 +23,19 @@ use super::version::{ApiVersion, Resource};
 use super::{Result, base};
 use crate::domain::id::Guid;
 
-/// How the client reaches the network.
+/// What a client may do on the other side.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Access {
+    #[default]
+    ReadWrite,
+    /// Only calls that change nothing are sent; every other one is refused here.
+    ReadOnly,
+}
+
+/// How the client reaches the network, and what it may do there.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settings {
+    pub access: Access,
     /// PEM certificates trusted besides the platform's.
     pub ca_file: Option<PathBuf>,
     /// Whether a token may travel over plain http to another machine.
@@ -39,7 +49,14 @@ pub struct Settings {
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { ca_file: None, allow_http: false, connect_timeout_ms: 10_000, timeout_ms: 30_000, max_in_flight: 8 }
+        Self {
+            access: Access::ReadWrite,
+            ca_file: None,
+            allow_http: false,
+            connect_timeout_ms: 10_000,
+            timeout_ms: 30_000,
+            max_in_flight: 8,
+        }
     }
 }
 
@@ -51,6 +68,7 @@ pub struct Client {
 
 pub(super) struct Inner {
     base: Base,
+    access: Access,
     allow_http: bool,
     transport: Transport,
     pace: Pace,
@@ -90,6 +108,7 @@ impl Client {
         Ok(Self {
             inner: Arc::new(Inner {
                 base,
+                access: settings.access,
                 allow_http: settings.allow_http,
                 transport,
                 pace,
@@ -108,6 +127,11 @@ impl Client {
     /// What was sent lately.
     pub fn request_log(&self) -> RequestLog {
         self.inner.transport.log().clone()
+    }
+
+    /// Until when Azure DevOps told this client to wait (`Retry-After`); absent until it did. A time that has passed is over.
+    pub fn told_to_wait(&self) -> tokio::sync::watch::Receiver<Option<jiff::Timestamp>> {
+        self.inner.transport.told_to_wait()
     }
 
     /// The api-version in use: asked of the server once, where it is not Services.
@@ -165,6 +189,9 @@ impl Client {
 
     /// Sends a call until it is answered, or must not or need not be repeated.
     pub(super) async fn send(&self, call: &Call) -> Result<Answer> {
+        if self.inner.access == Access::ReadOnly && call.effect != Effect::Read {
+            return Err(self.error(ErrorKind::ReadOnly, &call.attempt));
+        }
         let pace = self.inner.pace;
         (|| self.attempt(call))
             .retry(pace.backoff())
@@ -235,6 +262,10 @@ impl Client {
             Host::Base => None,
             Host::Graph => Some(self.areas(&call.attempt).await?.graph.clone()),
             Host::Identities => Some(self.areas(&call.attempt).await?.identities.clone()),
+            Host::Release => {
+                let named = self.areas(&call.attempt).await?.release.clone();
+                Some(Some(named.unwrap_or_else(|| release_of(self.inner.base.parsed()))))
+            }
         };
         let root = match root {
             None => self.inner.base.parsed().clone(),

@@ -68,6 +68,8 @@ pub enum ErrorKind {
     Offline,
     Tls,
     Proxy,
+    /// It would have changed something, and this client may only read.
+    ReadOnly,
     /// The token would have gone to a host that is not trusted.
     UntrustedHost,
     /// The token would have gone over plain http.
@@ -155,11 +157,6 @@ impl Error {
         self.0.detail.as_deref()
     }
 
-    /// Whether nothing will work with this token until a person acts.
-    pub fn is_about_the_token(&self) -> bool {
-        matches!(self.0.kind, ErrorKind::BadToken | ErrorKind::TokenExpired | ErrorKind::NotAMember | ErrorKind::ScopeMissing { .. })
-    }
-
     fn reason(&self) -> String {
         let organisation = match self.0.deployment {
             Deployment::Services => "organisation",
@@ -192,6 +189,7 @@ impl Error {
             ErrorKind::Offline => "no connection".to_owned(),
             ErrorKind::Tls => "no trusted TLS connection".to_owned(),
             ErrorKind::Proxy => "the proxy refuses or does not answer".to_owned(),
+            ErrorKind::ReadOnly => "it would change Azure DevOps, and --readonly forbids that".to_owned(),
             ErrorKind::UntrustedHost => "the token may not be sent to that host".to_owned(),
             ErrorKind::PlainHttp => "the token may not be sent over plain http".to_owned(),
             ErrorKind::TimedOut => "no answer in time".to_owned(),
@@ -249,6 +247,7 @@ impl Explain for Error {
             ErrorKind::Offline => "check the network and the URL; the board keeps what it knows".to_owned(),
             ErrorKind::Tls => "if your company signs its own certificates, set `ca_file` under [network]".to_owned(),
             ErrorKind::Proxy => "check HTTPS_PROXY, HTTP_PROXY and NO_PROXY".to_owned(),
+            ErrorKind::ReadOnly => "leave --readonly out".to_owned(),
             ErrorKind::PlainHttp => "use https, or set `allow_http = true` under [network] if the network is yours".to_owned(),
             ErrorKind::TimedOut => "try again; `timeout_ms` under [network] sets how long to wait".to_owned(),
             ErrorKind::ServerError { .. } => "try again later; https://status.dev.azure.com tells of outages".to_owned(),

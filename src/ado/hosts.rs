@@ -11,12 +11,14 @@ use super::wire::loose;
 
 const GRAPH: &str = "bb1e7ec9-e901-4b68-999a-de7012b920f8";
 const IDENTITIES: &str = "8a3d49b8-91f0-46ef-b33d-dda338c25db3";
+const RELEASE: &str = "efc2f575-36ef-48e9-b672-0c6fb4a48ac5";
 
 /// Sub-hosts by area; absent when the instance does not have the area (a Server has no graph).
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Areas {
     pub graph: Option<Url>,
     pub identities: Option<Url>,
+    pub release: Option<Url>,
 }
 
 /// A row of `resourceAreas`.
@@ -35,8 +37,23 @@ impl Areas {
             let row = rows.iter().find(|r| r.id.as_deref().is_some_and(|i| i.eq_ignore_ascii_case(id)))?;
             Url::parse(row.location_url.as_deref()?).ok()
         };
-        Self { graph: find(GRAPH), identities: find(IDENTITIES) }
+        Self { graph: find(GRAPH), identities: find(IDENTITIES), release: find(RELEASE) }
     }
+}
+
+/// Where release management lives when the areas do not say: Services have a host for it, any other server answers at the base.
+pub fn release_of(base: &Url) -> Url {
+    let mut url = base.clone();
+    let host = base.host_str().unwrap_or_default().to_ascii_lowercase();
+    let renamed = match host.strip_suffix(".visualstudio.com") {
+        Some(organisation) if !organisation.contains('.') => Some(format!("{organisation}.vsrm.visualstudio.com")),
+        _ => (host == "dev.azure.com").then(|| "vsrm.dev.azure.com".to_owned()),
+    };
+    if let Some(renamed) = renamed {
+        // A host in place of a host: this cannot fail, and the base is what is left if it did.
+        let _ = url.set_host(Some(&renamed));
+    }
+    url
 }
 
 /// Whether the token for `base` may go to `url`.
@@ -73,6 +90,20 @@ mod tests {
         ];
         for (base, url, trusted) in cases {
             assert_eq!(is_trusted(&Url::parse(base).unwrap(), &Url::parse(url).unwrap()), trusted, "{base} -> {url}");
+        }
+    }
+
+    #[test]
+    fn release_management_has_its_own_host_on_services_only() {
+        for (base, release) in [
+            ("https://dev.azure.com/lumen", "https://vsrm.dev.azure.com/lumen"),
+            ("https://lumen.visualstudio.com/DefaultCollection", "https://lumen.vsrm.visualstudio.com/DefaultCollection"),
+            ("https://tfs.corp.example/tfs/Main", "https://tfs.corp.example/tfs/Main"),
+            ("http://127.0.0.1:8100/lumen", "http://127.0.0.1:8100/lumen"),
+        ] {
+            let base = Url::parse(base).unwrap();
+            assert_eq!(release_of(&base).as_str(), release);
+            assert!(is_trusted(&base, &release_of(&base)));
         }
     }
 

@@ -14,6 +14,7 @@ mod credential;
 mod diagnose;
 mod endpoints;
 mod error;
+pub mod event;
 mod gate;
 mod hosts;
 mod log;
@@ -30,9 +31,10 @@ mod tests;
 
 pub use address::{Address, AddressError};
 pub use base::Base;
-pub use client::{Client, Settings};
+pub use client::{Access, Client, Settings};
 pub use credential::Credential;
 pub use endpoints::connection::{ScopeCheck, ScopeOutcome};
+pub use endpoints::hooks::{HOOK_USER, HookSecret, NewHook};
 pub use endpoints::items::At;
 pub use endpoints::pull_requests::{
     Completion, In, MergeStrategy, NewPullRequest, PullRequestPatch, PullRequestQuery, StatusChange, StatusFilter,

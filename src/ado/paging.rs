@@ -7,7 +7,7 @@ use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 
 use super::call::Call;
-use super::error::ErrorKind;
+use super::error::{Error, ErrorKind};
 use super::transport::Answer;
 use super::{Client, Result};
 
@@ -24,14 +24,7 @@ pub struct Rows<T> {
 
 /// Reads a list answer: `{"count", "value": [...]}`, or the bare array that the specification shows.
 pub fn rows<T: DeserializeOwned>(client: &Client, call: &Call, answer: &Answer) -> Result<Rows<T>> {
-    let raw = raw_rows(answer.text()).map_err(|(path, source)| {
-        client
-            .error(ErrorKind::Unreadable { path }, &call.attempt)
-            .status_code(answer.status)
-            .activity(answer.activity_id())
-            .detail(source.to_string())
-            .caused_by(source)
-    })?;
+    let raw = raw_rows(answer.text()).map_err(|(path, source)| unreadable(client, call, answer, path, source))?;
     let received = raw.len();
     let mut rows = Vec::with_capacity(received);
     let mut skipped = 0;
@@ -80,14 +73,18 @@ pub fn object<T: DeserializeOwned>(client: &Client, call: &Call, answer: &Answer
     serde_path_to_error::deserialize(&mut reader).map_err(|e| {
         let path = e.path().to_string();
         let path = if path == "." { "$".to_owned() } else { path };
-        let source = e.into_inner();
-        client
-            .error(ErrorKind::Unreadable { path }, &call.attempt)
-            .status_code(answer.status)
-            .activity(answer.activity_id())
-            .detail(source.to_string())
-            .caused_by(source)
+        unreadable(client, call, answer, path, e.into_inner())
     })
+}
+
+/// An answer that is not what was asked for, at a path in it.
+fn unreadable(client: &Client, call: &Call, answer: &Answer, path: String, source: serde_json::Error) -> Error {
+    client
+        .error(ErrorKind::Unreadable { path }, &call.attempt)
+        .status_code(answer.status)
+        .activity(answer.activity_id())
+        .detail(source.to_string())
+        .caused_by(source)
 }
 
 impl Client {

@@ -10,6 +10,8 @@ pub enum Scope {
     CodeWrite,
     Graph,
     Identity,
+    /// The specification names these three for every call about service hooks.
+    Hooks,
 }
 
 impl Scope {
@@ -21,6 +23,7 @@ impl Scope {
             Self::CodeWrite => "Code (write)",
             Self::Graph => "Graph (read)",
             Self::Identity => "Identity (read)",
+            Self::Hooks => "Code (read), Build (read) and Work Items (read)",
         }
     }
 }

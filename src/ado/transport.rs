@@ -8,8 +8,9 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
+use tokio::sync::watch;
 use url::Url;
 
 use super::base::is_loopback;
@@ -104,6 +105,7 @@ pub struct Transport {
     bearer: bool,
     max_in_flight: usize,
     gates: Mutex<HashMap<String, Arc<Gate>>>,
+    told_to_wait: watch::Sender<Option<Timestamp>>,
     log: RequestLog,
 }
 
@@ -154,12 +156,29 @@ impl Transport {
             bearer: matches!(credential, Credential::Bearer(_)),
             max_in_flight: settings.max_in_flight,
             gates: Mutex::default(),
+            told_to_wait: watch::Sender::new(None),
             log: RequestLog::default(),
         })
     }
 
     pub fn log(&self) -> &RequestLog {
         &self.log
+    }
+
+    /// Until when the service told us to wait, the longest of its hosts; changes when it says so. A time that has passed is over.
+    pub fn told_to_wait(&self) -> watch::Receiver<Option<Timestamp>> {
+        self.told_to_wait.subscribe()
+    }
+
+    fn note_wait(&self, wait: Duration) {
+        let Some(until) = SignedDuration::try_from(wait).ok().and_then(|wait| Timestamp::now().checked_add(wait).ok()) else { return };
+        self.told_to_wait.send_if_modified(|told| {
+            let later = told.is_none_or(|earlier| earlier < until);
+            if later {
+                *told = Some(until);
+            }
+            later
+        });
     }
 
     /// Sends to a URL that the caller has found trustworthy.
@@ -186,6 +205,7 @@ impl Transport {
             && let Some(wait) = answer.retry_after
         {
             gate.hold(wait);
+            self.note_wait(wait);
         }
         outcome
     }

@@ -7,17 +7,14 @@ use serde_json::json;
 
 use super::exit::{Exit, Failure};
 use super::frame::Frame;
+use super::which::Which;
 use crate::config::{self, Config, EXAMPLE, Origin, settings};
 use crate::notice::Notice;
 
-#[derive(Debug, clap::Args)]
-pub struct Args {
-    #[command(subcommand)]
-    command: Option<Command>,
-}
+pub type Args = Which<Command>;
 
 #[derive(Debug, Subcommand)]
-enum Command {
+pub enum Command {
     /// Show every setting, its value, and who decided it
     Show {
         /// Print the commented example instead: every setting with its default, unit and meaning

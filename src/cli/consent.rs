@@ -85,6 +85,15 @@ impl Frame<'_> {
         Ok(Decision::Stop(Exit::Failed))
     }
 
+    /// Settles a change of the board that is told in one line; answers how the command ends where it must not go on.
+    pub fn stop<P: Serialize>(&mut self, line: String, plan: &P) -> Result<Option<Exit>, Failure> {
+        let outline = Outline { reach: Reach::Board, lines: vec![line], warnings: &[], plan };
+        Ok(match self.settle(&outline)? {
+            Decision::Go => None,
+            Decision::Stop(exit) => Some(exit),
+        })
+    }
+
     fn show<P: Serialize>(&mut self, outline: &Outline<'_, P>) -> Result<(), Failure> {
         let warnings: Vec<String> = outline.warnings.iter().map(|warning| warning.text.clone()).collect();
         self.output.json(&Shown { applied: false, plan: outline.plan, warnings })?;

@@ -23,6 +23,8 @@ pub struct Frame<'io> {
     /// Whether a missing token may be asked for on the terminal.
     prompt: Prompt,
     services: Option<Services>,
+    /// Whether the warning about the store's place was given: once is enough.
+    place_was_told: bool,
     clone: Option<Option<GitClone>>,
 }
 
@@ -41,7 +43,16 @@ impl<'io> Frame<'io> {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let somebody_is_there = output.stdio.stdin_is_terminal && output.stdio.stderr_is_terminal && !output.is_json();
         let prompt = if somebody_is_there { Prompt::Terminal } else { Prompt::Never };
-        Self { globals, output, clock: Clock::System, config: Config::default(), prompt, services: None, clone: None }
+        Self {
+            globals,
+            output,
+            clock: Clock::System,
+            config: Config::default(),
+            prompt,
+            services: None,
+            place_was_told: false,
+            clone: None,
+        }
     }
 
     /// Reads the configuration, says what is odd in it, and begins the log.
@@ -93,6 +104,10 @@ impl<'io> Frame<'io> {
             return Ok(services.clone());
         }
         let services = Services::open(self.config.clone(), self.token_sources(), self.clock.clone()).await?;
+        if let Some(notice) = services.ctx.store.place_warning().filter(|_| !self.place_was_told) {
+            self.output.warn(&notice);
+            self.place_was_told = true;
+        }
         self.services = Some(services.clone());
         Ok(services)
     }

@@ -3,24 +3,20 @@
 use std::collections::HashMap;
 
 use clap::{Subcommand, ValueEnum};
-use serde_json::{Value, json};
+use serde_json::json;
 
-use super::consent::{Decision, Outline, Reach};
 use super::exit::{Exit, Failure};
 use super::frame::{Frame, fit, widest};
+use super::which::Which;
 use crate::action::{Context, members};
 use crate::domain::person::Member;
 use crate::domain::project::Project;
 use crate::store::MemberChange;
 
-#[derive(Debug, clap::Args)]
-pub struct Args {
-    #[command(subcommand)]
-    command: Option<Command>,
-}
+pub type Args = Which<Command>;
 
 #[derive(Debug, Subcommand)]
-enum Command {
+pub enum Command {
     /// List the members
     Ls,
     /// Take the members of the project's teams
@@ -48,7 +44,7 @@ enum Command {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum YesNo {
+pub enum YesNo {
     #[value(alias = "true")]
     Yes,
     #[value(alias = "false")]
@@ -66,7 +62,7 @@ pub async fn run(args: Args, frame: &mut Frame<'_>) -> Result<Exit, Failure> {
             frame.output.note(format!("{} people found.", found.len()));
         }
         Command::Add { person } => {
-            if let Some(exit) = stop(frame, format!("add {person} to {}", project.name), &json!({ "add": person }))? {
+            if let Some(exit) = frame.stop(format!("add {person} to {}", project.name), &json!({ "add": person }))? {
                 return Ok(exit);
             }
             let member = members::add(&ctx, &project, &person).await?;
@@ -85,7 +81,7 @@ pub async fn run(args: Args, frame: &mut Frame<'_>) -> Result<Exit, Failure> {
             let change = MemberChange { can_review: can_review.map(|answer| answer == YesNo::Yes), default_reviewer: reviewer };
             let plan =
                 json!({ "member": member.identity.unique_name, "can_review": change.can_review, "default_reviewer": default_reviewer });
-            if let Some(exit) = stop(frame, format!("change what {} does", member.identity.display_name), &plan)? {
+            if let Some(exit) = frame.stop(format!("change what {} does", member.identity.display_name), &plan)? {
                 return Ok(exit);
             }
             let member = members::set(&ctx, &member, &change).await?;
@@ -93,14 +89,6 @@ pub async fn run(args: Args, frame: &mut Frame<'_>) -> Result<Exit, Failure> {
         }
     }
     list(frame, &ctx, &project, None).await
-}
-
-fn stop(frame: &mut Frame<'_>, words: String, plan: &Value) -> Result<Option<Exit>, Failure> {
-    let outline = Outline { reach: Reach::Board, lines: vec![words], warnings: &[], plan };
-    Ok(match frame.settle(&outline)? {
-        Decision::Go => None,
-        Decision::Stop(exit) => Some(exit),
-    })
 }
 
 async fn list(frame: &mut Frame<'_>, ctx: &Context, project: &Project, only: Option<&Member>) -> Result<Exit, Failure> {

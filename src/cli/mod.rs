@@ -15,6 +15,7 @@ mod log;
 mod progress;
 mod stdio;
 mod ticket_fields;
+mod which;
 
 mod archive;
 mod assign;

@@ -146,6 +146,7 @@ fn word(kind: &ErrorKind) -> &'static str {
         ErrorKind::Offline => "offline",
         ErrorKind::Tls => "tls",
         ErrorKind::Proxy => "proxy",
+        ErrorKind::ReadOnly => "read_only",
         ErrorKind::UntrustedHost => "untrusted_host",
         ErrorKind::PlainHttp => "plain_http",
         ErrorKind::TimedOut => "timed_out",

@@ -3,19 +3,15 @@
 use clap::Subcommand;
 use serde_json::json;
 
-use super::consent::{Decision, Outline, Reach};
 use super::exit::{Exit, Failure};
 use super::frame::{Frame, find_project, fit, widest};
+use super::which::Which;
 use crate::action::{connect, link_repositories, members};
 
-#[derive(Debug, clap::Args)]
-pub struct Args {
-    #[command(subcommand)]
-    command: Option<Command>,
-}
+pub type Args = Which<Command>;
 
 #[derive(Debug, Subcommand)]
-enum Command {
+pub enum Command {
     /// List the projects on the board
     Ls,
     /// List all projects that the token can see
@@ -89,8 +85,7 @@ async fn add(frame: &mut Frame<'_>, name: &str, prefix: Option<&str>) -> Result<
         ));
     };
     let plan = json!({ "project": fact.name, "prefix": prefix });
-    let outline = Outline { reach: Reach::Board, lines: vec![format!("put {} on the board", fact.name)], warnings: &[], plan: &plan };
-    if let Decision::Stop(exit) = frame.settle(&outline)? {
+    if let Some(exit) = frame.stop(format!("put {} on the board", fact.name), &plan)? {
         return Ok(exit);
     }
     let project = connect::add_project(&ctx, &organisation, fact, prefix).await?;
@@ -114,8 +109,7 @@ async fn switch(frame: &mut Frame<'_>, name: &str) -> Result<Exit, Failure> {
     let ctx = frame.ctx().await?;
     let project = find_project(&ctx, name).await?;
     let plan = json!({ "project": project.name });
-    let outline = Outline { reach: Reach::Board, lines: vec![format!("show {} from now on", project.name)], warnings: &[], plan: &plan };
-    if let Decision::Stop(exit) = frame.settle(&outline)? {
+    if let Some(exit) = frame.stop(format!("show {} from now on", project.name), &plan)? {
         return Ok(exit);
     }
     ctx.store.set_setting("board.project", &project.id.to_string()).await?;

@@ -1,22 +1,18 @@
 //! `kanado repos`: the repositories of the project, which of them take tickets, and where their pull requests go.
 
 use clap::Subcommand;
-use serde_json::{Value, json};
+use serde_json::json;
 
-use super::consent::{Decision, Outline, Reach};
 use super::exit::{Exit, Failure};
 use super::frame::{Frame, fit, widest};
+use super::which::Which;
 use crate::action::link_repositories;
 use crate::domain::project::Repository;
 
-#[derive(Debug, clap::Args)]
-pub struct Args {
-    #[command(subcommand)]
-    command: Option<Command>,
-}
+pub type Args = Which<Command>;
 
 #[derive(Debug, Subcommand)]
-enum Command {
+pub enum Command {
     /// List the repositories that are known
     Ls,
     /// Ask Azure DevOps for the project's repositories
@@ -52,7 +48,7 @@ pub async fn run(args: Args, frame: &mut Frame<'_>) -> Result<Exit, Failure> {
             for name in &names {
                 link_repositories::find(&ctx, &project, name).await?;
             }
-            if let Some(exit) = stop(frame, format!("link {}", names.join(", ")), &json!({ "link": names }))? {
+            if let Some(exit) = frame.stop(format!("link {}", names.join(", ")), &json!({ "link": names }))? {
                 return Ok(exit);
             }
             let mut changed = Vec::new();
@@ -65,7 +61,7 @@ pub async fn run(args: Args, frame: &mut Frame<'_>) -> Result<Exit, Failure> {
             for name in &names {
                 link_repositories::find(&ctx, &project, name).await?;
             }
-            if let Some(exit) = stop(frame, format!("unlink {}", names.join(", ")), &json!({ "unlink": names }))? {
+            if let Some(exit) = frame.stop(format!("unlink {}", names.join(", ")), &json!({ "unlink": names }))? {
                 return Ok(exit);
             }
             let mut changed = Vec::new();
@@ -76,21 +72,13 @@ pub async fn run(args: Args, frame: &mut Frame<'_>) -> Result<Exit, Failure> {
         }
         Command::Target { name, branch } => {
             let words = format!("work in {name} starts from {branch}, and its pull requests go there");
-            if let Some(exit) = stop(frame, words, &json!({ "repository": name, "target": branch }))? {
+            if let Some(exit) = frame.stop(words, &json!({ "repository": name, "target": branch }))? {
                 return Ok(exit);
             }
             let changed = link_repositories::set_target(&ctx, &project, &name, &branch).await?;
             list(frame, &[changed])
         }
     }
-}
-
-fn stop(frame: &mut Frame<'_>, words: String, plan: &Value) -> Result<Option<Exit>, Failure> {
-    let outline = Outline { reach: Reach::Board, lines: vec![words], warnings: &[], plan };
-    Ok(match frame.settle(&outline)? {
-        Decision::Go => None,
-        Decision::Stop(exit) => Some(exit),
-    })
 }
 
 fn list(frame: &mut Frame<'_>, repositories: &[Repository]) -> Result<Exit, Failure> {

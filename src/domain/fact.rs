@@ -1,8 +1,12 @@
 //! Facts as Azure DevOps states them, before the store gives them rows: what the client returns.
 
+use std::collections::BTreeMap;
+use std::fmt;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::hook::SubscriptionState;
 use super::id::{Guid, ObjectId};
 use super::person::Identity;
 use super::project::Deployment;
@@ -153,3 +157,56 @@ pub struct CheckStatus {
 
 /// A reviewer with the vote, as the reviewers endpoint states it.
 pub type ReviewerVote = (Identity, Vote);
+
+/// A publisher of service-hook events, and the types it publishes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HookPublisher {
+    pub id: String,
+    /// Empty where the service does not list them.
+    pub events: Vec<String>,
+}
+
+/// A service-hook subscription, ours or anybody's. Where it delivers may itself be a secret, so it is shown only on purpose.
+#[derive(Clone, PartialEq, Eq)]
+pub struct HookSubscription {
+    pub id: Guid,
+    /// Absent for a word that is not known; `status` has it.
+    pub state: Option<SubscriptionState>,
+    pub status: String,
+    pub publisher: String,
+    pub event_type: String,
+    pub resource_version: Option<String>,
+    pub consumer: String,
+    pub url: Option<String>,
+    pub publisher_inputs: BTreeMap<String, String>,
+    /// Those that say what is sent; never a header or a password.
+    pub consumer_inputs: BTreeMap<String, String>,
+    /// Probes since it failed.
+    pub probation_retries: i64,
+    pub created_by: Option<Identity>,
+}
+
+impl fmt::Debug for HookSubscription {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("HookSubscription")
+            .field("id", &self.id)
+            .field("status", &self.status)
+            .field("event_type", &self.event_type)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A delivery as the service tells of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HookNotification {
+    pub number: i64,
+    /// `queued`, `processing`, `requestInProgress`, `completed`.
+    pub status: String,
+    /// `pending`, `succeeded`, `failed`, `filtered`.
+    pub result: String,
+    pub event_type: Option<String>,
+    /// Why it failed.
+    pub error: Option<String>,
+    pub attempts: i64,
+    pub created_at: Option<Timestamp>,
+}

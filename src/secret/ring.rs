@@ -6,6 +6,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use keyring::v1::Entry;
 use secrecy::{ExposeSecret, SecretString};
 use zeroize::Zeroizing;
 
@@ -53,7 +54,7 @@ fn entry_error(error: keyring::v1::Error) -> RingError {
 
 /// The desktop's keyring, unless it is plain that there is none: over SSH without a session bus nothing is tried.
 pub(super) fn desktop() -> Option<Arc<dyn Ring>> {
-    if cfg!(any(windows, target_os = "macos")) || session_bus_exists() { Some(Arc::new(Desktop)) } else { None }
+    if cfg!(any(windows, target_os = "macos")) || session_bus_exists() { Some(Arc::new(Entries(desktop_entry))) } else { None }
 }
 
 fn session_bus_exists() -> bool {
@@ -72,17 +73,12 @@ fn session_bus_exists() -> bool {
     false
 }
 
-struct Desktop;
+/// A keyring by how an account's entry is found in it.
+struct Entries(fn(&str) -> Result<Entry, RingError>);
 
-impl Desktop {
-    fn entry(account: &str) -> Result<keyring::v1::Entry, RingError> {
-        keyring::v1::Entry::new(SERVICE, account).map_err(entry_error)
-    }
-}
-
-impl Ring for Desktop {
+impl Ring for Entries {
     fn read(&self, account: &str) -> Result<Option<Zeroizing<Vec<u8>>>, RingError> {
-        match Self::entry(account)?.get_secret() {
+        match (self.0)(account)?.get_secret() {
             Ok(bytes) => Ok(Some(Zeroizing::new(bytes))),
             Err(keyring::v1::Error::NoEntry) => Ok(None),
             Err(error) => Err(entry_error(error)),
@@ -90,11 +86,11 @@ impl Ring for Desktop {
     }
 
     fn write(&self, account: &str, token: &SecretString) -> Result<(), RingError> {
-        Self::entry(account)?.set_secret(token.expose_secret().as_bytes()).map_err(entry_error)
+        (self.0)(account)?.set_secret(token.expose_secret().as_bytes()).map_err(entry_error)
     }
 
     fn delete(&self, account: &str) -> Result<bool, RingError> {
-        match Self::entry(account)?.delete_credential() {
+        match (self.0)(account)?.delete_credential() {
             Ok(()) => Ok(true),
             Err(keyring::v1::Error::NoEntry) => Ok(false),
             Err(error) => Err(entry_error(error)),
@@ -102,47 +98,24 @@ impl Ring for Desktop {
     }
 }
 
+fn desktop_entry(account: &str) -> Result<Entry, RingError> {
+    Entry::new(SERVICE, account).map_err(entry_error)
+}
+
 /// The kernel's keyring, where the platform has one.
 pub(super) fn kernel() -> Option<Arc<dyn Ring>> {
     #[cfg(target_os = "linux")]
     {
-        Some(Arc::new(Kernel))
+        Some(Arc::new(Entries(kernel_entry)))
     }
     #[cfg(not(target_os = "linux"))]
     None
 }
 
 #[cfg(target_os = "linux")]
-struct Kernel;
-
-#[cfg(target_os = "linux")]
-impl Kernel {
-    fn entry(account: &str) -> Result<keyring_core::Entry, RingError> {
-        use keyring_core::api::CredentialStoreApi;
-        let store = linux_keyutils_keyring_store::Store::new().map_err(entry_error)?;
-        store.build(SERVICE, account, None).map_err(entry_error)
-    }
-}
-
-#[cfg(target_os = "linux")]
-impl Ring for Kernel {
-    fn read(&self, account: &str) -> Result<Option<Zeroizing<Vec<u8>>>, RingError> {
-        match Self::entry(account)?.get_secret() {
-            Ok(bytes) => Ok(Some(Zeroizing::new(bytes))),
-            Err(keyring_core::Error::NoEntry) => Ok(None),
-            Err(error) => Err(entry_error(error)),
-        }
-    }
-
-    fn write(&self, account: &str, token: &SecretString) -> Result<(), RingError> {
-        Self::entry(account)?.set_secret(token.expose_secret().as_bytes()).map_err(entry_error)
-    }
-
-    fn delete(&self, account: &str) -> Result<bool, RingError> {
-        match Self::entry(account)?.delete_credential() {
-            Ok(()) => Ok(true),
-            Err(keyring_core::Error::NoEntry) => Ok(false),
-            Err(error) => Err(entry_error(error)),
-        }
-    }
+fn kernel_entry(account: &str) -> Result<Entry, RingError> {
+    use keyring_core::api::CredentialStoreApi;
+    let store = linux_keyutils_keyring_store::Store::new().map_err(entry_error)?;
+    let inner = store.build(SERVICE, account, None).map_err(entry_error)?;
+    Ok(Entry { inner })
 }

@@ -20,6 +20,8 @@ pub enum Trouble {
     CannotOpen,
     /// The disk or the network file system failed under the database.
     InputOutput,
+    /// More is to be written at once than the store takes in.
+    Busy,
     /// A row that would break a rule of the schema, such as a name used twice.
     Constraint,
     /// A row that this version cannot read.
@@ -39,6 +41,7 @@ impl fmt::Display for Trouble {
             Self::ReadOnly => f.write_str("the store cannot be written"),
             Self::CannotOpen => f.write_str("the store's file cannot be opened"),
             Self::InputOutput => f.write_str("reading or writing the store's file failed"),
+            Self::Busy => f.write_str("more arrives at once than can be written"),
             Self::Constraint => f.write_str("the store refused a row that contradicts another one"),
             Self::Unreadable(what) => write!(f, "the store holds something this version cannot read ({what})"),
             Self::Migration(what) => write!(f, "the store's schema could not be brought up to date ({what})"),
@@ -165,6 +168,7 @@ impl Explain for Error {
                 Trouble::ReadOnly => format!("make {place} and its directory writable, or choose another place with --data-dir"),
                 Trouble::CannotOpen => format!("check that {place} can be made and read by you, or choose another place with --data-dir"),
                 Trouble::InputOutput => "check the disk or the network mount, then see what `kanado doctor` says".to_owned(),
+                Trouble::Busy => "try again in a moment; nothing of it was kept".to_owned(),
                 Trouble::Constraint => "try again; if it stays so, see what `kanado doctor` says".to_owned(),
                 Trouble::Unreadable(_) | Trouble::Migration(_) | Trouble::Other(_) => "see what `kanado doctor` says".to_owned(),
             },
@@ -182,6 +186,6 @@ impl Explain for Error {
     }
 
     fn is_transient(&self) -> bool {
-        matches!(self.kind(), Some(Trouble::Locked | Trouble::DiskFull))
+        matches!(self.kind(), Some(Trouble::Locked | Trouble::DiskFull | Trouble::Busy))
     }
 }

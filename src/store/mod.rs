@@ -17,10 +17,15 @@ mod board;
 mod check;
 mod column;
 mod connect;
+mod deliveries;
 mod error;
+mod health;
 mod history;
+mod hooks;
+mod inbox;
 mod ingest;
 mod journal;
+mod leases;
 mod members;
 mod organisations;
 mod projects;
@@ -47,9 +52,14 @@ use sqlx::{Any, AnyConnection, Connection as _, Transaction};
 use tokio::sync::broadcast;
 
 pub use check::{Finding, Level};
+pub use deliveries::{ClaimedDelivery, DeliveryCounts, DeliveryFilter, Settled};
 pub use error::{Error, Result, Trouble};
+pub use health::Reconciliation;
+pub use hooks::{AcceptedSecret, NewSubscription, ShownSecret};
+pub use inbox::{InboxFigures, Kept, NewDelivery};
 pub use ingest::{IngestRules, Ingested, Listing};
 pub use journal::{JournalEntry, JournalId};
+pub use leases::{Lease, RECEIVER};
 pub use members::MemberChange;
 pub use organisations::NewOrganisation;
 pub use pull_requests::PullRequestFilter;
@@ -91,6 +101,7 @@ struct Inner {
     readers: AnyPool,
     changes: broadcast::Sender<Change>,
     watching: watch::Watching,
+    inbox: inbox::Inbox,
     file: PathBuf,
     /// The file's name for messages.
     place: String,
@@ -127,7 +138,7 @@ impl Store {
         };
         let (writer, readers, watching) = opened.await.map_err(|error: Error| error.during("open it", &place))?;
         let (changes, _) = broadcast::channel(ANNOUNCEMENTS);
-        let inner = Inner { writer, readers, changes, watching, file: target.file, place };
+        let inner = Inner { writer, readers, changes, watching, inbox: inbox::Inbox::default(), file: target.file, place };
         Ok(Self { inner: Arc::new(inner) })
     }
 

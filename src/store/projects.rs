@@ -20,7 +20,9 @@ macro_rules! columns {
 }
 
 queries! {
-    ALL = concat!("SELECT ", columns!(), " FROM projects ORDER BY name, id");
+    SHOWN = concat!("SELECT ", columns!(), " FROM projects WHERE removed_at IS NULL ORDER BY name, id");
+    REMOVED = concat!("SELECT ", columns!(), " FROM projects WHERE removed_at IS NOT NULL ORDER BY name, id");
+    PREFIXES = "SELECT prefix FROM projects";
     BY_ID = concat!("SELECT ", columns!(), " FROM projects WHERE id = $1");
     BY_GUID = concat!("SELECT ", columns!(), " FROM projects WHERE organisation = $1 AND guid = $2");
     PREFIX_OWNER = "SELECT id FROM projects WHERE prefix = $1";
@@ -62,9 +64,18 @@ pub(super) async fn set_synced_at(conn: &mut AnyConnection, id: ProjectId, at: T
 }
 
 impl Store {
+    /// The projects on the board.
     pub async fn projects(&self) -> Result<Vec<Project>> {
         self.attempt("read the projects", async {
-            sqlx::query(ALL).fetch_all(&mut *self.reader().await?).await?.iter().map(read).collect()
+            sqlx::query(SHOWN).fetch_all(&mut *self.reader().await?).await?.iter().map(read).collect()
+        })
+        .await
+    }
+
+    /// The projects that were taken off the board, and can be put back.
+    pub async fn removed_projects(&self) -> Result<Vec<Project>> {
+        self.attempt("read the projects off the board", async {
+            sqlx::query(REMOVED).fetch_all(&mut *self.reader().await?).await?.iter().map(read).collect()
         })
         .await
     }
@@ -182,7 +193,12 @@ impl Store {
 
     /// A prefix for a new project that no other project has: initials of several words, else the first three letters.
     pub async fn free_prefix(&self, name: &str) -> Result<String> {
-        let taken: Vec<String> = self.projects().await?.into_iter().map(|project| project.prefix).collect();
+        // Those off the board too: they come back with their keys.
+        let taken: Vec<String> = self
+            .attempt("read the prefixes of the projects", async {
+                Ok(sqlx::query_scalar(PREFIXES).fetch_all(&mut *self.reader().await?).await?)
+            })
+            .await?;
         let wish = wished_prefix(name);
         if !taken.contains(&wish) {
             return Ok(wish);

@@ -67,7 +67,7 @@ impl Client {
         checks.push(match (project, repository) {
             (Some(project), Some(repository)) => {
                 let path = in_repository(RepoRef { project, repository }, "/refs");
-                self.probe(Call::post(path, "update no branch at all").json(&json!([])), writing).await?
+                self.probe(Call::ask(path, Scope::CodeWrite, "update no branch at all").json(&json!([])), writing).await?
             }
             _ => ScopeCheck {
                 scope: Scope::CodeWrite.words(),

@@ -2,6 +2,7 @@
 
 pub mod commits;
 pub mod connection;
+pub mod hooks;
 pub mod items;
 pub mod people;
 pub mod places;

@@ -219,8 +219,14 @@ async fn retry_after_is_honoured_on_a_429_and_on_a_200() {
 async fn a_wait_longer_than_patience_is_told_at_once_and_nothing_more_is_sent() {
     let scene = Scene::new().await;
     scene.on("GET", PROJECTS, [Reply::empty(429).with("retry-after", "60")]);
+    let mut told = scene.client.told_to_wait();
+    assert_eq!(*told.borrow_and_update(), None);
+    let before = jiff::Timestamp::now();
     let error = scene.client.projects().await.unwrap_err();
     assert_eq!(*error.kind(), ErrorKind::Throttled { retry_after_s: 60 });
+    assert!(told.has_changed().unwrap(), "whoever watches the client is told");
+    let until = told.borrow_and_update().unwrap();
+    assert!(until >= before + jiff::SignedDuration::from_secs(60), "{until}");
     let again = scene.client.projects().await.unwrap_err();
     assert!(matches!(again.kind(), ErrorKind::Throttled { retry_after_s: 50..=60 }), "{again}");
     assert_eq!(scene.count("GET", PROJECTS), 1);

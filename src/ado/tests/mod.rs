@@ -2,6 +2,7 @@
 
 mod faults;
 mod paging;
+mod read_only;
 mod recordings;
 mod requests;
 mod server;

@@ -4,6 +4,7 @@
 
 pub mod commit;
 pub mod connection;
+pub mod hook;
 pub mod identity;
 pub mod loose;
 pub mod place;

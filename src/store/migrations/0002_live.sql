@@ -35,7 +35,7 @@ CREATE TABLE subscriptions (
 
 CREATE INDEX subscriptions_by_project ON subscriptions (project);
 
--- Every authenticated delivery, byte for byte, before anybody believes it. `dedupe` makes the same notification twice one row.
+-- Every authenticated delivery, before anybody believes it. `dedupe` makes the same notification twice one row.
 CREATE TABLE deliveries (
     id INTEGER PRIMARY KEY,
     project INTEGER NOT NULL REFERENCES projects (id),
@@ -46,7 +46,7 @@ CREATE TABLE deliveries (
     subscription TEXT,
     notification BIGINT,
     received_at BIGINT NOT NULL,
-    body BYTEA NOT NULL,
+    bytes BIGINT NOT NULL,
     state TEXT NOT NULL,
     tries BIGINT NOT NULL,
     not_before BIGINT NOT NULL,
@@ -57,7 +57,14 @@ CREATE TABLE deliveries (
 );
 
 CREATE INDEX deliveries_waiting ON deliveries (not_before, id) WHERE state = 'waiting';
+CREATE INDEX deliveries_problems ON deliveries (project, id) WHERE state IN ('dead', 'parked', 'quarantined');
 CREATE INDEX deliveries_by_project ON deliveries (project, id);
+
+-- Its body, byte for byte. A table of its own: whoever claims and settles a delivery writes its row anew, and need not write this.
+CREATE TABLE delivery_bodies (
+    delivery INTEGER PRIMARY KEY,
+    body BYTEA NOT NULL
+);
 
 -- Who does what only one process may do, and until when (receivers say the same way that they are there).
 CREATE TABLE leases (

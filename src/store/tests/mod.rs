@@ -1,6 +1,10 @@
 //! The store as a whole, on real files.
 
 mod board;
+mod facts;
+mod health;
+mod hooks;
+mod inbox;
 mod ingest;
 mod story;
 mod together;
@@ -16,6 +20,7 @@ use crate::domain::id::{Guid, MemberId, ProjectId, RepositoryId, TicketKey};
 use crate::domain::person::Identity;
 use crate::domain::project::Deployment;
 use crate::domain::pull_request::{MergeState, PullRequestStatus};
+use facts::{at, identity, organisation, project_fact, pull_request, repository, spec_text};
 
 /// A store with an organisation, a project `Lumen`, two linked repositories and two members.
 struct Desk {
@@ -28,48 +33,8 @@ struct Desk {
     grace: MemberId,
 }
 
-/// Minutes after a fixed moment.
-fn at(minute: i64) -> Timestamp {
-    Timestamp::from_second(1_800_000_000 + minute * 60).unwrap()
-}
-
 fn key(text: &str) -> TicketKey {
     TicketKey::parse(text).unwrap()
-}
-
-fn identity(name: &str) -> Identity {
-    Identity { id: Guid::new(format!("person-{name}")), display_name: name.to_owned(), unique_name: format!("{name}@example.test") }
-}
-
-fn repository(name: &str) -> fact::Repository {
-    fact::Repository {
-        guid: Guid::new(format!("repo-{name}")),
-        name: name.to_owned(),
-        project: Guid::new("project-lumen"),
-        default_branch: Some("main".to_owned()),
-        disabled: false,
-        web_url: Some(format!("https://dev.example.test/lumen/_git/{name}")),
-        remote_url: None,
-    }
-}
-
-fn organisation() -> NewOrganisation {
-    NewOrganisation {
-        name: "lumen".to_owned(),
-        url: "https://dev.example.test/lumen/".to_owned(),
-        deployment: Deployment::Services,
-        instance: Some(Guid::new("instance-1")),
-        me: Some(identity("Ada")),
-    }
-}
-
-fn project_fact(name: &str) -> fact::Project {
-    fact::Project {
-        guid: Guid::new(format!("project-{}", name.to_lowercase())),
-        name: name.to_owned(),
-        description: None,
-        well_formed: true,
-    }
 }
 
 impl Desk {
@@ -132,45 +97,20 @@ impl Desk {
 
 use crate::domain::status::Status;
 
-fn spec_text(key: &str, title: &str) -> String {
-    format!("# {key}: {title}\n\n## Overview\n\nWhat it is about.\n\n## Acceptance criteria\n\n- [ ] it works\n- [x] it is fast\n")
-}
-
-/// A pull request from the branch of a ticket in the repository `api`, made at a minute.
-fn pull_request(number: i64, key: &TicketKey, status: PullRequestStatus, made: i64) -> fact::PullRequest {
-    fact::PullRequest {
-        number,
-        repository: Guid::new("repo-api"),
-        repository_name: "api".to_owned(),
-        project: Some(Guid::new("project-lumen")),
-        title: format!("{key}: a change"),
-        description: "words".to_owned(),
-        status,
-        is_draft: false,
-        source_branch: format!("feature/{key}"),
-        target_branch: "main".to_owned(),
-        author: identity("Ada"),
-        created_at: at(made),
-        closed_at: None,
-        merge: MergeState::Succeeded,
-        auto_complete: false,
-        reviewers: vec![],
-        labels: vec![],
-        source_commit: None,
-        target_commit: None,
-        merge_commit: None,
-    }
-}
-
 /// Every statement of every file of the store.
 fn every_query() -> Vec<(&'static str, &'static [(&'static str, &'static str)])> {
     vec![
         ("mod", super::QUERIES),
         ("board", super::board::QUERIES),
         ("check", super::check::QUERIES),
+        ("deliveries", super::deliveries::QUERIES),
+        ("health", super::health::QUERIES),
         ("history", super::history::QUERIES),
+        ("hooks", super::hooks::QUERIES),
+        ("inbox", super::inbox::QUERIES),
         ("ingest", super::ingest::QUERIES),
         ("journal", super::journal::QUERIES),
+        ("leases", super::leases::QUERIES),
         ("members", super::members::QUERIES),
         ("organisations", super::organisations::QUERIES),
         ("projects", super::projects::QUERIES),

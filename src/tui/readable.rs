@@ -21,7 +21,11 @@ pub fn lines(body: &[u8]) -> Vec<String> {
     let text = String::from_utf8_lossy(shown);
     let text = text.trim_start_matches('\u{feff}');
     let mut page = Page::default();
-    if text.trim_start().starts_with(['{', '[']) { page.json(text) } else { text.lines().for_each(|line| page.line(line)) }
+    if text.trim_start().starts_with(['{', '[']) {
+        page.json(text)
+    } else {
+        text.lines().for_each(|line| page.line(line))
+    }
     page.end();
     if body.len() > BYTES {
         page.lines.push(format!("... and {} bytes more that are not shown", body.len() - BYTES));

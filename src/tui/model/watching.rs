@@ -72,7 +72,10 @@ impl Watching {
     /// What happened to watched tickets since the last look, a line each.
     pub fn news(&mut self, cards: &[Card]) -> Vec<String> {
         let mut news = Vec::new();
-        for card in cards.iter().filter(|card| self.keys.contains(&card.key)) {
+        for card in cards {
+            if !self.keys.contains(&card.key) {
+                continue;
+            }
             let now = Seen::of(card);
             let Some(before) = self.seen.insert(card.key.clone(), now) else { continue };
             if let Some(words) = self.words(&card.key, before, now) {

@@ -5,5 +5,6 @@
 pub mod crowd;
 pub mod digest;
 pub mod inside;
+pub mod payload;
 pub mod pty;
 pub mod world;

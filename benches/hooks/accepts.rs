@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::Scene;
 use crate::support::load::Load;
-use crate::support::payload::FIRST;
+use crate::support::template::FIRST;
 use crate::support::postgres;
 use crate::support::team::Shares;
 use crate::table::{Table, Unit};

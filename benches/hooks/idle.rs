@@ -7,7 +7,7 @@ use tokio::net::TcpStream;
 use crate::Scene;
 use crate::process;
 use crate::support::load::Load;
-use crate::support::payload::FIRST;
+use crate::support::template::FIRST;
 use crate::support::team::Shares;
 use crate::table::{Table, Unit};
 

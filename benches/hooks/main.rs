@@ -66,7 +66,7 @@ pub struct Scene {
     pub number: i64,
     pub path: String,
     pub secret: String,
-    pub template: support::payload::Template,
+    pub template: support::template::Template,
 }
 
 impl Scene {
@@ -76,7 +76,7 @@ impl Scene {
         let about = team.about(&key, number);
         let secret = support::receiver::secret(&team.alice);
         let path = support::receiver::project_path(&about.project);
-        let template = support::payload::Template::updated(&about, support::payload::USUAL);
+        let template = support::template::Template::updated(&about, support::template::USUAL);
         Self { team, key, number, path, secret, template }
     }
 

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use crate::Scene;
 use crate::process;
 use crate::support::load::{Load, basic};
-use crate::support::payload::FIRST;
+use crate::support::template::FIRST;
 use crate::support::receiver::Receiver;
 use crate::support::team::Shares;
 use crate::table::{Table, Unit};

@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use crate::Scene;
-use crate::support::payload::FIRST;
+use crate::support::template::FIRST;
 use crate::support::postgres;
 use crate::support::team::Shares;
 use crate::table::{Table, Unit};

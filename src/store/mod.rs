@@ -14,6 +14,7 @@ macro_rules! queries {
 }
 
 mod board;
+mod branches;
 mod check;
 mod column;
 mod connect;
@@ -51,6 +52,7 @@ use sqlx::pool::PoolConnection;
 use sqlx::{Any, AnyConnection, Connection as _, Transaction};
 use tokio::sync::broadcast;
 
+pub use branches::Found as BranchFound;
 pub use check::{Finding, Level};
 pub use deliveries::{ClaimedDelivery, DeliveryCounts, DeliveryFilter, Settled};
 pub use error::{Error, Result, Trouble};

@@ -68,7 +68,7 @@ fn project(ticket: &mut Ticket, text: &str) -> bool {
     !same
 }
 
-async fn put(conn: &mut AnyConnection, row: &TicketRow, state: &SpecState) -> Result<()> {
+pub(super) async fn put(conn: &mut AnyConnection, row: &TicketRow, state: &SpecState) -> Result<()> {
     sqlx::query(UPDATE)
         .bind(row.id)
         .bind(&*row.ticket.description)

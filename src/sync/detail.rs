@@ -45,6 +45,7 @@ pub async fn pull_requests(
 async fn one(store: &Store, client: &Client, clock: &Clock, project: &Project, repository: RepositoryId, number: i64) -> Result<(), Error> {
     let Some(row) = store.repository(repository).await? else { return Ok(()) };
     let repo = RepoRef { project: &project.guid, repository: &row.guid };
+    let asked_at = clock.now();
     let (policies, statuses, threads) =
         tokio::join!(client.policy_evaluations(&project.guid, number), client.statuses(repo, number), client.threads(repo, number));
     let policies = readable(policies)?;
@@ -55,7 +56,7 @@ async fn one(store: &Store, client: &Client, clock: &Clock, project: &Project, r
         (policies, statuses) => Some(sum_checks(policies.as_deref().unwrap_or(&[]), statuses.as_deref().unwrap_or(&[]))),
     };
     let threads = threads.map(|threads| sum_threads(&threads));
-    store.put_pull_request_detail(repository, number, checks, threads, clock.now()).await?;
+    store.put_pull_request_detail(repository, number, checks, threads, asked_at).await?;
     Ok(())
 }
 

@@ -1,8 +1,10 @@
 //! Keeping up with Azure DevOps: list calls in, facts through one door.
 //!
 //! [`ingest`] is the only way a fact about a pull request enters the store; [`poll`] lists what changed, with calls per project, never
-//! one a pull request; [`detail`] reads policies, checks and threads of the cards that are looked at.
+//! one a pull request; [`detail`] reads policies, checks and threads of the cards that are looked at; [`deliveries`] applies what
+//! webhooks brought.
 
+pub mod deliveries;
 pub mod detail;
 pub mod ingest;
 pub mod poll;

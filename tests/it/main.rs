@@ -5,6 +5,8 @@ mod bad_input;
 mod board_journey;
 mod consent_cli;
 mod contract;
+mod deliveries;
+mod events;
 mod faults;
 mod floors;
 mod interruptions;

@@ -102,6 +102,7 @@ fn every_query() -> Vec<(&'static str, &'static [(&'static str, &'static str)])>
     vec![
         ("mod", super::QUERIES),
         ("board", super::board::QUERIES),
+        ("branches", super::branches::QUERIES),
         ("check", super::check::QUERIES),
         ("deliveries", super::deliveries::QUERIES),
         ("health", super::health::QUERIES),

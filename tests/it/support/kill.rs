@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use super::kept::Database;
 use super::load::{Load, Sample};
-use super::payload::{FIRST, Template};
+use super::template::{FIRST, Template};
 use super::receiver::{Receiver, Serve};
 use super::world::Person;
 

@@ -14,7 +14,7 @@ use base64::Engine as _;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use super::payload::{FIRST, Template};
+use super::template::{FIRST, Template};
 
 /// The value of an `Authorization` header.
 pub fn basic(user: &str, secret: &str) -> String {

@@ -14,5 +14,6 @@ pub mod postgres;
 pub mod pty;
 pub mod receiver;
 pub mod team;
+pub mod template;
 pub mod trouble;
 pub mod world;

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 use super::kept::Database;
-use super::payload::About;
+use super::template::About;
 use super::pty::Pty;
 use super::receiver::{self, Receiver, Serve};
 use super::world::{Person, World};

@@ -4,6 +4,7 @@
 mod engines;
 
 mod board;
+mod copy;
 mod facts;
 mod health;
 mod hooks;
@@ -164,12 +165,14 @@ fn queries_of(engine: Engine) -> Vec<(&'static str, Statements)> {
     match engine {
         Engine::Sqlite => vec![
             ("check", super::check::SQLITE_QUERIES),
+            ("copy", super::copy::SQLITE_QUERIES),
             ("deliveries", super::deliveries::SQLITE_QUERIES),
             ("schema", super::schema::SQLITE_QUERIES),
             ("watch", super::watch::SQLITE_QUERIES),
         ],
         Engine::Postgres => vec![
             ("check_server", super::check_server::POSTGRES_QUERIES),
+            ("copy", super::copy::POSTGRES_QUERIES),
             ("deliveries", super::deliveries::POSTGRES_QUERIES),
             ("feed", super::feed::POSTGRES_QUERIES),
             ("hold", super::hold::POSTGRES_QUERIES),

@@ -1,6 +1,7 @@
 //! The store as a whole, on real files.
 
 mod board;
+mod branches;
 mod facts;
 mod health;
 mod hooks;

@@ -12,6 +12,7 @@ mod floors;
 mod interruptions;
 mod journey_cli;
 mod merges;
+mod orders;
 mod reviews_cli;
 mod secrets;
 mod spec_cli;

@@ -5,6 +5,7 @@ mod engines;
 
 mod board;
 mod copy;
+mod branches;
 mod facts;
 mod health;
 mod hooks;

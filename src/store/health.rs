@@ -43,10 +43,7 @@ queries! {
 async fn reconciled(conn: &mut AnyConnection, project: ProjectId) -> Result<Reconciled> {
     let Some(row) = sqlx::query(RECONCILED).bind(project.0).fetch_optional(conn).await? else { return Ok(Reconciled::default()) };
     Ok(Reconciled {
-        attempted_at: Some(row.int("attempted_at")?)
-            .filter(|at| *at > 0)
-            .map(|at| super::column::instant(at, "attempted_at"))
-            .transpose()?,
+        attempted_at: Some(row.int("attempted_at")?).filter(|at| *at > 0).map(|at| column::instant(at, "attempted_at")).transpose()?,
         done_at: row.maybe_instant("done_at")?,
         failed: row.maybe_text("failed")?,
         healed_last: row.int("healed_last")?,
@@ -60,7 +57,9 @@ async fn signs(conn: &mut AnyConnection, project: ProjectId, now: Timestamp) -> 
     let subscriptions = hooks::of_project(&mut *conn, project).await?;
     // With none of ours, whatever arrives comes from a hook that a person made.
     let manual_at = match secret && subscriptions.is_empty() {
-        true => sqlx::query(LAST_EVENT).bind(project.0).fetch_optional(&mut *conn).await?.map(|row| row.instant("received_at")).transpose()?,
+        true => {
+            sqlx::query(LAST_EVENT).bind(project.0).fetch_optional(&mut *conn).await?.map(|row| row.instant("received_at")).transpose()?
+        }
         false => None,
     };
     let receiver_until = leases::newest_receiver(&mut *conn).await?;

@@ -358,7 +358,8 @@ impl Stage {
         let bytes = match self {
             Self::Command => {
                 let Some(line) = &sources.command else { return Ok(None) };
-                Some(command::run(line, url.trim_end_matches(SLOT), sources.command_timeout).await.map_err(Passed::Stop)?)
+                let setting = if url.ends_with(SLOT) { "service.command" } else { "token.command" };
+                Some(command::run(setting, line, url.trim_end_matches(SLOT), sources.command_timeout).await.map_err(Passed::Stop)?)
             }
             Self::Variable(index) => {
                 use secrecy::ExposeSecret;

@@ -88,8 +88,27 @@ impl Place {
         Ok(rows.into_iter().map(|row| Known { user: names.get(&row.id).cloned(), row }).collect())
     }
 
-    /// Every web hook there is. Fails only where the main host refuses: release management may be missing.
-    pub async fn remote(&self, events: Events) -> Result<Remote> {
+    /// Every web hook there is. Fails only where the main host refuses: release management may be missing. Who may not see the hooks of a
+    /// project is given an empty list, so where none of ours is listed, one of them is asked for by itself: that is refused in words.
+    pub async fn remote(&self, ctx: &Context, events: Events) -> Result<Remote> {
+        let remote = self.listed(events).await?;
+        let rows = ctx.store.subscriptions(self.project.id).await?;
+        let asked = |row: &&Subscription| !remote.unavailable.iter().any(|(publisher, _)| *publisher == row.purpose.event().publisher);
+        let ours: Vec<(&Subscription, &Guid)> = rows.iter().filter(asked).filter_map(|row| Some((row, row.remote.as_ref()?))).collect();
+        let is_listed = |id: &Guid| remote.subscriptions.iter().any(|found| found.id == *id);
+        if let Some((row, id)) = ours.first()
+            && !ours.iter().any(|(_, id)| is_listed(id))
+            && self.client().hook_subscription(row.purpose.event().publisher, id).await?.is_some()
+        {
+            return Err(Error::refused(
+                format!("this account sees only some of the webhooks of {}", self.project.name),
+                "use an account with the permission View subscriptions, such as a project administrator's",
+            ));
+        }
+        Ok(remote)
+    }
+
+    async fn listed(&self, events: Events) -> Result<Remote> {
         let mut remote = Remote::default();
         for publisher in [Publisher::Tfs, Publisher::Pipelines, Publisher::ReleaseManagement] {
             match self.client().hook_subscriptions(publisher).await {
@@ -143,7 +162,7 @@ pub(super) fn hook(project: &Guid, base: &str, purpose: Purpose) -> NewHook {
 /// Asks how the project's webhooks stand and writes it down.
 pub async fn look(ctx: &Context, project: &Project) -> Result<Look> {
     let place = Place::of(ctx, project).await?;
-    let remote = place.remote(Events::Leave).await?;
+    let remote = place.remote(ctx, Events::Leave).await?;
     let mut lost_events = false;
     for row in ctx.store.subscriptions(project.id).await? {
         let publisher = row.purpose.event().publisher;

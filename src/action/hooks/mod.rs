@@ -13,6 +13,7 @@ mod remove;
 mod secret;
 mod shown;
 mod trial;
+mod turn;
 mod url;
 mod verify;
 

@@ -105,6 +105,8 @@ pub enum Step {
     Delete { purpose: Purpose, why: Why, old: Old },
     /// Somebody else's that delivers to us: told, never touched.
     Foreign { overlap: Overlap },
+    /// Ours, and how it stands could not be asked.
+    Leave { purpose: Purpose, why: String },
     /// This cannot be subscribed to here.
     Skip { purpose: Purpose, why: String },
 }
@@ -117,6 +119,7 @@ impl Step {
             | Self::Create { purpose, .. }
             | Self::Recreate { purpose, .. }
             | Self::Delete { purpose, .. }
+            | Self::Leave { purpose, .. }
             | Self::Skip { purpose, .. } => Some(*purpose),
             Self::Foreign { .. } => None,
         }
@@ -143,11 +146,8 @@ pub fn plan(wanted: &[Wanted], known: &[Known], remote: &Remote, base: &str, ren
         let unavailable = remote.unavailable.iter().find(|(publisher, _)| *publisher == event.publisher);
         let rows: Vec<&Known> = known.iter().filter(|known| known.row.purpose == want.purpose).collect();
         if let Some((_, words)) = unavailable {
-            let held = rows.iter().find(|known| known.row.remote.is_some() && known.row.state != SubscriptionState::Removing);
-            steps.push(match held {
-                Some(known) => Step::Keep { purpose: want.purpose, row: known.row.id },
-                None => Step::Skip { purpose: want.purpose, why: words.clone() },
-            });
+            let (purpose, why) = (want.purpose, words.clone());
+            steps.push(if rows.is_empty() { Step::Skip { purpose, why } } else { Step::Leave { purpose, why } });
             continue;
         }
         steps.extend(for_purpose(want, &rows, remote, renew_before, &mut ours));

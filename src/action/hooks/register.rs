@@ -10,6 +10,7 @@ use super::look::{Events, Overlap, Place};
 use super::plan::{self, Old, Step, Wanted, Why};
 use super::secret::{Fresh, user};
 use super::trial::{Trial, trial};
+use super::turn::in_turn;
 use super::{ACTION, is_about_permission};
 use crate::action::context::{Account, Context};
 use crate::action::error::{Error, Result};
@@ -60,7 +61,7 @@ pub struct Plan {
 impl Plan {
     /// Whether everything is as it should be.
     pub fn is_done(&self) -> bool {
-        self.steps.iter().all(|step| matches!(step, Step::Keep { .. } | Step::Foreign { .. } | Step::Skip { .. }))
+        self.steps.iter().all(|step| matches!(step, Step::Keep { .. } | Step::Leave { .. } | Step::Foreign { .. } | Step::Skip { .. }))
     }
 }
 
@@ -101,7 +102,7 @@ async fn survey(ctx: &Context, project: &Project, renew: Renew) -> Result<Scene>
     let url = place.public_url(ctx)?;
     let identity = place.identity().await?;
     let wanted = place.wanted(&url.base);
-    let remote = place.remote(Events::Ask).await?;
+    let remote = place.remote(ctx, Events::Ask).await?;
     let steps = plan::plan(&wanted, &place.known(ctx).await?, &remote, &url.base, renew.moment());
     Ok(Scene { place, base: url.base, identity, wanted, steps, warnings: url.warnings })
 }
@@ -133,11 +134,15 @@ fn widest(one: Renew, other: Renew) -> Renew {
     }
 }
 
-/// Carries it out.
+/// Carries it out, one process at a time.
 ///
 /// # Errors
 /// A step that fails names itself; what was made before it stays, and the next run goes on.
 pub async fn run(ctx: &Context, project: &Project, renew: Renew, reporter: &Reporter) -> Result<Registered> {
+    in_turn(ctx, project, carry_out(ctx, project, renew, reporter)).await
+}
+
+async fn carry_out(ctx: &Context, project: &Project, renew: Renew, reporter: &Reporter) -> Result<Registered> {
     let mut journal = Journal::begin(&ctx.store, &ctx.clock, ACTION, &project.prefix, Intent { renew }).await?;
     let renew = widest(renew, journal.intent.renew);
     let scene = match survey(ctx, project, renew).await {
@@ -183,6 +188,7 @@ fn announced(steps: &[Step]) -> Vec<progress::Step> {
         Step::Create { purpose, .. } => format!("make the webhook for {}", purpose.word()),
         Step::Recreate { purpose, why, .. } => format!("make the webhook for {} anew: {why}", purpose.word()),
         Step::Delete { purpose, why, .. } => format!("delete a webhook for {}: {why}", purpose.word()),
+        Step::Leave { purpose, why } => format!("leave the webhook for {} alone: {why}", purpose.word()),
         Step::Skip { purpose, why } => format!("leave out {}: {why}", purpose.word()),
         Step::Foreign { .. } => String::new(),
     };
@@ -221,9 +227,9 @@ impl Run<'_> {
             }
             Step::Create { purpose, stale } => {
                 reporter.running(purpose.word());
-                self.forget(stale).await?;
                 match self.make(*purpose).await {
                     Ok(_) => {
+                        self.forget(stale).await?;
                         self.done.made.push(*purpose);
                         reporter.done(purpose.word(), self.words_of(*purpose, "made"));
                     }
@@ -236,8 +242,12 @@ impl Run<'_> {
             }
             Step::Recreate { purpose, why, old, stale } => {
                 reporter.running(purpose.word());
-                self.forget(stale).await?;
                 self.replace(*purpose, *why, old).await?;
+                self.forget(stale).await?;
+                if old.iter().all(|old| !old.works) {
+                    let words = format!("the webhook for {} did not work: {why}", purpose.word());
+                    store.owe_reconciliation(self.scene.place.project.id, &words).await?;
+                }
                 self.done.replaced.push(*purpose);
                 reporter.done(purpose.word(), self.words_of(*purpose, "made anew"));
             }
@@ -246,7 +256,7 @@ impl Run<'_> {
                 self.done.deleted += 1;
             }
             Step::Foreign { overlap } => self.done.overlaps.push(overlap.clone()),
-            Step::Skip { purpose, why } => {
+            Step::Skip { purpose, why } | Step::Leave { purpose, why } => {
                 self.done.skipped.push((*purpose, why.clone()));
                 reporter.skipped(purpose.word(), why);
             }
@@ -261,6 +271,7 @@ impl Run<'_> {
         }
     }
 
+    /// Rows that stand for nothing. Only after a new one was made: that shows that this account may see what there is.
     async fn forget(&self, rows: &[i64]) -> Result<()> {
         for row in rows {
             self.ctx.store.drop_subscription(*row).await?;

@@ -6,6 +6,7 @@ use serde::Serialize;
 use super::look::{Events, Overlap, Place};
 use super::plan::leads_to;
 use super::secret::is_own_user;
+use super::turn::in_turn;
 use super::url::{self, Address};
 use crate::action::context::Context;
 use crate::action::error::Result;
@@ -59,7 +60,7 @@ pub async fn plan(ctx: &Context, project: &Project) -> Result<Removal> {
 
 async fn removal(ctx: &Context, place: &Place) -> Result<Removal> {
     let project = &place.project;
-    let remote = place.remote(Events::Leave).await?;
+    let remote = place.remote(ctx, Events::Leave).await?;
     let known = place.known(ctx).await?;
     let base = ctx.config.webhooks.public_url.as_deref().unwrap_or_default().trim_end_matches('/').to_owned();
     let mut removal = Removal { project: project.name.clone(), doomed: Vec::new(), stale: Vec::new(), others: 0, overlaps: Vec::new() };
@@ -69,11 +70,12 @@ async fn removal(ctx: &Context, place: &Place) -> Result<Removal> {
             Some(id) => remote.subscriptions.iter().find(|found| found.id == *id),
             None => remote.subscriptions.iter().find(|found| known.user.is_some() && user_of(found) == known.user.as_deref()),
         };
-        let unknown = remote.unavailable.iter().any(|(publisher, _)| *publisher == event.publisher);
-        match (found.filter(|found| leads_to(found, &known.row.url)), &known.row.remote) {
-            (Some(found), _) => removal.doomed.push(doomed(Some(known.row.id), found, event.publisher)),
-            // It could not be asked for; deleting it will tell.
-            (None, Some(id)) if unknown => removal.doomed.push(Doomed {
+        match (found, &known.row.remote) {
+            (Some(found), _) if leads_to(found, &known.row.url) => removal.doomed.push(doomed(Some(known.row.id), found, event.publisher)),
+            // Somebody pointed it elsewhere.
+            (Some(_), _) => removal.stale.push(known.row.id),
+            // It was not listed, or could not be asked for: deleting it will tell.
+            (None, Some(id)) => removal.doomed.push(Doomed {
                 row: Some(known.row.id),
                 remote: id.clone(),
                 publisher: event.publisher,
@@ -123,6 +125,10 @@ fn orphan(found: &HookSubscription, base: &str, project: &Guid) -> Option<Purpos
 
 /// Deletes all of ours. What cannot be deleted now is marked, and [`sweep`] tries again.
 pub async fn run(ctx: &Context, project: &Project) -> Result<Removed> {
+    in_turn(ctx, project, carry_out(ctx, project)).await
+}
+
+async fn carry_out(ctx: &Context, project: &Project) -> Result<Removed> {
     mark(ctx, project, None).await?;
     kill_point(ACTION, "mark", "recorded");
     let place = Place::of(ctx, project).await?;
@@ -151,7 +157,7 @@ pub async fn run(ctx: &Context, project: &Project) -> Result<Removed> {
     }
     // What was answered is one thing, what is there another.
     if removed.left.is_empty() && !removal.doomed.is_empty() {
-        let after = place.remote(Events::Leave).await?;
+        let after = place.remote(ctx, Events::Leave).await?;
         for doomed in &removal.doomed {
             if after.subscriptions.iter().any(|found| found.id == doomed.remote) {
                 removed.deleted -= 1;

@@ -27,6 +27,7 @@ mod delete;
 mod demo;
 mod doctor;
 mod edit;
+mod health;
 mod hooks;
 mod import;
 mod ls;
@@ -118,6 +119,8 @@ enum Command {
     Config(config::Args),
     /// Check everything kanado needs
     Doctor(doctor::Args),
+    /// How well the board is kept up with: receivers, webhooks, deliveries
+    Health(health::Args),
     /// Webhooks: let Azure DevOps tell of changes as they happen
     Hooks(hooks::Args),
     // Trying it.
@@ -158,6 +161,7 @@ impl Command {
             Self::Token(_) => "token",
             Self::Config(_) => "config",
             Self::Doctor(_) => "doctor",
+            Self::Health(_) => "health",
             Self::Hooks(_) => "hooks",
             Self::Demo(_) => "demo",
             Self::Sim(_) => "sim",
@@ -232,6 +236,7 @@ fn dispatch(command: Option<Command>, frame: &mut Frame<'_>) -> Result<Exit, Fai
             Command::Reviewers(args) => Box::pin(reviewers::run(args, frame)).await,
             Command::Hooks(args) => Box::pin(hooks::run(args, frame)).await,
             Command::Token(args) => Box::pin(token::run(args, frame)).await,
+            Command::Health(args) => Box::pin(health::run(args, frame)).await,
             Command::Config(_) | Command::Doctor(_) | Command::Demo(_) | Command::Sim(_) | Command::Completions(_) | Command::Man(_) => {
                 Ok(Exit::Done)
             }

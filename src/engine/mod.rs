@@ -13,8 +13,6 @@ mod keep;
 mod receiver;
 mod reconcile;
 mod sweep;
-#[cfg(test)]
-mod tests;
 mod worker;
 
 use std::collections::BTreeSet;
@@ -50,23 +48,26 @@ pub struct EngineOptions {
     pub receiver: Option<String>,
     /// How often each project is compared with Azure DevOps.
     pub reconcile_every: SignedDuration,
+    /// What the receiver wakes.
+    pub wake: Wake,
 }
 
 impl EngineOptions {
     pub fn of(config: &Config) -> Self {
         let minutes = i64::try_from(config.sync.reconcile_minutes.clamp(1, 24 * 60)).unwrap_or(15);
-        Self { receiver: None, reconcile_every: SignedDuration::from_mins(minutes) }
+        Self { receiver: None, reconcile_every: SignedDuration::from_mins(minutes), wake: Wake::default() }
     }
 
-    /// With a receiver in this process, named by the address it listens on.
-    pub fn receiving_at(mut self, address: impl std::fmt::Display) -> Self {
-        let host = gethostname();
+    /// With a receiver in this process, named by the address it listens on, that wakes the engine for each delivery.
+    pub fn receiving_at(mut self, address: impl std::fmt::Display, wake: Wake) -> Self {
+        self.wake = wake;
+        let host = host_name();
         self.receiver = Some(format!("{} pid {} {address}", inert(&host), std::process::id()));
         self
     }
 }
 
-fn gethostname() -> String {
+fn host_name() -> String {
     std::fs::read_to_string("/proc/sys/kernel/hostname")
         .ok()
         .map(|name| name.trim().to_owned())
@@ -81,7 +82,6 @@ struct Works {
     options: EngineOptions,
     /// Names this engine in leases and claims.
     holder: String,
-    wake: Wake,
     token: CancellationToken,
     /// Projects to be compared whether that is due or not.
     asked: Asked,
@@ -158,7 +158,6 @@ impl Engine {
             ctx: services.ctx.clone(),
             options,
             holder,
-            wake: Wake::default(),
             token: token.clone(),
             asked: Asked::default(),
             look: Asked::default(),
@@ -177,7 +176,7 @@ impl Engine {
 
     /// Wakes the engine: a delivery was kept.
     pub fn wake(&self) -> Wake {
-        self.works.wake.clone()
+        self.works.options.wake.clone()
     }
 
     /// Has a project compared with Azure DevOps now, by this process or by the one that holds its lease.

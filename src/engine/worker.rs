@@ -36,7 +36,7 @@ pub async fn run(works: Arc<Works>) -> action::Result<()> {
         };
         tokio::select! {
             () = works.token.cancelled() => {}
-            () = works.wake.woken() => {}
+            () = works.options.wake.woken() => {}
             () = heard(&mut changes, |change| matches!(change, Change::Deliveries(_))) => {}
             () = works.wait_until(again) => {}
         }

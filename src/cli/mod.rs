@@ -28,6 +28,7 @@ mod delete;
 mod demo;
 mod doctor;
 mod edit;
+mod health;
 mod hooks;
 mod import;
 mod ls;
@@ -121,6 +122,8 @@ enum Command {
     Db(db::Args),
     /// Check everything kanado needs
     Doctor(doctor::Args),
+    /// How well the board is kept up with: receivers, webhooks, deliveries
+    Health(health::Args),
     /// Webhooks: let Azure DevOps tell of changes as they happen
     Hooks(hooks::Args),
     // Trying it.
@@ -162,6 +165,7 @@ impl Command {
             Self::Config(_) => "config",
             Self::Db(_) => "db",
             Self::Doctor(_) => "doctor",
+            Self::Health(_) => "health",
             Self::Hooks(_) => "hooks",
             Self::Demo(_) => "demo",
             Self::Sim(_) => "sim",
@@ -237,6 +241,7 @@ fn dispatch(command: Option<Command>, frame: &mut Frame<'_>) -> Result<Exit, Fai
             Command::Hooks(args) => Box::pin(hooks::run(args, frame)).await,
             Command::Token(args) => Box::pin(token::run(args, frame)).await,
             Command::Db(args) => Box::pin(db::run(args, frame)).await,
+            Command::Health(args) => Box::pin(health::run(args, frame)).await,
             Command::Config(_) | Command::Doctor(_) | Command::Demo(_) | Command::Sim(_) | Command::Completions(_) | Command::Man(_) => {
                 Ok(Exit::Done)
             }

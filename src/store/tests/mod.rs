@@ -4,8 +4,8 @@
 mod engines;
 
 mod board;
-mod copy;
 mod branches;
+mod copy;
 mod facts;
 mod health;
 mod hooks;

@@ -27,6 +27,7 @@ mod delete;
 mod demo;
 mod doctor;
 mod edit;
+mod hooks;
 mod import;
 mod ls;
 mod man;
@@ -117,6 +118,8 @@ enum Command {
     Config(config::Args),
     /// Check everything kanado needs
     Doctor(doctor::Args),
+    /// Webhooks: let Azure DevOps tell of changes as they happen
+    Hooks(hooks::Args),
     // Trying it.
     /// A board with a simulated Azure DevOps behind it; nothing leaves this machine
     Demo(demo::Args),
@@ -155,6 +158,7 @@ impl Command {
             Self::Token(_) => "token",
             Self::Config(_) => "config",
             Self::Doctor(_) => "doctor",
+            Self::Hooks(_) => "hooks",
             Self::Demo(_) => "demo",
             Self::Sim(_) => "sim",
             Self::Completions(_) => "completions",
@@ -226,6 +230,7 @@ fn dispatch(command: Option<Command>, frame: &mut Frame<'_>) -> Result<Exit, Fai
             Command::Repos(args) => Box::pin(repos::run(args, frame)).await,
             Command::Members(args) => Box::pin(members::run(args, frame)).await,
             Command::Reviewers(args) => Box::pin(reviewers::run(args, frame)).await,
+            Command::Hooks(args) => Box::pin(hooks::run(args, frame)).await,
             Command::Token(args) => Box::pin(token::run(args, frame)).await,
             Command::Config(_) | Command::Doctor(_) | Command::Demo(_) | Command::Sim(_) | Command::Completions(_) | Command::Man(_) => {
                 Ok(Exit::Done)

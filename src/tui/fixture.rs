@@ -593,7 +593,7 @@ pub fn tasks() -> Vec<TaskRow> {
 
 pub fn webhook_card() -> WebhookCard {
     WebhookCard {
-        url: Some("https://kanado.lumen.example/api/webhooks/ado/5f1c6f5e-7b0a-4f0e-9d3c-000000000001".into()),
+        url: Ok("https://kanado.lumen.example/api/webhooks/ado/5f1c6f5e-7b0a-4f0e-9d3c-000000000001".into()),
         secrets: vec![(ago(9_000), None), (ago(900_000), Some(now() + SignedDuration::from_hours(20)))],
         health: hook_health(),
     }

@@ -25,8 +25,8 @@ pub fn draw(model: &Model, area: Rect, buf: &mut Buffer) {
         return nothing(model, area, loading, problem.as_deref().unwrap_or("No project is connected. [ goes to the connection."), buf);
     };
     let mut facts: Vec<(&str, String, Style)> = vec![match &card.url {
-        Some(url) => ("Address", url.clone(), theme.text),
-        None => ("Address", "not known: set webhooks.public_url".to_owned(), theme.warn),
+        Ok(url) => ("Address", url.clone(), theme.text),
+        Err(why) => ("Address", why.text.clone(), theme.warn),
     }];
     let (live, style) = live_words(&card.health.live, model);
     facts.push(("State", live, style));

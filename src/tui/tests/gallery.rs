@@ -113,8 +113,9 @@ pub fn all(width: u16, height: u16) -> Vec<(&'static str, Model)> {
     scenes.push(("activity_no_hooks", model));
 
     let mut model = after("5 ] ] ] ]");
+    let why = Notice::new("there is no address yet that Azure DevOps could deliver to").hint("set webhooks.public_url");
     model.setup.webhooks.rows =
-        Some(Box::new(crate::tui::answer::WebhookCard { url: None, secrets: Vec::new(), health: Default::default() }));
+        Some(Box::new(crate::tui::answer::WebhookCard { url: Err(why), secrets: Vec::new(), health: Default::default() }));
     scenes.push(("setup_webhooks_none", model));
 
     let mut model = after("l l w");

@@ -211,7 +211,7 @@ fn settle(model: &mut Model, effects: Vec<Effect>, turn: usize) {
             Effect::LoadHealth { generation, .. } => What::HealthLoaded { generation, health: Ok(Box::new(health(turn))) },
             Effect::LoadWebhooks { generation, .. } => {
                 let mut card = fixture::webhook_card();
-                (card.url, card.health) = (Some(evil(turn)), health(turn));
+                (card.url, card.health) = (Err(Notice::new(evil(turn)).hint(evil(turn + 1))), health(turn));
                 What::WebhooksLoaded { generation, card: Ok(Box::new(card)) }
             }
             Effect::LoadRequests { generation, .. } => {

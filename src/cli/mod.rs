@@ -38,6 +38,7 @@ mod projects;
 mod prs;
 mod repos;
 mod reviewers;
+mod serve;
 mod show;
 mod sim;
 mod spec;
@@ -117,6 +118,9 @@ enum Command {
     Config(config::Args),
     /// Check everything kanado needs
     Doctor(doctor::Args),
+    // For a team.
+    /// Receive webhooks from Azure DevOps, so that boards follow by themselves
+    Serve(serve::Args),
     // Trying it.
     /// A board with a simulated Azure DevOps behind it; nothing leaves this machine
     Demo(demo::Args),
@@ -155,6 +159,7 @@ impl Command {
             Self::Token(_) => "token",
             Self::Config(_) => "config",
             Self::Doctor(_) => "doctor",
+            Self::Serve(_) => "serve",
             Self::Demo(_) => "demo",
             Self::Sim(_) => "sim",
             Self::Completions(_) => "completions",
@@ -201,9 +206,16 @@ fn dispatch(command: Option<Command>, frame: &mut Frame<'_>) -> Result<Exit, Fai
         Some(Command::Doctor(args)) => return doctor::run(&args, frame),
         _ => {}
     }
+    if matches!(command, Some(Command::Serve(_))) {
+        frame.log_to(log::Place::Stderr);
+    }
     frame.load()?;
     tracing::info!(command = command.as_ref().map_or("board", Command::name), "kanado {}", env!("CARGO_PKG_VERSION"));
-    let Some(command) = command else { return board::run(frame) };
+    let command = match command {
+        None => return board::run(frame),
+        Some(Command::Serve(args)) => return serve::run(args, frame),
+        Some(command) => command,
+    };
     frame.block_on(frame::Workers::One, async |frame| {
         // Each command's state is large, and only one of them ever runs.
         match command {
@@ -227,9 +239,13 @@ fn dispatch(command: Option<Command>, frame: &mut Frame<'_>) -> Result<Exit, Fai
             Command::Members(args) => Box::pin(members::run(args, frame)).await,
             Command::Reviewers(args) => Box::pin(reviewers::run(args, frame)).await,
             Command::Token(args) => Box::pin(token::run(args, frame)).await,
-            Command::Config(_) | Command::Doctor(_) | Command::Demo(_) | Command::Sim(_) | Command::Completions(_) | Command::Man(_) => {
-                Ok(Exit::Done)
-            }
+            Command::Config(_)
+            | Command::Doctor(_)
+            | Command::Serve(_)
+            | Command::Demo(_)
+            | Command::Sim(_)
+            | Command::Completions(_)
+            | Command::Man(_) => Ok(Exit::Done),
         }
     })
 }

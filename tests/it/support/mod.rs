@@ -2,6 +2,7 @@
 
 #![allow(dead_code)] // each test uses its part
 
+pub mod catcher;
 pub mod crowd;
 pub mod digest;
 pub mod inside;

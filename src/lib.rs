@@ -23,7 +23,7 @@
 //! | 4 | [`action`] | what a person asks for, as resumable steps | 0-3 |
 //! | 5 | [`services`], [`tasks`] | built once from the configuration; actions as async tasks with progress | 0-4 |
 //! | 5 | [`engine`] | keeping a team's board live: applies deliveries, reconciles, holds the leases | 0-5 |
-//! | 6 | [`hook`] | the webhook receiver: authenticate, keep, acknowledge, wake | `services`, `store`, `sync`, `config`, 0-1 |
+//! | 6 | [`hook`] | the webhook receiver: authenticate, keep, acknowledge, wake | `services`, `store`, `sync`, `config`, of `ado` the pure reading of events, 0-1 |
 //! | 6 | [`tui`] | the screen. Its pure part imports `domain`, `config`, `notice` and `clock` only; `runtime`, `run`, `terminal` and `input` touch the outside | 0-5 |
 //! | 7 | [`cli`] | one file a subcommand, stdout and stderr handed in | anything; only `demo` and `sim` import `sim` |
 //! | -- | [`sim`] | an Azure DevOps that acts for real, on the other side of the wire | nothing of ours |

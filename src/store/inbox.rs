@@ -32,7 +32,7 @@ const LONGEST: usize = 400;
 #[derive(Clone, PartialEq, Eq)]
 pub struct NewDelivery {
     pub project: ProjectId,
-    /// The same for the same notification, and for no other.
+    /// The same for the same notification, and for no other; short, whatever the delivery holds, for nothing is cut off it.
     pub dedupe: String,
     pub purpose: Option<String>,
     pub event_type: Option<String>,
@@ -209,11 +209,11 @@ impl Store {
                 let done = sqlx::query(KEEP)
                     .bind(id)
                     .bind(new.project.0)
-                    .bind(short(&new.dedupe))
+                    .bind(&*new.dedupe)
                     .bind(new.purpose.as_deref().map(short))
                     .bind(new.event_type.as_deref().map(short))
                     .bind(new.event_id.as_deref().map(short))
-                    .bind(new.subscription.as_ref().map(|guid| short(guid.as_str())))
+                    .bind(new.subscription.as_ref().map(|guid| guid.as_str().to_owned()))
                     .bind(new.notification)
                     .bind(at)
                     .bind(new.body.len() as i64)
@@ -227,7 +227,7 @@ impl Store {
                     writing.announce(Change::Deliveries(new.project));
                     kept.push(Kept::New(id));
                 } else {
-                    let row = sqlx::query(KNOWN).bind(short(&new.dedupe)).fetch_one(writing.conn()).await?;
+                    let row = sqlx::query(KNOWN).bind(&*new.dedupe).fetch_one(writing.conn()).await?;
                     kept.push(Kept::Again(row.int("id")?));
                 }
             }

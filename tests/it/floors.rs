@@ -18,7 +18,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("tasks", &["domain", "notice", "clock", "action"]),
     ("services", &["clock", "config", "secret", "store", "action", "tasks"]),
     ("engine", &["domain", "notice", "clock", "config", "ado", "store", "sync", "action", "services", "tasks"]),
-    ("hook", &["domain", "notice", "clock", "config", "store", "sync", "services"]),
+    ("hook", &["domain", "notice", "clock", "config", "ado", "store", "sync", "services"]),
     ("sim", &[]),
 ];
 

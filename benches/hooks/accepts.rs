@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use crate::Scene;
 use crate::support::load::Load;
-use crate::support::template::FIRST;
 use crate::support::postgres;
 use crate::support::team::Shares;
+use crate::support::template::FIRST;
 use crate::table::{Table, Unit};
 
 const CONNECTIONS: usize = 64;

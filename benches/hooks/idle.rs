@@ -7,8 +7,8 @@ use tokio::net::TcpStream;
 use crate::Scene;
 use crate::process;
 use crate::support::load::Load;
-use crate::support::template::FIRST;
 use crate::support::team::Shares;
+use crate::support::template::FIRST;
 use crate::table::{Table, Unit};
 
 const SOCKETS: usize = 10_000;

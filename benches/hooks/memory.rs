@@ -7,9 +7,9 @@ use std::time::{Duration, Instant};
 use crate::Scene;
 use crate::process;
 use crate::support::load::{Load, basic};
-use crate::support::template::FIRST;
 use crate::support::receiver::Receiver;
 use crate::support::team::Shares;
+use crate::support::template::FIRST;
 use crate::table::{Table, Unit};
 
 const MOST: f64 = 64.0;

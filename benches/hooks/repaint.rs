@@ -3,9 +3,9 @@
 use std::time::Instant;
 
 use crate::Scene;
-use crate::support::template::FIRST;
 use crate::support::postgres;
 use crate::support::team::Shares;
+use crate::support::template::FIRST;
 use crate::table::{Table, Unit};
 use crate::terminal::Terminal;
 

@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 
 use super::kept::Database;
 use super::load::{Load, Sample};
-use super::template::{FIRST, Template};
 use super::receiver::{Receiver, Serve};
+use super::template::{FIRST, Template};
 use super::world::Person;
 
 /// Numbers that are the same for the same seed.

@@ -5,9 +5,9 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 use super::kept::Database;
-use super::template::About;
 use super::pty::Pty;
 use super::receiver::{self, Receiver, Serve};
+use super::template::About;
 use super::world::{Person, World};
 
 /// How long something may take to happen. A test never waits longer than it must.

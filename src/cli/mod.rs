@@ -23,6 +23,7 @@ mod board;
 mod completions;
 mod config;
 mod connect;
+mod db;
 mod delete;
 mod demo;
 mod doctor;
@@ -116,6 +117,8 @@ enum Command {
     Token(token::Args),
     /// The configuration: show, set, check
     Config(config::Args),
+    /// The store: bring it up to date, check it, back it up, move it to a server or back
+    Db(db::Args),
     /// Check everything kanado needs
     Doctor(doctor::Args),
     /// Webhooks: let Azure DevOps tell of changes as they happen
@@ -157,6 +160,7 @@ impl Command {
             Self::Reviewers(_) => "reviewers",
             Self::Token(_) => "token",
             Self::Config(_) => "config",
+            Self::Db(_) => "db",
             Self::Doctor(_) => "doctor",
             Self::Hooks(_) => "hooks",
             Self::Demo(_) => "demo",
@@ -232,6 +236,7 @@ fn dispatch(command: Option<Command>, frame: &mut Frame<'_>) -> Result<Exit, Fai
             Command::Reviewers(args) => Box::pin(reviewers::run(args, frame)).await,
             Command::Hooks(args) => Box::pin(hooks::run(args, frame)).await,
             Command::Token(args) => Box::pin(token::run(args, frame)).await,
+            Command::Db(args) => Box::pin(db::run(args, frame)).await,
             Command::Config(_) | Command::Doctor(_) | Command::Demo(_) | Command::Sim(_) | Command::Completions(_) | Command::Man(_) => {
                 Ok(Exit::Done)
             }

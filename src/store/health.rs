@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use sqlx::AnyConnection;
 
-use super::column::{self, Columns};
+use super::column::Columns;
 use super::error::Result;
 use super::leases::RECEIVER;
 use super::{Store, hooks, leases};
@@ -60,7 +60,9 @@ async fn signs(conn: &mut AnyConnection, project: ProjectId, now: Timestamp) -> 
     let subscriptions = hooks::of_project(&mut *conn, project).await?;
     // With none of ours, whatever arrives comes from a hook that a person made.
     let manual_at = match secret && subscriptions.is_empty() {
-        true => sqlx::query(LAST_EVENT).bind(project.0).fetch_optional(&mut *conn).await?.map(|row| row.instant("received_at")).transpose()?,
+        true => {
+            sqlx::query(LAST_EVENT).bind(project.0).fetch_optional(&mut *conn).await?.map(|row| row.instant("received_at")).transpose()?
+        }
         false => None,
     };
     let receiver_until = leases::newest_receiver(&mut *conn).await?;

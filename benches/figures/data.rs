@@ -127,10 +127,6 @@ impl Data {
         store.close().await;
     }
 
-    pub fn home(&self) -> std::path::PathBuf {
-        self.folder.path().join("home")
-    }
-
     pub fn environment(&self) -> Vec<(String, String)> {
         let place = |name: &str| self.folder.path().join(name).to_string_lossy().into_owned();
         let pairs = [

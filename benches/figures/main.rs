@@ -9,6 +9,7 @@
 mod crowd;
 mod data;
 mod process;
+#[allow(dead_code)]
 mod table;
 mod terminal;
 
@@ -68,7 +69,7 @@ fn listing(data: &Data, table: &mut Table) {
 fn starting(data: &Data, table: &mut Table) {
     let times: Vec<f64> = (0..RUNS)
         .map(|_| {
-            let mut board = Terminal::open(data, ROWS, COLUMNS);
+            let mut board = Terminal::open(&data.environment(), ROWS, COLUMNS);
             let full = board.until("the full board", data::is_full_board);
             board.quit();
             full.as_secs_f64() * 1e3
@@ -79,7 +80,7 @@ fn starting(data: &Data, table: &mut Table) {
 
 /// One board that lives for a while: loads, moves its selection, idles.
 fn living(data: &Data, table: &mut Table) {
-    let mut board = Terminal::open(data, ROWS, COLUMNS);
+    let mut board = Terminal::open(&data.environment(), ROWS, COLUMNS);
     board.until("the full board", data::is_full_board);
     board.until("the end of the first look", data::is_looked);
     board.quiet_for(Duration::from_millis(400));

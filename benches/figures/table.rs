@@ -7,6 +7,11 @@ pub enum Unit {
     Megabytes,
     Bytes,
     Requests,
+    PerSecond,
+    /// Of things that must not be: what was lost.
+    Count,
+    /// A statistic without a unit.
+    Plain,
 }
 
 impl Unit {
@@ -15,7 +20,9 @@ impl Unit {
             Self::Milliseconds => format!("{value:.2} ms"),
             Self::Megabytes => format!("{value:.1} MB"),
             Self::Bytes => format!("{value:.0} bytes"),
-            Self::Requests => format!("{value:.0}"),
+            Self::Requests | Self::Count => format!("{value:.0}"),
+            Self::PerSecond => format!("{value:.0}/s"),
+            Self::Plain => format!("{value:.2}"),
         }
     }
 }
@@ -48,14 +55,25 @@ impl Table {
         self.push(figure, unit, budget, sorted[sorted.len() - 1], &sorted);
     }
 
+    /// One that must be at least so much, judged by the median.
+    pub fn row_at_least(&mut self, figure: &str, unit: Unit, least: f64, measured: &[f64]) {
+        let sorted = sorted(measured);
+        let judged = sorted[sorted.len() / 2];
+        self.push_judged(figure, unit, &format!(">= {}", unit.show(least)), judged, &sorted, judged >= least);
+    }
+
     fn push(&mut self, figure: &str, unit: Unit, budget: f64, judged: f64, sorted: &[f64]) {
+        self.push_judged(figure, unit, &unit.show(budget), judged, sorted, judged <= budget);
+    }
+
+    fn push_judged(&mut self, figure: &str, unit: Unit, budget: &str, judged: f64, sorted: &[f64], kept: bool) {
         let range = match sorted {
             [_] => String::new(),
             [first, .., last] => format!("{} to {}", unit.show(*first), unit.show(*last)),
             [] => "nothing was measured".to_owned(),
         };
-        let row = Row { figure: figure.to_owned(), budget: unit.show(budget), measured: unit.show(judged), range, kept: judged <= budget };
-        println!("{:<52} {:>12}", row.figure, row.measured);
+        let row = Row { figure: figure.to_owned(), budget: budget.to_owned(), measured: unit.show(judged), range, kept };
+        println!("{:<72} {:>12}", row.figure, row.measured);
         self.rows.push(row);
     }
 

@@ -7,8 +7,6 @@ use std::time::{Duration, Instant};
 
 use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
 
-use crate::data::Data;
-
 const PATIENCE: Duration = Duration::from_secs(30);
 /// A burst is over when nothing came for this long.
 const PAUSE: Duration = Duration::from_millis(40);
@@ -37,15 +35,17 @@ pub struct Moved {
 }
 
 impl Terminal {
-    pub fn open(data: &Data, rows: u16, columns: u16) -> Self {
+    pub fn open(environment: &[(String, String)], rows: u16, columns: u16) -> Self {
         let size = PtySize { rows, cols: columns, pixel_width: 0, pixel_height: 0 };
         let pair = native_pty_system().openpty(size).expect("a pseudo-terminal");
         let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_kanado"));
         command.env_clear();
-        for (name, value) in data.environment() {
+        for (name, value) in environment {
             command.env(name, value);
+            if name == "HOME" {
+                command.cwd(value);
+            }
         }
-        command.cwd(data.home());
         command.env("TERM", "xterm-256color");
         command.env("COLORTERM", "truecolor");
         let mut reader = pair.master.try_clone_reader().expect("a reader");
@@ -83,13 +83,18 @@ impl Terminal {
 
     /// Waits until the screen is as wanted; answers when, from the start, the bytes came that made it so.
     pub fn until(&self, what: &str, wanted: impl Fn(&str) -> bool) -> Duration {
+        self.when(what, wanted) - self.started
+    }
+
+    /// Waits until the screen is as wanted; answers when the bytes came that made it so.
+    pub fn when(&self, what: &str, wanted: impl Fn(&str) -> bool) -> Instant {
         let deadline = Instant::now() + PATIENCE;
         let (lock, changed) = &*self.seen;
         let mut seen = lock.lock().expect("no reader panics");
         loop {
             let screen = seen.parser.screen().contents();
             if wanted(&screen) {
-                return seen.last - self.started;
+                return seen.last;
             }
             let left = deadline.saturating_duration_since(Instant::now());
             assert!(!left.is_zero() && !seen.closed, "waited for {what}; the screen shows\n{screen}");

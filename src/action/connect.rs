@@ -193,9 +193,11 @@ async fn projects(ctx: &Context, organisation: &Organisation, choice: &Choice) -
     Ok(activated)
 }
 
-/// Puts a project on the board; one that is there keeps its prefix.
+/// Puts a project on the board; one that is there, or was, keeps its prefix and its tickets.
 pub async fn add_project(ctx: &Context, organisation: &Organisation, fact: &fact::Project, prefix: Option<&str>) -> Result<Project> {
-    let known = ctx.store.projects().await?.into_iter().find(|p| p.organisation == organisation.id && p.guid == fact.guid);
+    let mut all = ctx.store.projects().await?;
+    all.extend(ctx.store.removed_projects().await?);
+    let known = all.iter().find(|p| p.organisation == organisation.id && p.guid == fact.guid).cloned();
     let prefix = match (known, prefix) {
         (Some(known), _) => known.prefix,
         (None, Some(wanted)) => {
@@ -206,14 +208,18 @@ pub async fn add_project(ctx: &Context, organisation: &Organisation, fact: &fact
                     "a prefix has 2 to 10 letters and digits and begins with a letter, like KAN",
                 ));
             }
-            if let Some(other) = ctx.store.projects().await?.into_iter().find(|p| p.prefix == wanted) {
+            if let Some(other) = all.iter().find(|p| p.prefix == wanted) {
                 return Err(Error::refused(format!("prefix {wanted} belongs to project {}", other.name), "choose another: `--prefix ABC`"));
             }
             wanted
         }
         (None, None) => ctx.store.free_prefix(&fact.name).await?,
     };
-    Ok(ctx.store.put_project(organisation.id, fact, &prefix).await?)
+    let project = ctx.store.put_project(organisation.id, fact, &prefix).await?;
+    if ctx.store.removed_projects().await?.iter().any(|p| p.id == project.id) {
+        ctx.store.restore_project(project.id).await?;
+    }
+    Ok(project)
 }
 
 /// The projects of an organisation that the token sees, each with its row where it is on the board.

@@ -33,6 +33,24 @@ pub struct Clients {
     config: Arc<Config>,
     tokens: Arc<TokenSources>,
     made: Arc<Mutex<HashMap<OrganisationId, ado::Client>>>,
+    acting: Arc<Mutex<HashMap<OrganisationId, Acting>>>,
+}
+
+/// Whose account does what a team shares: receiving, registering webhooks, comments.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Account {
+    /// The one whose token `[service]` names.
+    Service,
+    /// The user's own, where there is no other.
+    Person,
+}
+
+/// A client and the account it acts as.
+#[derive(Debug, Clone)]
+pub struct Acting {
+    pub client: ado::Client,
+    pub account: Account,
 }
 
 /// What the client needs of the configuration.
@@ -62,7 +80,7 @@ pub fn credential(found: &Found) -> ado::Credential {
 
 impl Clients {
     pub fn new(config: Arc<Config>, tokens: Arc<TokenSources>) -> Self {
-        Self { config, tokens, made: Arc::default() }
+        Self { config, tokens, made: Arc::default(), acting: Arc::default() }
     }
 
     /// Uses this client for an organisation, whatever the token sources say.
@@ -83,9 +101,27 @@ impl Clients {
         Ok(client)
     }
 
+    /// The client for what a team shares: with the service's token where there is one, else the user's own.
+    pub async fn acting(&self, organisation: &Organisation) -> Result<Acting> {
+        if let Some(acting) = self.acting.lock().await.get(&organisation.id) {
+            return Ok(acting.clone());
+        }
+        let acting = match secret::find_service(&self.tokens, &organisation.url).await? {
+            Some(found) => {
+                let base = ado::Base::new(&organisation.url)?;
+                let client = ado::Client::new(base, credential(&found), &network_settings(&self.config))?;
+                Acting { client, account: Account::Service }
+            }
+            None => Acting { client: self.of(organisation).await?, account: Account::Person },
+        };
+        self.acting.lock().await.insert(organisation.id, acting.clone());
+        Ok(acting)
+    }
+
     /// Forgets a client, so that the next use looks for its token again.
     pub async fn forget(&self, organisation: OrganisationId) {
         self.made.lock().await.remove(&organisation);
+        self.acting.lock().await.remove(&organisation);
     }
 }
 

@@ -111,7 +111,7 @@ pub(super) fn at_step<T>(reporter: &Reporter, action: &'static str, step: &str, 
 /// Where tests of interruption end the process: `KANADO_TEST_KILL_AT=start.branch.done` kills it with SIGKILL after the branch is made
 /// and before that is journalled, `start.branch.recorded` just after; `KANADO_TEST_PANIC_AT` panics there instead. Unset, it costs two
 /// looks at the environment a step.
-fn kill_point(action: &str, step: &str, moment: &str) {
+pub(super) fn kill_point(action: &str, step: &str, moment: &str) {
     let is_wanted = |name: &str| std::env::var_os(name).is_some_and(|wanted| wanted == format!("{action}.{step}.{moment}").as_str());
     if is_wanted("KANADO_TEST_KILL_AT") {
         #[cfg(unix)]

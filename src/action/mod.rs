@@ -12,6 +12,7 @@ pub mod connect;
 mod context;
 pub mod edit_spec;
 mod error;
+pub mod hooks;
 pub mod import;
 mod journal;
 pub mod link_repositories;
@@ -23,6 +24,6 @@ pub mod start_work;
 pub mod sync_pull_requests;
 pub mod tickets;
 
-pub use context::{Clients, Context, Whereabouts, credential, network_settings};
+pub use context::{Account, Acting, Clients, Context, Whereabouts, credential, network_settings};
 pub use error::{Error, Result};
 pub use reporter::Reporter;

@@ -34,7 +34,7 @@ pub use base::Base;
 pub use client::{Access, Client, Settings};
 pub use credential::Credential;
 pub use endpoints::connection::{ScopeCheck, ScopeOutcome};
-pub use endpoints::hooks::{HOOK_USER, HookSecret, NewHook};
+pub use endpoints::hooks::{HookSecret, NewHook};
 pub use endpoints::items::At;
 pub use endpoints::pull_requests::{
     Completion, In, MergeStrategy, NewPullRequest, PullRequestPatch, PullRequestQuery, StatusChange, StatusFilter,

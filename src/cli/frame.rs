@@ -238,6 +238,7 @@ pub fn token_sources(config: &Config, environment: &crate::config::Environment, 
     let sources = TokenSources::file_only(config.paths.token_dir()).environment(|name| environment.get(name));
     let mut sources = if config.token.keyring { sources.keyrings() } else { sources };
     sources.command = config.token.command.clone();
+    sources.service.command = config.service.command.clone();
     sources.command_timeout = std::time::Duration::from_millis(config.token.command_timeout_ms);
     sources.keyring_timeout = std::time::Duration::from_millis(config.token.keyring_timeout_ms);
     sources.prompt = prompt;

@@ -23,10 +23,12 @@ mod board;
 mod completions;
 mod config;
 mod connect;
+mod db;
 mod delete;
 mod demo;
 mod doctor;
 mod edit;
+mod hooks;
 mod import;
 mod ls;
 mod man;
@@ -116,8 +118,12 @@ enum Command {
     Token(token::Args),
     /// The configuration: show, set, check
     Config(config::Args),
+    /// The store: bring it up to date, check it, back it up, move it to a server or back
+    Db(db::Args),
     /// Check everything kanado needs
     Doctor(doctor::Args),
+    /// Webhooks: let Azure DevOps tell of changes as they happen
+    Hooks(hooks::Args),
     // For a team.
     /// Receive webhooks from Azure DevOps, so that boards follow by themselves
     Serve(serve::Args),
@@ -158,7 +164,9 @@ impl Command {
             Self::Reviewers(_) => "reviewers",
             Self::Token(_) => "token",
             Self::Config(_) => "config",
+            Self::Db(_) => "db",
             Self::Doctor(_) => "doctor",
+            Self::Hooks(_) => "hooks",
             Self::Serve(_) => "serve",
             Self::Demo(_) => "demo",
             Self::Sim(_) => "sim",
@@ -238,7 +246,9 @@ fn dispatch(command: Option<Command>, frame: &mut Frame<'_>) -> Result<Exit, Fai
             Command::Repos(args) => Box::pin(repos::run(args, frame)).await,
             Command::Members(args) => Box::pin(members::run(args, frame)).await,
             Command::Reviewers(args) => Box::pin(reviewers::run(args, frame)).await,
+            Command::Hooks(args) => Box::pin(hooks::run(args, frame)).await,
             Command::Token(args) => Box::pin(token::run(args, frame)).await,
+            Command::Db(args) => Box::pin(db::run(args, frame)).await,
             Command::Config(_)
             | Command::Doctor(_)
             | Command::Serve(_)

@@ -3,10 +3,13 @@
 use clap::Subcommand;
 use serde_json::json;
 
+use super::consent::{Decision, Outline, Reach};
 use super::exit::{Exit, Failure};
 use super::frame::{Frame, find_project, fit, widest};
+use super::hooks::say_left;
 use super::which::Which;
-use crate::action::{connect, link_repositories, members};
+use crate::action::{connect, hooks, link_repositories, members};
+use crate::notice::Notice;
 
 pub type Args = Which<Command>;
 
@@ -23,6 +26,8 @@ pub enum Command {
         #[arg(long)]
         prefix: Option<String>,
     },
+    /// Take a project off the board, with the webhooks that kanado made for it; its tickets stay
+    Remove { name: String },
     /// Show this project from now on
     Use { name: String },
 }
@@ -32,6 +37,7 @@ pub async fn run(args: Args, frame: &mut Frame<'_>) -> Result<Exit, Failure> {
         Command::Ls => ls(frame).await,
         Command::Discover => discover(frame).await,
         Command::Add { name, prefix } => add(frame, &name, prefix.as_deref()).await,
+        Command::Remove { name } => remove(frame, &name).await,
         Command::Use { name } => switch(frame, &name).await,
     }
 }
@@ -103,6 +109,45 @@ async fn add(frame: &mut Frame<'_>, name: &str, prefix: Option<&str>) -> Result<
         project.prefix
     ))?;
     Ok(Exit::Done)
+}
+
+async fn remove(frame: &mut Frame<'_>, name: &str) -> Result<Exit, Failure> {
+    let ctx = frame.ctx().await?;
+    let project = find_project(&ctx, name).await?;
+    let farewell = hooks::farewell(&ctx, &project).await?;
+    let mut lines = vec![format!("take {} off the board; its tickets stay, and `kanado projects add` brings them back", project.name)];
+    let mut warnings = Vec::new();
+    let reach = match &farewell.hooks {
+        Ok(removal) => {
+            lines.extend(removal.doomed.iter().map(|doomed| format!("delete the webhook {} -> {}", doomed.event_type, doomed.url)));
+            if removal.doomed.is_empty() { Reach::Lasting } else { Reach::Remote }
+        }
+        Err(words) => {
+            let text = format!("Azure DevOps cannot be asked for the project's webhooks: {words}");
+            warnings.push(Notice::new(text).hint("those that kanado made are deleted at the next occasion"));
+            if ctx.store.subscriptions(project.id).await?.is_empty() { Reach::Lasting } else { Reach::Remote }
+        }
+    };
+    if let Decision::Stop(exit) = frame.settle(&Outline { reach, lines, warnings: &warnings, plan: &farewell })? {
+        return Ok(exit);
+    }
+    let done = hooks::deselect(&ctx, &project).await?;
+    frame.output.json(&done)?;
+    frame.output.say(format!("{} is off the board.", project.name))?;
+    match &done.hooks {
+        Ok(removed) => {
+            if removed.deleted > 0 {
+                frame.output.say(format!("{} of its webhooks deleted; {} of others stay.", removed.deleted, removed.others))?;
+            }
+            Ok(say_left(frame, removed))
+        }
+        Err(_) if ctx.store.subscriptions(project.id).await?.is_empty() => Ok(Exit::Done),
+        Err(words) => {
+            let notice = Notice::new(format!("its webhooks are still there: {words}")).hint("`kanado serve` deletes them when it can");
+            frame.output.warn(&notice);
+            Ok(Exit::Partly)
+        }
+    }
 }
 
 async fn switch(frame: &mut Frame<'_>, name: &str) -> Result<Exit, Failure> {

@@ -11,6 +11,8 @@ use super::exit::{Exit, Failure};
 use super::frame::{Frame, Workers};
 use crate::notice::Notice;
 use crate::sim::fault::FaultSpec;
+use crate::sim::hooks::Loopback;
+use crate::sim::hooks::faults::HookFaults;
 use crate::sim::{self, Cast, Control, Options, Running, ServerVersion, TlsFiles};
 
 /// The kinds of faults, as `crate::sim::fault` has them.
@@ -65,6 +67,12 @@ pub struct Args {
     /// Whether teammates act by themselves
     #[arg(long, value_enum, default_value_t = CastFlag::Off)]
     cast: CastFlag,
+    /// Let webhooks go to this machine itself, also over http; Azure DevOps refuses that
+    #[arg(long)]
+    allow_loopback_hooks: bool,
+    /// Deliver webhooks badly, such as `duplicate=1,drop=25%,delay=3,reorder=500,paused,seed=7`
+    #[arg(long, value_name = "SPEC")]
+    hook_fault: Option<HookFaults>,
     /// What its clock shows at the start [default: now]
     #[arg(long, value_name = "TIME")]
     start: Option<Timestamp>,
@@ -126,6 +134,8 @@ impl Args {
             control: if self.control { Control::On } else { Control::Off },
             cast: self.cast.cast(),
             start: self.start,
+            loopback_hooks: if self.allow_loopback_hooks { Loopback::Allowed } else { Loopback::Refused },
+            hook_faults: self.hook_fault.unwrap_or_default(),
         })
     }
 }

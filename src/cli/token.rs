@@ -11,7 +11,7 @@ use super::exit::{Exit, Failure};
 use super::frame::Frame;
 use crate::action::rotate_token;
 use crate::ado::Address;
-use crate::secret::{self, Answer, Found, Place};
+use crate::secret::{self, Answer, Found, Place, TokenSources};
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -46,6 +46,26 @@ struct Of {
     /// The organisation's address [default: the clone's or the project's, else the only one]
     #[arg(value_name = "URL")]
     organisation: Option<String>,
+    /// The token of the account that receives, registers webhooks and comments for a team
+    #[arg(long)]
+    service: bool,
+}
+
+impl Of {
+    /// Where the token is looked for and kept.
+    fn sources(&self, frame: &Frame<'_>) -> TokenSources {
+        if self.service { frame.token_sources().of_service() } else { frame.token_sources() }
+    }
+
+    /// Under which address it is kept.
+    fn slot(&self, url: &str) -> String {
+        if self.service { secret::service_slot(url) } else { url.to_owned() }
+    }
+
+    /// Whose it is, for people.
+    fn words(&self) -> &'static str {
+        if self.service { "service account's " } else { "" }
+    }
 }
 
 #[derive(Debug, clap::Args)]
@@ -124,35 +144,37 @@ async fn set(of: &Of, keeping: &Keeping, frame: &mut Frame<'_>) -> Result<Exit, 
         return Ok(Exit::Done);
     }
     let found = from_person(frame, &url).await?;
-    let sources = frame.token_sources();
-    let kept = secret::store(&sources, &url, &found, keeping.place(), keeping.expires).await?;
+    let (sources, slot) = (of.sources(frame), of.slot(&url));
+    let kept = secret::store(&sources, &slot, &found, keeping.place(), keeping.expires).await?;
     frame.output.json(&json!({
-        "organisation": url, "kept_in": kept.to_string(), "kind": found.kind.words(), "expires": keeping.expires,
+        "organisation": url, "kept_in": kept.to_string(), "kind": found.kind.words(), "expires": keeping.expires, "service": of.service,
     }))?;
-    frame.output.say(format!("The {} for {url} is kept in {kept}.", found.kind.words()))?;
-    stronger(frame, &url).await;
+    frame.output.say(format!("The {}{} for {url} is kept in {kept}.", of.words(), found.kind.words()))?;
+    stronger(frame, &sources, &slot).await;
     Ok(Exit::Done)
 }
 
 /// A kept token is of no use while a stronger source has another one: say so.
-async fn stronger(frame: &mut Frame<'_>, url: &str) {
-    let sources = frame.token_sources();
-    let first = secret::sources(&sources, url).await.into_iter().find(|look| matches!(look.answer, Answer::Has(_) | Answer::Refused(_)));
+async fn stronger(frame: &mut Frame<'_>, sources: &TokenSources, slot: &str) {
+    let first = secret::sources(sources, slot).await.into_iter().find(|look| matches!(look.answer, Answer::Has(_) | Answer::Refused(_)));
     if let Some(look) = first
-        && matches!(look.source, secret::Source::Command | secret::Source::Environment(_))
+        && !is_stored(&look.source)
     {
         frame.output.note(format!("But {} is asked first, and has one too.", look.source));
     }
 }
 
+fn is_stored(source: &secret::Source) -> bool {
+    !matches!(source, secret::Source::Command | secret::Source::ServiceCommand | secret::Source::Environment(_))
+}
+
 async fn source(of: &Of, frame: &mut Frame<'_>) -> Result<Exit, Failure> {
     let url = url(of, frame).await?;
-    let sources = frame.token_sources();
-    let looked = secret::sources(&sources, &url).await;
+    let (sources, slot) = (of.sources(frame), of.slot(&url));
+    let looked = secret::sources(&sources, &slot).await;
     let used = looked.iter().position(|look| matches!(look.answer, Answer::Has(_) | Answer::Refused(_)));
     let works = used.is_some_and(|index| matches!(looked[index].answer, Answer::Has(_)));
-    let stored = |source: &secret::Source| !matches!(source, secret::Source::Command | secret::Source::Environment(_));
-    let expires = used.filter(|index| stored(&looked[*index].source)).and_then(|_| secret::expires(&sources, &url));
+    let expires = used.filter(|index| is_stored(&looked[*index].source)).and_then(|_| secret::expires(&sources, &slot));
     let days_left = expires.map(|date| secret::days_left(date, frame.clock.now()));
     let rows: Vec<_> = looked
         .iter()
@@ -160,7 +182,8 @@ async fn source(of: &Of, frame: &mut Frame<'_>) -> Result<Exit, Failure> {
         .map(|(index, look)| json!({ "source": look.source.to_string(), "answer": words(&look.answer), "used": used == Some(index) && works }))
         .collect();
     frame.output.json(&json!({ "organisation": url, "sources": rows, "expires": expires, "days_left": days_left }))?;
-    frame.output.say(format!("Token for {url}, in the order of asking:"))?;
+    let title = if of.service { "Service account's token" } else { "Token" };
+    frame.output.say(format!("{title} for {url}, in the order of asking:"))?;
     for (index, look) in looked.iter().enumerate() {
         let mark = if used == Some(index) && works { ">" } else { " " };
         frame.output.say(format!("{mark} {}: {}", look.source, words(&look.answer)))?;
@@ -172,6 +195,10 @@ async fn source(of: &Of, frame: &mut Frame<'_>) -> Result<Exit, Failure> {
             days => format!("{days} days left"),
         };
         frame.output.say(format!("It ends on {date}: {left}."))?;
+    }
+    if !works && of.service && used.is_none() {
+        frame.output.note("There is none: what a team shares is done with your own token.");
+        return Ok(Exit::Done);
     }
     if !works {
         let hint = "store one with `kanado token set`, or set KANADO_PAT";
@@ -190,6 +217,12 @@ fn words(answer: &Answer) -> String {
 }
 
 async fn rotate(of: &Of, keeping: &Keeping, frame: &mut Frame<'_>) -> Result<Exit, Failure> {
+    if of.service {
+        return Err(Failure::usage(
+            "the service account's token is not rotated",
+            "`kanado token set --service` keeps a new one in its place",
+        ));
+    }
     let organisation = frame.organisation(of.organisation.as_deref()).await?;
     if frame.globals.dry_run {
         frame.output.json(&json!({ "applied": false, "organisation": organisation.url }))?;
@@ -206,7 +239,8 @@ async fn rotate(of: &Of, keeping: &Keeping, frame: &mut Frame<'_>) -> Result<Exi
     }))?;
     frame.output.say(format!("It is {}'s and works; it is kept in {kept} in place of the old one.", checked.connection.me.display_name))?;
     super::connect::say_missing_scopes(frame, &checked)?;
-    stronger(frame, &organisation.url).await;
+    let sources = frame.token_sources();
+    stronger(frame, &sources, &organisation.url).await;
     Ok(Exit::Done)
 }
 
@@ -217,7 +251,7 @@ async fn forget(of: &Of, frame: &mut Frame<'_>) -> Result<Exit, Failure> {
     if let Decision::Stop(exit) = frame.settle(&outline)? {
         return Ok(exit);
     }
-    let removed = secret::forget(&frame.token_sources(), &url).await?;
+    let removed = secret::forget(&of.sources(frame), &of.slot(&url)).await?;
     let names: Vec<String> = removed.iter().map(ToString::to_string).collect();
     frame.output.json(&json!({ "organisation": url, "removed_from": names }))?;
     frame.output.say(match names.as_slice() {

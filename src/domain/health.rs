@@ -95,10 +95,10 @@ impl Signs {
         self.secret || self.registered().next().is_some()
     }
 
-    /// Whether one that is registered and works, or one that a person made, tells of this purpose.
-    pub fn tell_of(&self, purpose: Purpose, now: Timestamp) -> bool {
-        self.registered().any(|one| one.purpose == purpose && one.state == SubscriptionState::Enabled)
-            || (self.registered().next().is_none() && self.manual_counts(now))
+    /// Whether a hook should have told of this purpose, be it that it failed to.
+    pub fn should_tell_of(&self, purpose: Purpose) -> bool {
+        self.registered().any(|one| one.purpose == purpose && one.state != SubscriptionState::Making)
+            || (self.registered().next().is_none() && self.manual_at.is_some())
     }
 
     fn manual_counts(&self, now: Timestamp) -> bool {
@@ -257,11 +257,11 @@ mod tests {
     }
 
     #[test]
-    fn what_no_working_hook_tells_of_is_not_expected() {
+    fn only_what_a_hook_is_there_for_is_expected_of_hooks() {
         let signs = with(|signs| set(signs, &[Purpose::Push], SubscriptionState::OnProbation));
-        assert!(signs.tell_of(Purpose::PullRequestVote, at(100)));
-        assert!(!signs.tell_of(Purpose::Push, at(100)));
-        let manual = Signs { secret: true, manual_at: Some(at(99)), ..Signs::default() };
-        assert!(manual.tell_of(Purpose::Push, at(100)));
+        assert!(signs.should_tell_of(Purpose::Push), "it failed to, which is what is counted");
+        assert!(!with(|signs| set(signs, &[Purpose::Push], SubscriptionState::Making)).should_tell_of(Purpose::Push));
+        assert!(!Signs { secret: true, ..Signs::default() }.should_tell_of(Purpose::Push));
+        assert!(Signs { secret: true, manual_at: Some(at(1)), ..Signs::default() }.should_tell_of(Purpose::Push));
     }
 }

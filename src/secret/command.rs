@@ -14,8 +14,8 @@ use super::Error;
 const LONGEST: u64 = 64 * 1024;
 
 /// What `line` prints, at most 64 KiB.
-pub(super) async fn run(line: &str, organisation_url: &str, timeout: Duration) -> Result<Zeroizing<Vec<u8>>, Error> {
-    let failed = |why: String| Error::Command { why };
+pub(super) async fn run(setting: &'static str, line: &str, organisation_url: &str, timeout: Duration) -> Result<Zeroizing<Vec<u8>>, Error> {
+    let failed = |why: String| Error::Command { setting, why };
     let mut command = if cfg!(windows) { Command::new("cmd") } else { Command::new("/bin/sh") };
     command.arg(if cfg!(windows) { "/C" } else { "-c" }).arg(line);
     command.env("KANADO_ORGANISATION_URL", organisation_url);

@@ -8,8 +8,8 @@ use crate::notice::Explain;
 pub enum Error {
     #[error("there is no token for {url}{unavailable}")]
     NoToken { url: String, unavailable: String },
-    #[error("the token command (token.command) {why}")]
-    Command { why: String },
+    #[error("the token command ({setting}) {why}")]
+    Command { setting: &'static str, why: String },
     #[error("{} holds a token and can be read by others (mode {mode:03o})", path.display())]
     FileTooOpen { path: PathBuf, mode: u32 },
     #[error("cannot {doing} {}: {source}", path.display())]

@@ -36,6 +36,8 @@ pub enum Source {
     File(PathBuf),
     /// Typed on the terminal, or handed in on standard input.
     Person,
+    /// The command for the account that a team shares.
+    ServiceCommand,
 }
 
 impl fmt::Display for Source {
@@ -47,6 +49,7 @@ impl fmt::Display for Source {
             Self::KernelKeyring => f.write_str("the kernel keyring"),
             Self::File(path) => write!(f, "the file {}", path.display()),
             Self::Person => f.write_str("you"),
+            Self::ServiceCommand => f.write_str("the command in service.command"),
         }
     }
 }
@@ -95,7 +98,18 @@ pub struct TokenSources {
     /// Where token files are kept.
     pub folder: PathBuf,
     pub prompt: Prompt,
+    pub service: ServiceSources,
 }
+
+/// Where the token of the account that a team shares comes from, besides the keyrings and the file.
+#[derive(Clone, Default)]
+pub struct ServiceSources {
+    pub command: Option<String>,
+    pub environment: Option<SecretString>,
+}
+
+/// The variable that holds the token of the shared account.
+pub const SERVICE_VARIABLE: &str = "KANADO_SERVICE_TOKEN";
 
 /// The variables asked, strongest first.
 pub const VARIABLES: [&str; 2] = ["KANADO_PAT", "AZURE_DEVOPS_EXT_PAT"];
@@ -112,12 +126,21 @@ impl TokenSources {
             keyring_timeout: Duration::from_secs(3),
             folder,
             prompt: Prompt::Never,
+            service: ServiceSources::default(),
         }
+    }
+
+    /// The sources of the shared account's token. It is kept beside the organisation's own, under [`service_slot`]; nobody is asked
+    /// for it, because without it the user's own is used.
+    pub fn of_service(&self) -> Self {
+        let environment = self.service.environment.iter().map(|token| (SERVICE_VARIABLE, token.clone())).collect();
+        Self { command: self.service.command.clone(), environment, prompt: Prompt::Never, ..self.clone() }
     }
 
     /// Takes the tokens of the environment that `get` reads.
     pub fn environment<'a>(mut self, get: impl Fn(&'static str) -> Option<&'a str>) -> Self {
         self.environment = VARIABLES.iter().filter_map(|name| Some((*name, SecretString::from(get(name)?)))).collect();
+        self.service.environment = get(SERVICE_VARIABLE).map(SecretString::from);
         self
     }
 
@@ -160,6 +183,18 @@ pub async fn find(sources: &TokenSources, organisation_url: &str) -> Result<Foun
         None if sources.prompt == Prompt::Terminal => ask(organisation_url).await,
         None => Err(Error::NoToken { url: organisation_url.to_owned(), unavailable: unavailable(looked) }),
     }
+}
+
+/// Under which address the shared account's token of an organisation is kept: no organisation has this one.
+pub fn service_slot(organisation_url: &str) -> String {
+    format!("{}{SLOT}", organisation_url.trim_end_matches('/'))
+}
+
+const SLOT: &str = "#service";
+
+/// The token of the account that a team shares; nothing where none is set up.
+pub async fn find_service(sources: &TokenSources, organisation_url: &str) -> Result<Option<Found>, Error> {
+    search(&sources.of_service(), &service_slot(organisation_url), &mut Vec::new()).await
 }
 
 /// Asks a person on the terminal, without echo. Fails where there is none.
@@ -310,6 +345,7 @@ fn stages(sources: &TokenSources) -> Vec<Stage> {
 impl Stage {
     fn source(self, sources: &TokenSources, url: &str) -> Source {
         match self {
+            Self::Command if url.ends_with(SLOT) => Source::ServiceCommand,
             Self::Command => Source::Command,
             Self::Variable(index) => Source::Environment(sources.environment[index].0),
             Self::Ring(index) => sources.rings().nth(index).map_or(Source::DesktopKeyring, |(source, _)| source),
@@ -322,7 +358,8 @@ impl Stage {
         let bytes = match self {
             Self::Command => {
                 let Some(line) = &sources.command else { return Ok(None) };
-                Some(command::run(line, url, sources.command_timeout).await.map_err(Passed::Stop)?)
+                let setting = if url.ends_with(SLOT) { "service.command" } else { "token.command" };
+                Some(command::run(setting, line, url.trim_end_matches(SLOT), sources.command_timeout).await.map_err(Passed::Stop)?)
             }
             Self::Variable(index) => {
                 use secrecy::ExposeSecret;

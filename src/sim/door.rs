@@ -8,6 +8,7 @@ use uuid::Uuid;
 
 use super::api::{self, Call, Query};
 use super::auth::{self, Caller, Door};
+use super::hooks::catalogue::Face;
 use super::host::{Control, Sim};
 use super::reply::{self, Failure};
 use super::route::{self, Lost};
@@ -54,6 +55,16 @@ async fn answer(sim: Sim, request: Request<Body>) -> Response<Body> {
     if path.eq_ignore_ascii_case("/_signin") {
         return reply::page(StatusCode::OK, "Sign In", "<h1>Sign in</h1>");
     }
+    if let Some(rest) = sim.site.strip_release(&path).map(str::to_owned) {
+        let segments: Vec<&str> = rest.split('/').filter(|segment| !segment.is_empty()).collect();
+        return match segments.as_slice() {
+            [apis, hooks, ..] if apis.eq_ignore_ascii_case("_apis") && hooks.eq_ignore_ascii_case("hooks") => {
+                rest_request(sim, (None, Face::Release), &segments[1..], request).await
+            }
+            _ => reply::no_controller(&path),
+        };
+    }
+    let face = if sim.site.version.is_services() { Face::Main } else { Face::Whole };
     let Some(rest) = sim.site.strip(&path).map(str::to_owned) else {
         return match sim.site.version.is_services() {
             true => reply::page(StatusCode::NOT_FOUND, "Azure DevOps Services", "404 - The resource cannot be found."),
@@ -69,8 +80,8 @@ async fn answer(sim: Sim, request: Request<Body>) -> Response<Body> {
             git_request(sim, repository, repository, tail, request).await
         }
         [project, git, repository, tail @ ..] if is(git, "_git") => git_request(sim, project, repository, tail, request).await,
-        [apis, tail @ ..] if is(apis, "_apis") => rest_request(sim, None, tail, request).await,
-        [project, apis, tail @ ..] if is(apis, "_apis") => rest_request(sim, Some(project), tail, request).await,
+        [apis, tail @ ..] if is(apis, "_apis") => rest_request(sim, (None, face), tail, request).await,
+        [project, apis, tail @ ..] if is(apis, "_apis") => rest_request(sim, (Some(project), face), tail, request).await,
         _ => {
             let world = sim.read().await;
             match auth::identify(&world, &sim.site, request.headers(), Door::Rest) {
@@ -124,7 +135,7 @@ async fn git_request(sim: Sim, project: &str, repository: &str, tail: &[&str], r
     recognised(response, &caller)
 }
 
-async fn rest_request(sim: Sim, project: Option<&str>, tail: &[&str], request: Request<Body>) -> Response<Body> {
+async fn rest_request(sim: Sim, place: (Option<&str>, Face), tail: &[&str], request: Request<Body>) -> Response<Body> {
     let caller = {
         let world = sim.read().await;
         match auth::identify(&world, &sim.site, request.headers(), Door::Rest) {
@@ -132,7 +143,7 @@ async fn rest_request(sim: Sim, project: Option<&str>, tail: &[&str], request: R
             Err(refusal) => return *refusal,
         }
     };
-    match routed(&sim, &caller, project, tail, request).await {
+    match routed(&sim, &caller, place, tail, request).await {
         Outcome::Answered(response) => recognised(response, &caller),
         Outcome::ScopeMissing => auth::scope_missing(&sim.site),
     }
@@ -144,7 +155,7 @@ enum Outcome {
     ScopeMissing,
 }
 
-async fn routed(sim: &Sim, caller: &Caller, project: Option<&str>, tail: &[&str], request: Request<Body>) -> Outcome {
+async fn routed(sim: &Sim, caller: &Caller, (project, face): (Option<&str>, Face), tail: &[&str], request: Request<Body>) -> Outcome {
     let path = request.uri().path().to_owned();
     let method = request.method().clone();
     if method == Method::OPTIONS && tail.is_empty() && project.is_none() {
@@ -187,6 +198,7 @@ async fn routed(sim: &Sim, caller: &Caller, project: Option<&str>, tail: &[&str]
         sim: sim.clone(),
         caller: caller.clone(),
         operation: found.operation,
+        face,
         project: project.map(percent_decode),
         captures: found.captures,
         query,

@@ -218,6 +218,38 @@ impl Failure {
         Self::bad("VssPropertyValidationException", format!("Value cannot be null.\r\nParameter name: {why}"))
     }
 
+    /// Somebody may not look after the subscriptions of a project.
+    pub fn hook_permission(user: &str, project: Uuid, action: &str) -> Self {
+        Self::forbidden(
+            "AccessCheckException",
+            format!(
+                "Access Denied: {user} needs the following permission(s) on the resource PublisherSecurity/{project} to \
+                 perform this action: {action}"
+            ),
+        )
+    }
+
+    pub fn no_subscription(id: &str) -> Self {
+        Self::not_found("SubscriptionNotFoundException", format!("The service hooks subscription '{id}' was not found."))
+    }
+
+    /// A publisher, consumer, action, event type or notification that is not there.
+    pub fn no_hook_part(type_key: &'static str, what: &str, id: &str) -> Self {
+        Self::not_found(type_key, format!("The service hooks {what} '{id}' was not found."))
+    }
+
+    /// An event type of another host, or of none.
+    pub fn no_event_handler(event_type: &str) -> Self {
+        Self::bad("EventTypeNotFoundException", format!("There is no registered handler for the service hooks event type {event_type}"))
+    }
+
+    pub fn repository_exists(name: &str) -> Self {
+        Self::conflict(
+            "GitRepositoryNameAlreadyExistsException",
+            format!("TF400948: A Git repository with the name {name} already exists."),
+        )
+    }
+
     pub fn unsupported_media(content_type: &str, method: &str) -> Self {
         Self::new(
             StatusCode::UNSUPPORTED_MEDIA_TYPE,
@@ -254,6 +286,7 @@ impl Failure {
     fn type_name(&self) -> String {
         let namespace = match self.type_key {
             key if key.starts_with("Git") => "Microsoft.TeamFoundation.Git.Server",
+            key if key.starts_with("Subscription") || key.starts_with("EventType") => "Microsoft.VisualStudio.Services.ServiceHooks.Sdk",
             key if key.starts_with("Project") || key.starts_with("Team") => "Microsoft.TeamFoundation.Core.WebApi",
             key if key.starts_with("Argument") || key.starts_with("InvalidEnum") => {
                 return format!("System.{}, mscorlib", self.type_key);

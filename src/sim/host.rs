@@ -14,6 +14,7 @@ use uuid::Uuid;
 
 use super::fault::Faults;
 use super::git;
+use super::hooks::Desk;
 use super::reply::Failure;
 use super::site::Site;
 use super::world::{Repository, World};
@@ -40,6 +41,7 @@ pub struct Host {
     pub control: Control,
     /// Whether the cast acts.
     pub cast: super::cast::Switch,
+    pub hooks: Desk,
 }
 
 /// Whether the `/_sim/` routes answer.
@@ -74,10 +76,15 @@ impl StateFiles {
     pub fn world_file(&self) -> PathBuf {
         self.directory.join("world.json")
     }
+
+    pub fn hooks_file(&self) -> PathBuf {
+        self.directory.join("hooks.json")
+    }
 }
 
 impl Host {
     pub fn new(world: World, state: StateFiles, site: Site, faults: Faults, latency: Duration, control: Control) -> Sim {
+        let clock = world.clock;
         Arc::new(Host {
             deployment: world.organisation.deployment,
             world: Arc::new(RwLock::new(world)),
@@ -91,6 +98,7 @@ impl Host {
             session: Uuid::new_v4(),
             control,
             cast: super::cast::Switch::default(),
+            hooks: Desk::new(clock),
         })
     }
 

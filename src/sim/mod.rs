@@ -12,6 +12,7 @@ mod door;
 mod failure;
 pub mod fault;
 pub mod git;
+pub mod hooks;
 mod host;
 pub mod load;
 mod reply;
@@ -72,6 +73,10 @@ pub struct Options {
     pub cast: Cast,
     /// What the world's clock shows at the start; now if not said. With seed and start equal, commit ids are equal.
     pub start: Option<Timestamp>,
+    /// Whether webhooks may go to this machine itself, also over http.
+    pub loopback_hooks: hooks::Loopback,
+    /// How deliveries go wrong from the start.
+    pub hook_faults: hooks::faults::HookFaults,
 }
 
 impl Default for Options {
@@ -89,6 +94,8 @@ impl Default for Options {
             control: Control::Off,
             cast: Cast::Off,
             start: None,
+            loopback_hooks: hooks::Loopback::Refused,
+            hook_faults: hooks::faults::HookFaults::default(),
         }
     }
 }
@@ -163,7 +170,7 @@ pub struct Running {
     tokens: Vec<SeededToken>,
     handle: Handle<SocketAddr>,
     server: Option<JoinHandle<std::io::Result<()>>>,
-    worker: Option<JoinHandle<()>>,
+    workers: Vec<JoinHandle<()>>,
 }
 
 /// Makes or finds the world, listens, and starts the merge worker and the cast.
@@ -207,14 +214,27 @@ pub async fn start(options: Options) -> Result<Running, Error> {
             tokio::spawn(server.serve(router(sim.clone()).into_make_service()))
         }
     };
-    let worker = tokio::spawn(deed::work(sim.clone()));
+    open_desk(&sim, &options).await?;
+    let workers = vec![tokio::spawn(deed::work(sim.clone())), tokio::spawn(hooks::work(sim.clone()))];
     // A world that was kept may have merges that nobody has tried yet.
     sim.work.notify_one();
     if options.cast != Cast::Off {
         cast::start(sim.clone(), options.cast);
     }
     let organisation_url = sim.site.organisation_url();
-    Ok(Running { sim, organisation_url, tokens, handle, server: Some(server), worker: Some(worker) })
+    Ok(Running { sim, organisation_url, tokens, handle, server: Some(server), workers })
+}
+
+/// Finds the subscriptions of the last time again, or makes the first ones.
+async fn open_desk(sim: &Sim, options: &Options) -> Result<(), Error> {
+    let file = (sim.state().keeping == Keeping::Kept).then(|| sim.state().hooks_file());
+    let opened = sim.hooks.open(file.as_deref(), options.loopback_hooks, options.hook_faults);
+    let was_kept =
+        opened.map_err(|source| Error::State { attempted: "read the subscriptions of", path: file.unwrap_or_default(), source })?;
+    if !was_kept && options.load.is_none() {
+        hooks::seed(&sim.hooks, &*sim.read().await);
+    }
+    Ok(())
 }
 
 fn make_world(options: &Options, state: &StateFiles) -> Result<World, Error> {
@@ -307,7 +327,7 @@ impl Running {
         {
             tracing::warn!(%error, "the simulator's listener ended with an error");
         }
-        if let Some(worker) = self.worker.take() {
+        for worker in self.workers.drain(..) {
             // It ends by itself when told to stop; a panic in it was logged by the runtime.
             let _ = worker.await;
         }

@@ -57,6 +57,10 @@ impl Answer {
         Self::of(StatusCode::CREATED, Payload::Json(value))
     }
 
+    pub fn no_content() -> Self {
+        Self::of(StatusCode::NO_CONTENT, Payload::Empty)
+    }
+
     pub fn empty() -> Self {
         Self::of(StatusCode::OK, Payload::Empty)
     }

@@ -20,6 +20,9 @@ pub enum Operation {
     AllTeams,
     Repositories,
     Repository,
+    RepositoryCreate,
+    RepositoryUpdate,
+    RepositoryDelete,
     Refs,
     RefsUpdate,
     RefLock,
@@ -81,6 +84,27 @@ pub enum Operation {
     SubjectQuery,
     StorageKey,
     Descriptor,
+    HookPublishers,
+    HookPublisher,
+    HookEventTypes,
+    HookEventType,
+    HookInputValues,
+    HookConsumers,
+    HookConsumer,
+    HookActions,
+    HookAction,
+    HookSubscriptions,
+    HookSubscribe,
+    HookSubscription,
+    HookReplace,
+    HookUnsubscribe,
+    HookQuery,
+    HookNotifications,
+    HookNotification,
+    HookNotificationsQuery,
+    HookTest,
+    HookDiagnostics,
+    HookDiagnosticsUpdate,
 }
 
 /// Whether the path names a project before `_apis`.
@@ -104,6 +128,9 @@ const STATUS: Scopes = &["vso.code", "vso.code_status"];
 const STATUS_WRITE: Scopes = &["vso.code_status", "vso.code_write"];
 const IDENTITY: Scopes = &["vso.identity"];
 const GRAPH: Scopes = &["vso.graph"];
+/// As the specification says for all of them; which right it takes is decided by the person's permissions.
+const HOOKS: Scopes = &["vso.work", "vso.build", "vso.code"];
+const CODE_MANAGE: Scopes = &["vso.code_manage"];
 
 /// One resource: where it is and what can be done with it.
 #[derive(Debug)]
@@ -146,8 +173,10 @@ pub static RESOURCES: &[Resource] = &[
     resource("projects/{name}/teams/{team}", Never, "core", "teams", &[("GET", Op::Team, PROJECT)]),
     resource("projects/{name}/teams/{team}/members", Never, "core", "members", &[("GET", Op::TeamMembers, PROJECT)]),
     preview(3, resource("teams", Never, "core", "allTeams", &[("GET", Op::AllTeams, PROJECT)])),
-    resource("git/repositories", Optional, "git", "repositories", &[("GET", Op::Repositories, CODE)]),
-    resource("git/repositories/{repository}", Optional, "git", "repositories", &[("GET", Op::Repository, CODE)]),
+    resource("git/repositories", Optional, "git", "repositories", 
+        &[("GET", Op::Repositories, CODE), ("POST", Op::RepositoryCreate, CODE_MANAGE)]),
+    resource("git/repositories/{repository}", Optional, "git", "repositories",
+        &[("GET", Op::Repository, CODE), ("PATCH", Op::RepositoryUpdate, CODE_MANAGE), ("DELETE", Op::RepositoryDelete, CODE_MANAGE)]),
     resource("git/repositories/{repository}/refs", Optional, "git", "refs",
         &[("GET", Op::Refs, CODE), ("POST", Op::RefsUpdate, CODE_WRITE), ("PATCH", Op::RefLock, CODE_WRITE)]),
     resource("git/repositories/{repository}/pushes", Optional, "git", "pushes",
@@ -207,6 +236,27 @@ pub static RESOURCES: &[Resource] = &[
     preview(1, resource("graph/subjectquery", Never, "Graph", "SubjectQuery", &[("POST", Op::SubjectQuery, GRAPH)])),
     resource("graph/storagekeys/{descriptor}", Never, "Graph", "StorageKeys", &[("GET", Op::StorageKey, GRAPH)]),
     resource("graph/descriptors/{key}", Never, "Graph", "Descriptors", &[("GET", Op::Descriptor, GRAPH)]),
+    resource("hooks/publishers", Never, "hooks", "publishers", &[("GET", Op::HookPublishers, HOOKS)]),
+    resource("hooks/publishers/{publisher}", Never, "hooks", "publishers", &[("GET", Op::HookPublisher, HOOKS)]),
+    resource("hooks/publishers/{publisher}/eventtypes", Never, "hooks", "eventTypes", &[("GET", Op::HookEventTypes, HOOKS)]),
+    resource("hooks/publishers/{publisher}/eventtypes/{event}", Never, "hooks", "eventTypes", &[("GET", Op::HookEventType, HOOKS)]),
+    resource("hooks/publishers/{publisher}/inputvaluesquery", Never, "hooks", "publisherInputValues", &[("POST", Op::HookInputValues, HOOKS)]),
+    resource("hooks/consumers", Never, "hooks", "consumers", &[("GET", Op::HookConsumers, HOOKS)]),
+    resource("hooks/consumers/{consumer}", Never, "hooks", "consumers", &[("GET", Op::HookConsumer, HOOKS)]),
+    resource("hooks/consumers/{consumer}/actions", Never, "hooks", "consumerActions", &[("GET", Op::HookActions, HOOKS)]),
+    resource("hooks/consumers/{consumer}/actions/{action}", Never, "hooks", "consumerActions", &[("GET", Op::HookAction, HOOKS)]),
+    resource("hooks/subscriptions", Never, "hooks", "subscriptions",
+        &[("GET", Op::HookSubscriptions, HOOKS), ("POST", Op::HookSubscribe, HOOKS)]),
+    resource("hooks/subscriptions/{subscription}", Never, "hooks", "subscriptions",
+        &[("GET", Op::HookSubscription, HOOKS), ("PUT", Op::HookReplace, HOOKS), ("DELETE", Op::HookUnsubscribe, HOOKS)]),
+    resource("hooks/subscriptions/{subscription}/notifications", Never, "hooks", "notifications", &[("GET", Op::HookNotifications, HOOKS)]),
+    resource("hooks/subscriptions/{subscription}/notifications/{notification}", Never, "hooks", "notifications",
+        &[("GET", Op::HookNotification, HOOKS)]),
+    resource("hooks/subscriptions/{subscription}/diagnostics", Never, "hooks", "diagnostics",
+        &[("GET", Op::HookDiagnostics, HOOKS), ("PUT", Op::HookDiagnosticsUpdate, HOOKS)]),
+    resource("hooks/subscriptionsquery", Never, "hooks", "subscriptionsQuery", &[("POST", Op::HookQuery, HOOKS)]),
+    resource("hooks/notificationsquery", Never, "hooks", "notificationsQuery", &[("POST", Op::HookNotificationsQuery, HOOKS)]),
+    resource("hooks/testnotifications", Never, "hooks", "testNotifications", &[("POST", Op::HookTest, HOOKS)]),
 ];
 
 /// A path that means something.

@@ -31,6 +31,7 @@ pub struct Lease {
 queries! {
     HOLD = "INSERT INTO leases (name, holder, until, detail) VALUES ($1, $2, $3, $4) ON CONFLICT (name) DO UPDATE SET \
         holder = excluded.holder, until = excluded.until, detail = excluded.detail WHERE leases.holder = excluded.holder OR leases.until <= $5";
+    RELEASE_ALL = "UPDATE leases SET until = $2 WHERE holder = $1 AND until > $2 RETURNING name";
     RELEASE = "UPDATE leases SET until = $3 WHERE name = $1 AND holder = $2 AND until > $3";
     ONE = "SELECT name, holder, until, detail FROM leases WHERE name = $1";
     /// Not by comparing texts: databases sort them each in its own way.
@@ -95,6 +96,20 @@ impl Store {
                 return Ok(());
             }
             if name.starts_with(RECEIVER) {
+                announce_receivers(&mut writing).await?;
+            }
+            self.commit(writing).await
+        })
+        .await
+    }
+
+    /// Lets go of everything that somebody holds, as they leave.
+    pub async fn release_leases_of(&self, holder: &str, now: Timestamp) -> Result<()> {
+        self.attempt("let go of all leases", async {
+            let mut writing = self.writing().await?;
+            let names: Vec<String> =
+                sqlx::query_scalar(RELEASE_ALL).bind(holder).bind(now.as_millisecond()).fetch_all(writing.conn()).await?;
+            if names.iter().any(|name| name.starts_with(RECEIVER)) {
                 announce_receivers(&mut writing).await?;
             }
             self.commit(writing).await

@@ -8,6 +8,7 @@ pub mod deliveries;
 pub mod detail;
 pub mod ingest;
 pub mod poll;
+pub mod reconcile;
 pub mod wake;
 
 use crate::notice::Explain;

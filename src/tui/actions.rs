@@ -11,6 +11,7 @@ pub enum Context {
     Board,
     Ticket,
     PullRequests,
+    Activity,
     Setup,
     Editor,
     /// A form with text fields: a new ticket, a pull request, the connection.
@@ -18,13 +19,14 @@ pub enum Context {
 }
 
 impl Context {
-    pub const ALL: [Self; 6] = [Self::Board, Self::Ticket, Self::PullRequests, Self::Setup, Self::Editor, Self::Form];
+    pub const ALL: [Self; 7] = [Self::Board, Self::Ticket, Self::PullRequests, Self::Activity, Self::Setup, Self::Editor, Self::Form];
 
     pub fn title(self) -> &'static str {
         match self {
             Self::Board => "Board",
             Self::Ticket => "Ticket",
             Self::PullRequests => "Pull requests",
+            Self::Activity => "Activity",
             Self::Setup => "Setup",
             Self::Editor => "Editor",
             Self::Form => "Form",
@@ -44,6 +46,8 @@ pub enum Group {
     Editor,
     Form,
     Setup,
+    Webhooks,
+    Activity,
     Look,
     Go,
     Program,
@@ -56,6 +60,8 @@ impl Group {
             Self::Editor => "Editor",
             Self::Form => "Form",
             Self::Setup => "Setup",
+            Self::Webhooks => "Webhooks",
+            Self::Activity => "Activity",
             Self::Look => "Look",
             Self::Go => "Go",
             Self::Program => "Program",
@@ -78,11 +84,11 @@ pub struct Action {
     pub intent: Intent,
 }
 
-use Context::{Board as B, Editor as E, Form as F, PullRequests as P, Setup as S, Ticket as T};
+use Context::{Activity as A, Board as B, Editor as E, Form as F, PullRequests as P, Setup as S, Ticket as T};
 
-const LISTS: &[Context] = &[B, T, P, S];
+const LISTS: &[Context] = &[B, T, P, A, S];
 const TICKETS: &[Context] = &[B, T];
-const EVERYWHERE: &[Context] = &[B, T, P, S, E, F];
+const EVERYWHERE: &[Context] = &[B, T, P, A, S, E, F];
 
 macro_rules! actions {
     ($($group:ident { $($id:literal $words:literal $(@ $hint:literal)? $contexts:expr, [$($key:literal),*] => $intent:ident;)* })*) => {
@@ -120,6 +126,7 @@ actions! {
         "ticket.open" "open in the browser" @ "browser" &[B, T, P], ["o"] => OpenOutside;
         "ticket.copy_key" "copy the key" &[B, T, P], ["y"] => CopyKey;
         "ticket.copy_menu" "copy the title, branch, address ..." &[B, T, P], ["Y"] => CopyMenu;
+        "ticket.watch" "watch: tell me when it changes, or no more" &[B, T, P], ["w"] => Watch;
         "ticket.archive" "archive the ticket" TICKETS, ["Z"] => Archive;
         "ticket.delete" "delete the ticket (before work starts)" TICKETS, ["D"] => Delete;
     }
@@ -144,6 +151,19 @@ actions! {
         "setup.default_reviewer" "choose the member's default reviewer" &[S], ["a"] => DefaultReviewer;
         "setup.less" "lower the number" &[S], ["-"] => Less;
         "setup.more" "raise the number" &[S], ["+"] => More;
+    }
+    Webhooks {
+        "webhooks.register" "register the webhooks in Azure DevOps" &[S], [] => HooksRegister;
+        "webhooks.remove" "remove the webhooks that kanado registered" &[S], [] => HooksRemove;
+        "webhooks.generate" "make a secret for webhooks by hand" &[S], [] => SecretGenerate;
+        "webhooks.rotate" "rotate the secret: the old one counts for a while" &[S], [] => SecretRotate;
+        "webhooks.revoke" "revoke the secret at once" &[S], [] => SecretRevoke;
+        "webhooks.steps" "show how to make the webhooks by hand" &[S], [] => HookSteps;
+        "webhooks.copy_address" "copy the address that webhooks call" &[S], ["y"] => CopyWebhookUrl;
+    }
+    Activity {
+        "activity.problems" "only deliveries with a problem, or all" @ "problems" &[A], ["p"] => ToggleProblems;
+        "delivery.replay" "try the delivery again" @ "again" &[A], ["r"] => ReplayDelivery;
     }
     Look {
         "filter.text" "filter: words, @name, label:x, repo:y, status:z" @ "filter" &[B, P], ["/"] => Filter;
@@ -171,13 +191,14 @@ actions! {
         "nav.previous_tab" "previous tab or pane" LISTS, ["shift+tab", "["] => PreviousTab;
         "go.board" "to the board" LISTS, ["1", "g b"] => ShowBoard;
         "go.pull_requests" "to the pull requests" LISTS, ["2", "g p"] => ShowPullRequests;
+        "go.activity" "to the activity" LISTS, ["4", "g a"] => ShowActivity;
         "go.setup" "to the setup" LISTS, ["5", "g s"] => ShowSetup;
         "go.project" "to another project" LISTS, ["g o"] => PickProject;
     }
     Program {
         "app.help" "help of this screen" @ "help" EVERYWHERE, ["?", "f1"] => Help;
-        "app.palette" "palette: find an action or a ticket" @ "palette" &[B, T, P, S, E], [":", "ctrl+p"] => Palette;
-        "task.cancel" "cancel the running task" LISTS, ["ctrl+x"] => CancelTask;
+        "app.palette" "palette: find an action or a ticket" @ "palette" &[B, T, P, A, S, E], [":", "ctrl+p"] => Palette;
+        "task.cancel" "cancel the running task" @ "cancel" LISTS, ["ctrl+x"] => CancelTask;
         "app.theme" "next theme" LISTS, [] => NextTheme;
         "app.mouse" "mouse on or off" LISTS, ["%"] => ToggleMouse;
         "app.redraw" "draw the screen again" EVERYWHERE, ["ctrl+l"] => Redraw;

@@ -6,6 +6,7 @@ use std::fmt;
 
 use jiff::Timestamp;
 
+use crate::domain::health::HookHealth;
 use crate::domain::id::{Guid, MemberId, ObjectId, ProjectId, RepositoryId, TicketKey};
 pub use crate::domain::merge::{DiffKind, DiffLine};
 use crate::domain::person::ReviewRules;
@@ -74,6 +75,30 @@ pub struct MemberRow {
     pub can_review: bool,
     pub default_reviewer: Option<MemberId>,
     pub active_reviews: Option<u32>,
+}
+
+/// A request to Azure DevOps, as it went.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RequestRow {
+    pub at: Timestamp,
+    pub method: String,
+    pub path: String,
+    /// Absent when no answer came.
+    pub status: Option<u16>,
+    pub duration_ms: u64,
+    pub activity_id: Option<String>,
+    /// Why no answer came, in a word.
+    pub trouble: Option<&'static str>,
+}
+
+/// The webhooks of a project, for the setup.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WebhookCard {
+    /// What hooks that a person makes are to call; absent while the receiver's public address is not known.
+    pub url: Option<String>,
+    /// Secrets that a person was shown: when each was made, and until when an old one counts.
+    pub secrets: Vec<(Timestamp, Option<Timestamp>)>,
+    pub health: HookHealth,
 }
 
 /// What starting work would do.
@@ -243,6 +268,8 @@ pub struct TaskRow {
     pub subject: Option<TicketKey>,
     pub progress: Progress,
     pub state: TaskState,
+    pub started_at: Timestamp,
+    pub finished_at: Option<Timestamp>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -25,6 +25,25 @@ impl Multiplexer {
             Self::None
         }
     }
+
+    /// A sequence of one escape, wrapped so that it reaches the terminal.
+    pub fn pass(self, sequence: &str) -> String {
+        match self {
+            Self::None => sequence.to_owned(),
+            Self::Tmux => format!("\x1bPtmux;\x1b{sequence}\x1b\\"),
+            // screen passes at most 768 bytes at once; a character is not cut in two.
+            Self::Screen => {
+                let mut out = String::new();
+                let mut rest = sequence;
+                while !rest.is_empty() {
+                    let part;
+                    (part, rest) = rest.split_at(rest.floor_char_boundary(700));
+                    out.push_str(&format!("\x1bP{part}\x1b\\"));
+                }
+                out
+            }
+        }
+    }
 }
 
 /// The sequence that copies a text, or nothing when it is too long.
@@ -34,15 +53,11 @@ pub fn sequence(text: &str, multiplexer: Multiplexer) -> Option<String> {
         return None;
     }
     let plain = format!("\x1b]52;c;{encoded}\x07");
+    let passed = multiplexer.pass(&plain);
     Some(match multiplexer {
-        Multiplexer::None => plain,
         // tmux takes the plain sequence with `set-clipboard on`, and passes a wrapped one on with `allow-passthrough on`.
-        Multiplexer::Tmux => format!("{plain}\x1bPtmux;\x1b{plain}\x1b\\"),
-        // screen passes at most 768 bytes at once.
-        Multiplexer::Screen => {
-            let bytes = plain.as_bytes();
-            bytes.chunks(700).map(|part| format!("\x1bP{}\x1b\\", String::from_utf8_lossy(part))).collect()
-        }
+        Multiplexer::Tmux => format!("{plain}{passed}"),
+        Multiplexer::None | Multiplexer::Screen => passed,
     })
 }
 

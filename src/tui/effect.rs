@@ -4,6 +4,8 @@ use std::fmt;
 
 use super::answer::{ExistingBranch, HiddenText, NewTicketRequest, PullRequestRequest, SpecConflict};
 use super::event::Generation;
+use super::model::activity::Shown;
+use super::model::webhooks::HookVerb;
 use super::session::Session;
 use crate::domain::id::{Guid, MemberId, ProjectId, RepositoryId, TicketKey};
 use crate::domain::person::ReviewRules;
@@ -38,6 +40,59 @@ pub enum Effect {
     },
     SelectProject {
         project: ProjectId,
+    },
+
+    /// Answered by `LiveLoaded`.
+    LoadLive {
+        project: ProjectId,
+        generation: Generation,
+    },
+    LoadDeliveries {
+        project: ProjectId,
+        shown: Shown,
+        generation: Generation,
+    },
+    /// Answered by `BodyLoaded`.
+    LoadBody {
+        delivery: i64,
+        generation: Generation,
+    },
+    /// Answered by `HealthLoaded`.
+    LoadHealth {
+        project: ProjectId,
+        generation: Generation,
+    },
+    /// The requests to the project's organisation; answered by `RequestsLoaded`.
+    LoadRequests {
+        project: ProjectId,
+        generation: Generation,
+    },
+    LoadWebhooks {
+        project: ProjectId,
+        generation: Generation,
+    },
+
+    // Webhooks
+    /// Answered by `Done`.
+    ReplayDelivery {
+        delivery: i64,
+    },
+    /// Answered by `HooksPlanned`.
+    PlanHooks {
+        project: ProjectId,
+        verb: HookVerb,
+        generation: Generation,
+    },
+    /// A task; `SecretMade` when it made one.
+    ChangeHooks {
+        project: ProjectId,
+        verb: HookVerb,
+        generation: Generation,
+    },
+    /// Answered by `StepsLoaded`.
+    LoadSteps {
+        project: ProjectId,
+        generation: Generation,
     },
 
     // Specs
@@ -198,6 +253,11 @@ pub enum Effect {
         what: &'static str,
         text: String,
     },
+    /// As `CopyText`, of what must not be shown again.
+    CopyHidden {
+        what: &'static str,
+        text: HiddenText,
+    },
     OpenUrl {
         url: String,
     },
@@ -216,6 +276,8 @@ pub enum Effect {
     Redraw,
     Suspend,
     Bell,
+    /// Tells a person who looks elsewhere.
+    Notify(String),
     Quit(QuitMode),
 }
 

@@ -3,12 +3,14 @@
 use jiff::Timestamp;
 
 use super::answer::{
-    ConnectionReport, DiffLine, MemberRow, Plan, ProjectRow, PullRequestDraft, PullRequestRow, RepositoryRow, SaveFailure, SpecConflict,
-    StartPlan, TaskRow, TicketDetail,
+    ConnectionReport, DiffLine, HiddenText, MemberRow, Plan, ProjectRow, PullRequestDraft, PullRequestRow, RepositoryRow, RequestRow,
+    SaveFailure, SpecConflict, StartPlan, TaskRow, TicketDetail, WebhookCard,
 };
 use super::key::Key;
 use crate::domain::board::Board;
 use crate::domain::change::Change;
+use crate::domain::health::{HookHealth, Live};
+use crate::domain::hook::Delivery;
 use crate::domain::id::TicketKey;
 use crate::domain::ticket::SpecState;
 use crate::notice::Notice;
@@ -84,7 +86,47 @@ pub enum What {
         rows: Answer<Vec<MemberRow>>,
     },
 
+    LiveLoaded {
+        generation: Generation,
+        live: Answer<Live>,
+    },
+    DeliveriesLoaded {
+        generation: Generation,
+        rows: Answer<Vec<Delivery>>,
+    },
+    /// A delivery's body, laid out.
+    BodyLoaded {
+        generation: Generation,
+        lines: Answer<Vec<String>>,
+    },
+    HealthLoaded {
+        generation: Generation,
+        health: Answer<Box<HookHealth>>,
+    },
+    RequestsLoaded {
+        generation: Generation,
+        rows: Answer<Vec<RequestRow>>,
+    },
+    WebhooksLoaded {
+        generation: Generation,
+        card: Answer<Box<WebhookCard>>,
+    },
+
     // Answers to questions and wishes
+    HooksPlanned {
+        generation: Generation,
+        plan: Answer<Box<Plan>>,
+    },
+    /// What a person does in the web page, line by line.
+    StepsLoaded {
+        generation: Generation,
+        lines: Answer<Vec<String>>,
+    },
+    /// A secret, to be shown once.
+    SecretMade {
+        secret: HiddenText,
+        url: Option<String>,
+    },
     StartPlanned {
         generation: Generation,
         plan: Answer<Box<StartPlan>>,

@@ -396,7 +396,15 @@ pub fn start_task(number: u32) -> TaskRow {
     let mut progress = start_plan(number).progress;
     progress.steps[0].state = StepState::Done("feature made".into());
     progress.steps[1].state = StepState::Running;
-    TaskRow { id: 7, title: format!("start work on {}", key(number)), subject: Some(key(number)), progress, state: TaskState::Running }
+    TaskRow {
+        id: 7,
+        title: format!("start work on {}", key(number)),
+        subject: Some(key(number)),
+        progress,
+        state: TaskState::Running,
+        started_at: ago(2),
+        finished_at: None,
+    }
 }
 
 pub fn pull_request_draft() -> PullRequestDraft {

@@ -20,6 +20,7 @@ pub enum Intent {
     ShowBoard,
     ShowPullRequests,
     ShowSetup,
+    ShowActivity,
     PickProject,
     Palette,
     Help,
@@ -59,6 +60,10 @@ pub enum Intent {
     CopyMenu,
     OpenOutside,
     CancelTask,
+    Watch,
+    // Activity
+    ToggleProblems,
+    ReplayDelivery,
     // The editor
     SaveDraft,
     SaveAndPush,
@@ -78,4 +83,12 @@ pub enum Intent {
     DefaultReviewer,
     Less,
     More,
+    // Webhooks
+    HooksRegister,
+    HooksRemove,
+    SecretGenerate,
+    SecretRotate,
+    SecretRevoke,
+    HookSteps,
+    CopyWebhookUrl,
 }

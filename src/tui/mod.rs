@@ -19,6 +19,8 @@ pub mod key;
 pub mod keymap;
 pub mod layout;
 pub mod model;
+pub mod notification;
+pub mod readable;
 pub mod refusal;
 pub mod run;
 pub mod runtime;

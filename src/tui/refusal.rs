@@ -57,10 +57,15 @@ pub fn refusal(model: &Model, intent: Intent) -> Option<Notice> {
         return Some(Notice::new(why.clone()));
     }
     match intent {
-        NewTicket | SyncAll | ShowBoard | ShowPullRequests if model.project.is_none() => {
+        NewTicket | SyncAll | ShowBoard | ShowPullRequests | ShowActivity if model.project.is_none() => {
             return no_hint("no project is connected".into(), "connect an organisation first: press 5");
         }
         CancelTask if model.running_tasks().next().is_none() => return no("no task is running"),
+        ReplayDelivery => return super::update::activity::replay_refusal(model),
+        HooksRegister | HooksRemove | SecretGenerate | SecretRotate | SecretRevoke | CopyWebhookUrl => {
+            return super::update::webhooks::refusal(model, intent);
+        }
+        HookSteps if model.project.is_none() => return super::update::webhooks::refusal(model, intent),
         OpenOutside if subject(model).is_some_and(|subject| subject.pull_request.is_none()) => {
             return no_hint("no pull request to open in the browser".into(), "P opens one");
         }
@@ -177,10 +182,11 @@ pub fn about_a_ticket(intent: Intent) -> bool {
             | CopyKey
             | CopyMenu
             | SyncThis
+            | Watch
     )
 }
 
 fn changes_the_remote(intent: Intent) -> bool {
     use Intent::*;
-    matches!(intent, StartWork | PushSpec | SaveAndPush)
+    matches!(intent, StartWork | PushSpec | SaveAndPush | HooksRegister | HooksRemove | SecretGenerate | SecretRotate | SecretRevoke)
 }

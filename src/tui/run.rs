@@ -22,7 +22,7 @@ use super::runtime::Runtime;
 use super::session::Session;
 use super::terminal::{self, Terminal};
 use super::theme::{Charset, Depth, Theme, ThemeName};
-use super::{screen, update};
+use super::{notification, screen, update};
 use crate::config::{Access, Config, Environment, When};
 use crate::domain::id::ProjectId;
 use crate::notice::{Notice, inert};
@@ -102,6 +102,7 @@ fn model(services: &Services, start: &Start, session: Session) -> Model {
         columns: config.board.columns.clone(),
         view_load_seconds: i64::try_from(config.sync.view_load_seconds).unwrap_or(i64::MAX),
         every_seconds: i64::try_from(config.sync.every_seconds).unwrap_or(0),
+        zone: jiff::tz::TimeZone::system(),
         bell: if config.ui.bell { Bell::Rings } else { Bell::Silent },
         readonly: (config.access == Access::ReadOnly).then(|| "nothing is changed in Azure DevOps: kanado runs with --readonly".to_owned()),
     };
@@ -285,6 +286,13 @@ impl Loop {
                     self.terminal.bell()?;
                     None
                 }
+                Effect::Notify(text) => {
+                    let sequence = notification::sequence(&text, self.multiplexer(), self.environment.get("TERM"));
+                    if let Some(sequence) = sequence {
+                        self.terminal.send(&sequence)?;
+                    }
+                    None
+                }
                 Effect::SetTitle(title) => {
                     self.terminal.set_title(&title)?;
                     None
@@ -300,6 +308,13 @@ impl Loop {
                     Some(What::Resize { width, height })
                 }
                 Effect::CopyText { what, text } => Some(self.copy(what, &text)?),
+                Effect::CopyHidden { what, text } => Some(match clipboard::sequence(text.reveal(), self.multiplexer()) {
+                    Some(sequence) => {
+                        self.terminal.send(&zeroize::Zeroizing::new(sequence))?;
+                        What::Done { words: Ok(Some(format!("copied the {what}"))) }
+                    }
+                    None => What::Notice(Notice::new(format!("the {what} is too long for the terminal's clipboard"))),
+                }),
                 Effect::OpenUrl { url } => Some(self.open(&url)?),
                 Effect::OpenPage { key } => match self.runtime.page(&key).await {
                     Ok(url) => Some(self.open(&url)?),
@@ -344,9 +359,12 @@ impl Loop {
         ["SSH_CONNECTION", "SSH_TTY", "SSH_CLIENT"].iter().any(|name| self.environment.get(name).is_some())
     }
 
+    fn multiplexer(&self) -> Multiplexer {
+        Multiplexer::detect(self.environment.get("TMUX"), self.environment.get("TERM"))
+    }
+
     fn copy(&mut self, what: &'static str, text: &str) -> io::Result<What> {
-        let multiplexer = Multiplexer::detect(self.environment.get("TMUX"), self.environment.get("TERM"));
-        Ok(match clipboard::sequence(text, multiplexer) {
+        Ok(match clipboard::sequence(text, self.multiplexer()) {
             Some(sequence) => {
                 self.terminal.send(&sequence)?;
                 What::Done { words: Ok(Some(format!("copied the {what}: {}", inert(text)))) }

@@ -1,5 +1,7 @@
 //! Where a person was: kept when the program ends or the line drops, so that everything is found again.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 
 use crate::domain::id::{MemberId, ProjectId, RepositoryId, TicketKey};
@@ -18,6 +20,8 @@ pub struct Session {
     /// The spec that was being edited, and the line of the cursor.
     pub editor: Option<(TicketKey, usize)>,
     pub preview: Option<bool>,
+    /// Tickets whose changes are told.
+    pub watched: BTreeSet<TicketKey>,
     /// A ticket that was begun and not made.
     pub new_ticket: Option<NewTicketText>,
     /// Pull requests that were begun and not opened.
@@ -55,5 +59,6 @@ pub enum SessionScreen {
     #[default]
     Board,
     PullRequests,
+    Activity,
     Setup,
 }

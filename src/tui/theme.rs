@@ -278,6 +278,8 @@ pub struct Marks {
     pub between: &'static str,
     pub boxed: &'static str,
     pub boxed_tick: &'static str,
+    /// A ticket that is watched.
+    pub watched: &'static str,
     /// Corners of a dialog: top left, top right, bottom left, bottom right.
     pub corners: [&'static str; 4],
 }
@@ -304,6 +306,7 @@ impl Marks {
                 between: "·",
                 boxed: "☐",
                 boxed_tick: "☑",
+                watched: "◉",
                 corners: ["╭", "╮", "╰", "╯"],
             },
             Charset::Ascii => Self {
@@ -325,6 +328,7 @@ impl Marks {
                 between: "-",
                 boxed: "o",
                 boxed_tick: "x",
+                watched: "@",
                 corners: ["+", "+", "+", "+"],
             },
         }
@@ -388,6 +392,7 @@ mod tests {
                 m.between,
                 m.boxed,
                 m.boxed_tick,
+                m.watched,
             ];
             assert!(marks.iter().chain(&m.corners).all(|mark| mark.width() == 1));
         }

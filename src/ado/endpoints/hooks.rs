@@ -22,9 +22,6 @@ use crate::domain::id::Guid;
 const CONSUMER: &str = "webHooks";
 const ACTION: &str = "httpRequest";
 
-/// Any name is taken by our receiver; the password decides.
-pub const HOOK_USER: &str = "kanado";
-
 /// A subscription to ask for, without its secret.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewHook {
@@ -32,6 +29,8 @@ pub struct NewHook {
     /// `projectId`, and what else narrows the events down.
     pub publisher_inputs: BTreeMap<String, String>,
     pub url: String,
+    /// The user name presented with the secret. The service answers it in clear, so it tells whose a subscription is.
+    pub user: String,
 }
 
 /// The password of a subscription; it shows itself nowhere.
@@ -56,7 +55,7 @@ impl NewHook {
     pub fn consumer_inputs(&self) -> BTreeMap<&'static str, String> {
         BTreeMap::from([
             ("url", self.url.clone()),
-            ("basicAuthUsername", HOOK_USER.to_owned()),
+            ("basicAuthUsername", self.user.clone()),
             ("resourceDetailsToSend", String::new()),
             ("messagesToSend", "none".to_owned()),
             ("detailedMessagesToSend", "none".to_owned()),

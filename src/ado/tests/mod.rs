@@ -1,6 +1,7 @@
 //! The client against a small server of scripted answers: what it sends, and what it makes of everything that can come back.
 
 mod faults;
+mod hooks;
 mod paging;
 mod read_only;
 mod recordings;

@@ -1,6 +1,6 @@
 //! Who am I and what is here: connectionData, resourceAreas and the `OPTIONS` catalogue of resources.
 //!
-//! All areas live under the one base: the simulator has no sub-hosts.
+//! All areas but release management live under the one base.
 use serde_json::{Value, json};
 use uuid::{Uuid, uuid};
 
@@ -55,6 +55,7 @@ const AREAS: &[(&str, Uuid)] = &[
     ("policy", uuid!("fb13a388-40dd-4a04-b530-013a739c72ef")),
     ("IMS", uuid!("8a3d49b8-91f0-46ef-b33d-dda338c25db3")),
     ("Graph", uuid!("bb1e7ec9-e901-4b68-999a-de7012b920f8")),
+    ("Release", uuid!("efc2f575-36ef-48e9-b672-0c6fb4a48ac5")),
     ("wit", uuid!("5264459e-e5e0-4bd8-b118-0985e68a4ec5")),
 ];
 
@@ -63,7 +64,10 @@ fn areas(call: &Call) -> Vec<Value> {
     AREAS
         .iter()
         .filter(|(name, _)| *name != "Graph" || site.version.is_services())
-        .map(|(name, id)| json!({ "id": id, "name": name, "locationUrl": format!("{}/", site.organisation_url()) }))
+        .map(|(name, id)| {
+            let base = if *name == "Release" { site.release_url() } else { site.organisation_url() };
+            json!({ "id": id, "name": name, "locationUrl": format!("{base}/") })
+        })
         .collect()
 }
 

@@ -9,6 +9,8 @@ mod core;
 mod diffs;
 mod evaluations;
 mod graph;
+mod hook_history;
+mod hooks;
 mod identities;
 mod items;
 mod iterations;
@@ -19,9 +21,10 @@ mod pull_request_list;
 mod pull_requests;
 mod pushes;
 mod refs;
-mod render;
-mod render_pull_request;
+pub mod render;
+pub mod render_pull_request;
 mod repositories;
+mod repository_edit;
 mod reviewers;
 mod statuses;
 mod threads;
@@ -34,6 +37,7 @@ use uuid::Uuid;
 
 use super::auth::Caller;
 use super::git;
+use super::hooks::catalogue::Face;
 use super::host::Sim;
 use super::reply::{Answer, Failure};
 use super::route::Operation;
@@ -44,6 +48,7 @@ pub struct Call {
     pub sim: Sim,
     pub caller: Caller,
     pub operation: Operation,
+    pub face: Face,
     /// The project segment, decoded.
     pub project: Option<String>,
     pub captures: Vec<(&'static str, String)>,
@@ -239,6 +244,9 @@ pub async fn answer(call: &Call) -> Result<Answer, Failure> {
         Operation::AllTeams => core::all_teams(call).await,
         Operation::Repositories => repositories::list(call).await,
         Operation::Repository => repositories::get(call).await,
+        Operation::RepositoryCreate => repository_edit::create(call).await,
+        Operation::RepositoryUpdate => repository_edit::update(call).await,
+        Operation::RepositoryDelete => repository_edit::delete(call).await,
         Operation::Refs => refs::list(call).await,
         Operation::RefsUpdate => refs::update(call).await,
         Operation::RefLock => refs::lock(call).await,
@@ -300,6 +308,27 @@ pub async fn answer(call: &Call) -> Result<Answer, Failure> {
         Operation::SubjectQuery => graph::query(call).await,
         Operation::StorageKey => graph::storage_key(call).await,
         Operation::Descriptor => graph::descriptor(call).await,
+        Operation::HookPublishers => hooks::publishers(call),
+        Operation::HookPublisher => hooks::publisher(call),
+        Operation::HookEventTypes => hooks::event_types(call),
+        Operation::HookEventType => hooks::event_type(call),
+        Operation::HookInputValues => hooks::input_values(call).await,
+        Operation::HookConsumers => hooks::consumers(call),
+        Operation::HookConsumer => hooks::consumer(call),
+        Operation::HookActions => hooks::actions(call),
+        Operation::HookAction => hooks::action(call),
+        Operation::HookSubscriptions => hooks::list(call).await,
+        Operation::HookSubscribe => hooks::create(call).await,
+        Operation::HookSubscription => hooks::get(call).await,
+        Operation::HookReplace => hooks::replace(call).await,
+        Operation::HookUnsubscribe => hooks::delete(call).await,
+        Operation::HookQuery => hooks::query(call).await,
+        Operation::HookNotifications => hook_history::list(call).await,
+        Operation::HookNotification => hook_history::get(call).await,
+        Operation::HookNotificationsQuery => hook_history::query(call).await,
+        Operation::HookTest => hook_history::test(call).await,
+        Operation::HookDiagnostics => hook_history::diagnostics(call).await,
+        Operation::HookDiagnosticsUpdate => hook_history::set_diagnostics(call).await,
     }
 }
 

@@ -2,6 +2,7 @@
 //!
 //! An empty repository has no `defaultBranch`; a disabled one is listed and cannot be read.
 use serde_json::{Value, json};
+use uuid::Uuid;
 
 use super::Call;
 use crate::sim::git::{self, GitError};
@@ -77,12 +78,21 @@ pub async fn list(call: &Call) -> Result<Answer, Failure> {
 pub async fn get(call: &Call) -> Result<Answer, Failure> {
     let world = call.sim.read().await;
     // The repository itself can be looked at while it is disabled; what is in it cannot.
-    let repository = call.repository_even_disabled(&world)?;
+    whole(call, &world, call.repository_even_disabled(&world)?).await.map(Answer::ok)
+}
+
+/// A repository by id, as it is after a change.
+pub async fn shown(call: &Call, id: Uuid) -> Result<Value, Failure> {
+    let world = call.sim.read().await;
+    whole(call, &world, world.repository(id).ok_or_else(|| Failure::no_repository(&id.to_string()))?).await
+}
+
+async fn whole(call: &Call, world: &World, repository: &Repository) -> Result<Value, Failure> {
     let facts = facts(vec![call.git(repository)]).await?;
     let Some(facts) = facts.first() else {
         return Err(Failure::no_repository(&repository.name));
     };
-    let mut value = row(call, &world, repository, facts);
-    value["_links"] = call.renderer(&world).repository_links(repository);
-    Ok(Answer::ok(value))
+    let mut value = row(call, world, repository, facts);
+    value["_links"] = call.renderer(world).repository_links(repository);
+    Ok(value)
 }

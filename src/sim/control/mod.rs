@@ -5,6 +5,7 @@
 //! read-only pull requests stay as they are.
 
 mod branches;
+mod hooks;
 pub mod wire;
 
 #[cfg(test)]
@@ -28,6 +29,7 @@ use super::world::{
     TokenKind, World, ZERO_ID,
 };
 
+pub use hooks::Emission;
 pub use wire::handle;
 
 /// The hand behind the scene; cheap to clone.
@@ -208,11 +210,11 @@ impl Control {
     }
 
     pub async fn disable_repository(&self, repository: &str) -> Result<(), Failure> {
-        self.edit_repository(repository, |row| row.is_disabled = true).await
+        self.switch(repository, deed::Service::Disabled).await
     }
 
     pub async fn enable_repository(&self, repository: &str) -> Result<(), Failure> {
-        self.edit_repository(repository, |row| row.is_disabled = false).await
+        self.switch(repository, deed::Service::Enabled).await
     }
 
     pub async fn deny(&self, repository: &str, who: &str, permission: Permission) -> Result<(), Failure> {
@@ -264,6 +266,7 @@ impl Control {
     pub async fn advance(&self, by: SignedDuration) -> Timestamp {
         let mut world = self.sim.write().await;
         world.clock.advance(by);
+        self.sim.hooks.clock_moved(world.clock);
         world.now()
     }
 
@@ -348,6 +351,11 @@ impl Control {
             (_, None) => world.repositories.iter().find(|row| row.name.eq_ignore_ascii_case(name)),
         };
         found.cloned().ok_or_else(|| Failure::no_repository(name))
+    }
+
+    async fn switch(&self, repository: &str, service: deed::Service) -> Result<(), Failure> {
+        let (place, person) = (self.repository(repository).await?.id, self.person(seed::PROTAGONIST).await?);
+        deed::disable_repository(&self.sim, person, place, service).await
     }
 
     async fn edit_repository(&self, name: &str, change: impl FnOnce(&mut Repository)) -> Result<(), Failure> {

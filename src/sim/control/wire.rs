@@ -28,10 +28,23 @@
 //! | `unfault` | `[id]` | switches one or all off |
 //! | `revoke`, `expire` | `token` | a token |
 //! | `resetRequests` | | the counters |
+//! | `createRepository` | `project, name, as[, parent]` | makes an empty repository, or a fork of `parent`; answers `repository` |
+//! | `renameRepository`, `deleteRepository` | `repository, as[, name]` | the repository |
+//! | `renameProject` | `project, name` | no event tells of it |
+//! | `editComment`, `deleteComment` | `pullRequest, as, thread, comment[, text]` | a comment of one's own |
+//! | `addReviewer` | `pullRequest, as, reviewer` | asks somebody for a review |
+//! | `administrator` | `as, is` | whether somebody may look after service hooks; without it theirs are disabled |
+//! | `hooks/emit` | `eventType[, project, repository, pullRequest, notificationType, as, count, about]` | publishes an event; `about` has `number, name, state, result, resource, inputs` for what this world does not have; answers `subscriptions` |
+//! | `hooks/faults` | `[duplicate, reorder, delay, drop, paused, seed]` | how deliveries go wrong from now on; nothing said is nothing wrong |
+//! | `hooks/status` | `subscription, status` | disables or enables a subscription as somebody else would |
+//! | `hooks/delete` | `subscription` | as on the web page |
+//! | `hooks/idle` | | works off merges, waits until nothing is under way or due; answers `waiting` and `next` |
+//! | `hooks/forget` | | empties the list of deliveries |
 //! | `cast` | `state` (`paused`, `running`)`[, pace]` | the teammates |
 //!
 //! `GET /_sim/requests`: requests by route and in all. `GET /_sim/faults`. `GET /_sim/pullRequests`: number, state,
 //! merge, votes. `GET /_sim/branches/{repository}`: names and tips. `GET /_sim/clock`. `GET /_sim/cast`.
+//! `GET /_sim/hooks/deliveries`: what was sent and what came back. `GET /_sim/hooks/subscriptions`: everybody's, without secrets.
 //!
 //! Limits: one JSON object a request, 32 MiB at most; unknown fields are refused.
 
@@ -42,10 +55,14 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+use super::hooks::Emission;
 use super::{Control, Merging, Policies, SourceBranch, short};
 use crate::sim::cast::Cast;
 use crate::sim::deed::{self, Change};
 use crate::sim::fault::FaultSpec;
+use crate::sim::hooks::faults::{Drop, HookFaults};
+use crate::sim::hooks::payload::invented::Sketch;
+use crate::sim::hooks::retry::Status;
 use crate::sim::host::Sim;
 use crate::sim::reply::Failure;
 use crate::sim::seed;
@@ -192,6 +209,87 @@ enum Verb {
     Expire {
         token: String,
     },
+    CreateRepository {
+        project: String,
+        name: String,
+        r#as: String,
+        parent: Option<String>,
+    },
+    RenameRepository {
+        repository: String,
+        r#as: String,
+        name: String,
+    },
+    DeleteRepository {
+        repository: String,
+        r#as: String,
+    },
+    RenameProject {
+        project: String,
+        name: String,
+    },
+    EditComment {
+        pull_request: i32,
+        r#as: String,
+        thread: i32,
+        comment: i32,
+        text: String,
+    },
+    DeleteComment {
+        pull_request: i32,
+        r#as: String,
+        thread: i32,
+        comment: i32,
+    },
+    AddReviewer {
+        pull_request: i32,
+        r#as: String,
+        reviewer: String,
+    },
+    Administrator {
+        r#as: String,
+        is: bool,
+    },
+    #[serde(rename = "hooks/emit")]
+    HooksEmit {
+        event_type: String,
+        project: Option<String>,
+        repository: Option<String>,
+        pull_request: Option<i32>,
+        notification_type: Option<String>,
+        r#as: Option<String>,
+        count: Option<u32>,
+        #[serde(default)]
+        about: Sketch,
+    },
+    #[serde(rename = "hooks/faults")]
+    HooksFaults {
+        #[serde(default)]
+        duplicate: u32,
+        #[serde(default)]
+        reorder: i64,
+        #[serde(default)]
+        delay: i64,
+        #[serde(default)]
+        drop: Drop,
+        #[serde(default)]
+        paused: bool,
+        #[serde(default)]
+        seed: u64,
+    },
+    #[serde(rename = "hooks/status")]
+    HooksStatus {
+        subscription: Uuid,
+        status: Status,
+    },
+    #[serde(rename = "hooks/delete")]
+    HooksDelete {
+        subscription: Uuid,
+    },
+    #[serde(rename = "hooks/idle")]
+    HooksIdle {},
+    #[serde(rename = "hooks/forget")]
+    HooksForget {},
     ResetRequests {},
     Cast {
         state: Option<CastState>,
@@ -307,6 +405,36 @@ impl Control {
             Verb::Unfault { id: None } => self.clear_faults(),
             Verb::Revoke { token } => self.revoke_token(&token).await?,
             Verb::Expire { token } => self.expire_token(&token).await?,
+            Verb::CreateRepository { project, name, r#as, parent } => {
+                let id = self.create_repository(&project, &name, &r#as, parent.as_deref()).await?;
+                return Ok(json!({ "repository": id }));
+            }
+            Verb::RenameRepository { repository, r#as, name } => self.rename_repository(&repository, &r#as, &name).await?,
+            Verb::DeleteRepository { repository, r#as } => self.delete_repository(&repository, &r#as).await?,
+            Verb::RenameProject { project, name } => self.rename_project(&project, &name).await?,
+            Verb::EditComment { pull_request, r#as, thread, comment, text } => {
+                self.edit_comment(pull_request, &r#as, (thread, comment), &text).await?;
+            }
+            Verb::DeleteComment { pull_request, r#as, thread, comment } => {
+                self.delete_comment(pull_request, &r#as, (thread, comment)).await?;
+            }
+            Verb::AddReviewer { pull_request, r#as, reviewer } => self.add_reviewer(pull_request, &r#as, &reviewer).await?,
+            Verb::Administrator { r#as, is } => self.set_administrator(&r#as, is).await?,
+            Verb::HooksEmit { event_type, project, repository, pull_request, notification_type, r#as, count, about } => {
+                let emission = Emission { event_type, project, repository, pull_request, notification_type, r#as, count, about };
+                return Ok(json!({ "subscriptions": self.emit(emission).await? }));
+            }
+            Verb::HooksFaults { duplicate, reorder, delay, drop, paused, seed } => {
+                self.hook_faults(HookFaults { duplicate, reorder, delay, drop, paused, seed });
+            }
+            Verb::HooksStatus { subscription, status } => self.set_subscription_status(subscription, status)?,
+            Verb::HooksDelete { subscription } => {
+                if !self.unsubscribe(subscription) {
+                    return Err(Failure::no_subscription(&subscription.to_string()));
+                }
+            }
+            Verb::HooksIdle {} => return Ok(json!(self.hooks_idle().await?)),
+            Verb::HooksForget {} => self.clear_deliveries(),
             Verb::ResetRequests {} => self.reset_requests(),
             Verb::Cast { state, pace } => {
                 if let Some(pace) = pace {
@@ -370,6 +498,22 @@ impl Control {
                 let refs = self.with_git(place.id, |repo| repo.refs("heads/")).await?;
                 let rows: serde_json::Map<String, Value> = refs.into_iter().map(|row| (short(&row.name), row.object_id.into())).collect();
                 Ok(json!({ "branches": rows }))
+            }
+            ("hooks", "deliveries") => Ok(json!({ "deliveries": self.deliveries() })),
+            ("hooks", "subscriptions") => {
+                let rows: Vec<_> = self
+                    .subscriptions()
+                    .iter()
+                    .map(|row| {
+                        json!({
+                            "id": row.id, "publisher": row.publisher, "eventType": row.event_type, "status": row.status.word(),
+                            "project": row.project, "url": row.url(), "publisherInputs": row.publisher_inputs,
+                            "consumerInputs": row.masked_consumer_inputs(), "createdBy": row.created_by, "lost": row.lost,
+                            "notifications": row.last_notification, "probationRetries": row.probation_retries,
+                        })
+                    })
+                    .collect();
+                Ok(json!({ "subscriptions": rows }))
             }
             ("cast", _) => {
                 let word = match self.cast() {

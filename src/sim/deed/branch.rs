@@ -6,6 +6,8 @@ use uuid::Uuid;
 use super::chronicle::{Event, note};
 use super::{permit, repository_of, stamp};
 use crate::sim::git::{self, CommitRow, GitError, RefStatus, RewriteRule, Stamp, TreeEdit};
+use crate::sim::hooks::event::{Happening, Update};
+use crate::sim::hooks::publish;
 use crate::sim::host::{Sim, blocking};
 use crate::sim::reply::Failure;
 use crate::sim::world::{Iteration, IterationReason, MergeStatus, Permission, PolicyKind, Push, RefMove, World, ZERO_ID};
@@ -180,10 +182,15 @@ pub async fn set_lock(sim: &Sim, actor: Uuid, repository: Uuid, ref_name: &str, 
     Ok(())
 }
 
+/// How many commits an event about a push carries at most.
+const COMMITS_TOLD: usize = 25;
+
 struct Arrival {
     moved: Moved,
     /// Commits that the ref did not have before, newest first.
     commits: Vec<String>,
+    /// The newest of them in full, as an event tells them.
+    rows: Vec<CommitRow>,
     reason: IterationReason,
 }
 
@@ -204,6 +211,8 @@ pub(super) async fn record_moves(sim: &Sim, world: &mut World, actor: Uuid, repo
         commits: arrivals.iter().flat_map(|arrival| arrival.commits.clone()).collect(),
     };
     world.pushes.push(push);
+    let rows: Vec<CommitRow> = arrivals.iter().flat_map(|arrival| arrival.rows.iter().cloned()).collect();
+    publish(sim, world, &Happening::Pushed { commits: &rows });
     for arrival in arrivals {
         if let Some(place) = world.repository_mut(repository) {
             if arrival.moved.new == ZERO_ID {
@@ -212,7 +221,7 @@ pub(super) async fn record_moves(sim: &Sim, world: &mut World, actor: Uuid, repo
                 place.refs.entry(arrival.moved.name.clone()).or_default().creator = Some(actor);
             }
         }
-        touch_pull_requests(world, actor, repository, &arrival);
+        touch_pull_requests(sim, world, actor, repository, &arrival);
     }
     sim.work.notify_one();
     Ok(id)
@@ -221,26 +230,28 @@ pub(super) async fn record_moves(sim: &Sim, world: &mut World, actor: Uuid, repo
 fn arrival(git: &git::Repo, moved: Moved) -> Result<Arrival, GitError> {
     let (is_new, is_gone) = (moved.old == ZERO_ID, moved.new == ZERO_ID);
     if is_new || is_gone {
-        // A new branch shows only its head: everything below may have been there before.
+        // A new branch shows only its head: everything below may have been there before. A tag's object is no commit.
         let commits = if is_gone { Vec::new() } else { vec![moved.new.clone()] };
-        return Ok(Arrival { moved, commits, reason: IterationReason::Push });
+        let rows = commits.first().and_then(|id| git.commit(id).ok()).into_iter().collect();
+        return Ok(Arrival { moved, commits, rows, reason: IterationReason::Push });
     }
-    let ids = |rows: Vec<CommitRow>| rows.into_iter().map(|row| row.id).collect::<Vec<_>>();
-    let (commits, reason) = match git.merge_base(&moved.old, &moved.new) {
+    let (mut rows, reason) = match git.merge_base(&moved.old, &moved.new) {
         Ok(base) => {
             let rewrites = base.as_deref() != Some(moved.old.as_str());
             let reason = if rewrites { IterationReason::ForcePush } else { IterationReason::Push };
-            (ids(git.commits_between(&moved.old, &moved.new)?), reason)
+            (git.commits_between(&moved.old, &moved.new)?, reason)
         }
         // A tag may point at something that is no commit.
         Err(GitError::NoObject(_)) => (Vec::new(), IterationReason::ForcePush),
         Err(other) => return Err(other),
     };
-    Ok(Arrival { moved, commits, reason })
+    let commits = rows.iter().map(|row| row.id.clone()).collect();
+    rows.truncate(COMMITS_TOLD);
+    Ok(Arrival { moved, commits, rows, reason })
 }
 
 /// An open pull request follows its branches: a new iteration for the source, a new merge for either.
-fn touch_pull_requests(world: &mut World, actor: Uuid, repository: Uuid, arrival: &Arrival) {
+fn touch_pull_requests(sim: &Sim, world: &mut World, actor: Uuid, repository: Uuid, arrival: &Arrival) {
     let now = world.now();
     let moved = &arrival.moved;
     let touched: Vec<i32> = world
@@ -288,5 +299,6 @@ fn touch_pull_requests(world: &mut World, actor: Uuid, repository: Uuid, arrival
         }
         let event = Event::Push { by: actor, ref_name: moved.name.clone(), commits: arrival.commits.clone(), head: moved.new.clone() };
         note(world, id, event, now);
+        publish(sim, world, &Happening::PullRequestUpdated { id, by: actor, what: Update::Push });
     }
 }

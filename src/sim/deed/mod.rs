@@ -5,6 +5,7 @@
 mod branch;
 mod chronicle;
 mod pull_request;
+mod repository;
 mod review;
 mod settle;
 
@@ -20,6 +21,7 @@ pub use chronicle::{Event, note};
 pub use pull_request::{
     Change, NewPullRequest, abandon, complete, create_pull_request, publish, reactivate, set_auto_complete, update_pull_request,
 };
+pub use repository::{Service, create_repository, delete_repository, disable_repository, rename_repository, set_default_branch};
 pub use review::{
     NewComment, NewStatus, NewThread, add_label, add_reviewer, add_status, delete_comment, edit_comment, open_thread, remove_label,
     remove_reviewer, reply, set_commit_status, set_flags, set_thread_status, vote,

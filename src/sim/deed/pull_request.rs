@@ -6,6 +6,8 @@ use uuid::Uuid;
 use super::chronicle::{Event, note};
 use super::review::{add_label_to, check_reviewer};
 use super::{changeable, permit, repository_of};
+use crate::sim::hooks::event::{Happening, Update};
+use crate::sim::hooks::publish as tell;
 use crate::sim::host::{Sim, blocking};
 use crate::sim::reply::Failure;
 use crate::sim::world::{
@@ -113,6 +115,7 @@ pub async fn create_pull_request(sim: &Sim, actor: Uuid, new: NewPullRequest) ->
     if !added.is_empty() {
         note(&mut world, id, Event::ReviewersAdded { by: actor, added }, now);
     }
+    tell(sim, &world, &Happening::PullRequestCreated { id, by: actor });
     sim.work.notify_one();
     Ok(id)
 }
@@ -196,7 +199,11 @@ pub async fn update_pull_request(sim: &Sim, actor: Uuid, id: i32, changes: Vec<C
             Change::Draft(_) | Change::Target(_) => {}
         }
         if let Some(event) = event {
+            let is_published = matches!(event, Event::Draft { is_draft: false, .. });
             note(&mut world, id, event, now);
+            if is_published {
+                tell(sim, &world, &Happening::PullRequestUpdated { id, by: actor, what: Update::Status });
+            }
         }
     }
     sim.work.notify_one();
@@ -273,6 +280,7 @@ pub async fn abandon(sim: &Sim, actor: Uuid, id: i32) -> Result<(), Failure> {
     pr.merge.status = MergeStatus::NotSet;
     pr.merge.commit = None;
     note(&mut world, id, Event::Status { by: actor, word: "Abandoned" }, now);
+    tell(sim, &world, &Happening::PullRequestUpdated { id, by: actor, what: Update::Status });
     Ok(())
 }
 
@@ -302,6 +310,7 @@ pub async fn reactivate(sim: &Sim, actor: Uuid, id: i32) -> Result<(), Failure> 
     pr.merge.target = target_tip;
     queue_merge(pr);
     note(&mut world, id, Event::Status { by: actor, word: "Active" }, now);
+    tell(sim, &world, &Happening::PullRequestUpdated { id, by: actor, what: Update::Status });
     sim.work.notify_one();
     Ok(())
 }

@@ -8,6 +8,8 @@ use uuid::Uuid;
 
 use super::chronicle::{Event, note};
 use super::{changeable, permit};
+use crate::sim::hooks::event::{Happening, Remark, Update};
+use crate::sim::hooks::publish;
 use crate::sim::host::Sim;
 use crate::sim::reply::Failure;
 use crate::sim::world::{
@@ -45,6 +47,7 @@ pub async fn add_reviewer(sim: &Sim, actor: Uuid, id: i32, reviewer: Uuid, is_re
     let new = Reviewer { is_required: is_required.unwrap_or(false), ..Reviewer::new(reviewer) };
     pr.reviewers.push(new.clone());
     note(&mut world, id, Event::ReviewersAdded { by: actor, added: vec![reviewer] }, now);
+    publish(sim, &world, &Happening::PullRequestUpdated { id, by: actor, what: Update::Reviewers });
     Ok(new)
 }
 
@@ -76,6 +79,7 @@ pub async fn vote(sim: &Sim, actor: Uuid, id: i32, vote: i8) -> Result<Reviewer,
     let reviewer = reviewer.clone();
     if !is_draft {
         note(&mut world, id, Event::Vote { by: actor, vote }, now);
+        publish(sim, &world, &Happening::PullRequestUpdated { id, by: actor, what: Update::Vote(vote) });
         sim.work.notify_one();
     }
     Ok(reviewer)
@@ -108,6 +112,7 @@ pub async fn remove_reviewer(sim: &Sim, actor: Uuid, id: i32, reviewer: Uuid) ->
     pr.reviewers.retain(|known| known.id != reviewer);
     if pr.reviewers.len() != before {
         note(&mut world, id, Event::ReviewerRemoved { by: actor, removed: reviewer }, now);
+        publish(sim, &world, &Happening::PullRequestUpdated { id, by: actor, what: Update::Reviewers });
     }
     Ok(())
 }
@@ -151,7 +156,9 @@ pub async fn open_thread(sim: &Sim, actor: Uuid, id: i32, new: NewThread) -> Res
     let repository = changeable(&mut world, id)?.repository;
     permit(&world, repository, actor, Permission::PullRequestContribute)?;
     let thread_id = world.next_thread_id();
-    let comments = new.comments.into_iter().zip(1..).map(|(comment, comment_id)| comment_by(actor, comment_id, comment, now)).collect();
+    let comments: Vec<Comment> =
+        new.comments.into_iter().zip(1..).map(|(comment, comment_id)| comment_by(actor, comment_id, comment, now)).collect();
+    let told: Vec<i32> = comments.iter().filter(|comment| comment.kind != CommentKind::System).map(|comment| comment.id).collect();
     changeable(&mut world, id)?.threads.push(Thread {
         id: thread_id,
         published: now,
@@ -165,6 +172,9 @@ pub async fn open_thread(sim: &Sim, actor: Uuid, id: i32, new: NewThread) -> Res
         is_deleted: false,
         extra: Extra::new(),
     });
+    for comment in told {
+        publish(sim, &world, &Happening::Commented { pull_request: id, thread: thread_id, comment, remark: Remark::Made });
+    }
     Ok(thread_id)
 }
 
@@ -189,6 +199,7 @@ pub async fn reply(sim: &Sim, actor: Uuid, id: i32, thread: i32, new: NewComment
     let now = world.now();
     let repository = changeable(&mut world, id)?.repository;
     permit(&world, repository, actor, Permission::PullRequestContribute)?;
+    let thread_id = thread;
     let thread = find_thread(changeable(&mut world, id)?, thread)?;
     if new.parent != 0 && !thread.comments.iter().any(|comment| comment.id == new.parent) {
         return Err(Failure::no_comment(&new.parent.to_string()));
@@ -196,6 +207,7 @@ pub async fn reply(sim: &Sim, actor: Uuid, id: i32, thread: i32, new: NewComment
     let comment_id = i32::try_from(thread.comments.len()).unwrap_or(i32::MAX - 1) + 1;
     thread.comments.push(comment_by(actor, comment_id, new, now));
     thread.last_updated = now;
+    publish(sim, &world, &Happening::Commented { pull_request: id, thread: thread_id, comment: comment_id, remark: Remark::Made });
     Ok(comment_id)
 }
 
@@ -214,12 +226,13 @@ fn own_comment(thread: &mut Thread, actor: Uuid, id: i32) -> Result<&mut Comment
 pub async fn edit_comment(sim: &Sim, actor: Uuid, (id, thread, comment): (i32, i32, i32), content: String) -> Result<(), Failure> {
     let mut world = sim.write().await;
     let now = world.now();
-    let thread = find_thread(changeable(&mut world, id)?, thread)?;
-    let comment = own_comment(thread, actor, comment)?;
-    comment.content = Some(content);
-    comment.last_updated = now;
-    comment.last_content_updated = now;
-    thread.last_updated = now;
+    let changed = find_thread(changeable(&mut world, id)?, thread)?;
+    let words = own_comment(changed, actor, comment)?;
+    words.content = Some(content);
+    words.last_updated = now;
+    words.last_content_updated = now;
+    changed.last_updated = now;
+    publish(sim, &world, &Happening::Commented { pull_request: id, thread, comment, remark: Remark::Edited });
     Ok(())
 }
 
@@ -227,13 +240,14 @@ pub async fn edit_comment(sim: &Sim, actor: Uuid, (id, thread, comment): (i32, i
 pub async fn delete_comment(sim: &Sim, actor: Uuid, (id, thread, comment): (i32, i32, i32)) -> Result<(), Failure> {
     let mut world = sim.write().await;
     let now = world.now();
-    let thread = find_thread(changeable(&mut world, id)?, thread)?;
-    let comment = own_comment(thread, actor, comment)?;
-    comment.content = None;
-    comment.is_deleted = true;
-    comment.last_updated = now;
-    thread.last_updated = now;
-    thread.is_deleted = thread.comments.iter().all(|comment| comment.is_deleted);
+    let changed = find_thread(changeable(&mut world, id)?, thread)?;
+    let words = own_comment(changed, actor, comment)?;
+    words.content = None;
+    words.is_deleted = true;
+    words.last_updated = now;
+    changed.last_updated = now;
+    changed.is_deleted = changed.comments.iter().all(|comment| comment.is_deleted);
+    publish(sim, &world, &Happening::Commented { pull_request: id, thread, comment, remark: Remark::Deleted });
     sim.work.notify_one();
     Ok(())
 }

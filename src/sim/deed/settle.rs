@@ -10,6 +10,8 @@ use super::branch::{Moved, record_moves};
 use super::chronicle::{Event, note};
 use super::{repository_of, stamp};
 use crate::sim::git::{Completion, GitError, MergePreview, RewriteRule, Strategy};
+use crate::sim::hooks::event::{Happening, Update};
+use crate::sim::hooks::publish;
 use crate::sim::host::{Sim, blocking};
 use crate::sim::reply::Failure;
 use crate::sim::world::{CompletionOptions, MergeStatus, MergeStrategy, PrState, PullRequest, World, ZERO_ID};
@@ -44,10 +46,13 @@ pub async fn settle(sim: &Sim) -> Result<usize, Failure> {
             return Ok(looked_at);
         };
         looked_at += 1;
-        if let Err(failure) = attempt(sim, &mut world, id).await {
+        let tried = attempt(sim, &mut world, id).await;
+        if let Err(failure) = &tried {
             give_up(&mut world, id, &failure.message);
-            return Err(failure);
         }
+        let by = world.pull_request(id).map_or(Uuid::nil(), |pr| pr.closed_by.unwrap_or(pr.created_by));
+        publish(sim, &world, &Happening::MergeAttempted { id, by });
+        tried?;
     }
 }
 
@@ -214,6 +219,7 @@ async fn complete_now(
         closed.merge.commit = Some(commit.clone());
     }
     note(world, pr.id, Event::Status { by, word: "Completed" }, now);
+    publish(sim, world, &Happening::PullRequestUpdated { id: pr.id, by, what: Update::Status });
     let mut moves = vec![Moved { name: pr.target_ref.clone(), old: pr.merge.target.clone(), new: commit }];
     if options.delete_source_branch {
         let (handle, name, tip) = (git, pr.source_ref.clone(), pr.merge.source.clone());

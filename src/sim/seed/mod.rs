@@ -68,6 +68,7 @@ fn add_people(world: &mut World, ids: Ids) {
         let id = ids.person(alias);
         let mut user = User::new(id, display_name, &format!("{alias}@lumen.example"));
         user.is_member = alias != "frank";
+        user.is_administrator = alias == PROTAGONIST;
         world.users.push(user);
     }
     for (alias, _) in PEOPLE.iter().take(5) {

@@ -29,6 +29,9 @@ pub struct User {
     /// A team or group that can stand as a reviewer.
     #[serde(default)]
     pub is_container: bool,
+    /// Of every project: may see and change service hooks.
+    #[serde(default)]
+    pub is_administrator: bool,
     #[serde(default)]
     pub extra: Extra,
 }
@@ -46,6 +49,7 @@ impl User {
             is_member: true,
             is_active: true,
             is_container: false,
+            is_administrator: false,
             extra: Extra::new(),
         }
     }

@@ -30,8 +30,8 @@ async fn subscribe_all(desk: &Desk) {
 async fn deliver(desk: &Desk, id: i64, subscription: &str, notification: i64, state: &str, at: Timestamp) {
     let mut writing = desk.store.writing().await.unwrap();
     sqlx::query(
-        "INSERT INTO deliveries (id, project, dedupe, subscription, notification, received_at, body, state, tries, not_before) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 0, 0)",
+        "INSERT INTO deliveries (id, project, dedupe, subscription, notification, received_at, bytes, state, tries, not_before) \
+         VALUES ($1, $2, $3, $4, $5, $6, 2, $7, 0, 0)",
     )
     .bind(id)
     .bind(desk.project.0)
@@ -39,11 +39,16 @@ async fn deliver(desk: &Desk, id: i64, subscription: &str, notification: i64, st
     .bind(subscription)
     .bind(notification)
     .bind(at.as_millisecond())
-    .bind(b"{}".to_vec())
     .bind(state)
     .execute(writing.conn())
     .await
     .unwrap();
+    sqlx::query("INSERT INTO delivery_bodies (delivery, body) VALUES ($1, $2)")
+        .bind(id)
+        .bind(id.to_string().into_bytes())
+        .execute(writing.conn())
+        .await
+        .unwrap();
     desk.store.commit(writing).await.unwrap();
 }
 
@@ -115,7 +120,7 @@ async fn a_project_is_live_while_a_receiver_is_there_and_every_hook_works() {
     assert_eq!(live(2).await, Live::Now);
     assert_eq!(live(13).await, Live::Broken("no receiver since 3m".to_owned()));
 
-    desk.store.owe_reconciliation(desk.project, "catching up").await.unwrap();
+    desk.store.owe_reconciliation(desk.project, "catching up", at(2)).await.unwrap();
     assert_eq!(live(2).await, Live::Broken("catching up".to_owned()));
     desk.store.record_reconciled(desk.project, &done(3, 2)).await.unwrap();
     assert_eq!(live(4).await, Live::Now);
@@ -148,9 +153,31 @@ async fn what_was_healed_is_added_up_and_a_failure_keeps_it() {
     let expected =
         Reconciled { attempted_at: Some(at(3)), done_at: Some(at(2)), failed: Some("offline".to_owned()), healed_last: 3, healed_total: 5 };
     assert_eq!(known, expected);
-    desk.store.owe_reconciliation(desk.project, "catching up").await.unwrap();
+    desk.store.owe_reconciliation(desk.project, "catching up", at(2)).await.unwrap();
     let owed = desk.store.reconciled(desk.project).await.unwrap();
     assert_eq!((owed.attempted_at, owed.done_at), (None, Some(at(2))), "what is owed is due at once");
+}
+
+#[tokio::test]
+async fn what_came_to_be_owed_while_a_comparison_was_under_way_is_still_owed() {
+    let desk = Desk::new().await;
+    let failed = async || desk.store.reconciled(desk.project).await.unwrap().failed;
+    desk.store.owe_reconciliation(desk.project, "a hook was on probation", at(5)).await.unwrap();
+    desk.store.record_reconciled(desk.project, &done(4, 0)).await.unwrap();
+    assert_eq!(failed().await.as_deref(), Some("a hook was on probation"));
+    desk.store.record_reconciled(desk.project, &done(5, 0)).await.unwrap();
+    assert_eq!(failed().await, None);
+}
+
+#[tokio::test]
+async fn news_are_what_waits_and_what_arrived_since() {
+    let desk = Desk::new().await;
+    for (id, state, minute) in [(1, "applied", 1), (2, "waiting", 2), (3, "applied", 3), (4, "ignored", 4)] {
+        deliver(&desk, id, "remote-1", id, state, at(minute)).await;
+    }
+    let news = async |limit| desk.store.delivery_news(desk.project, at(4), limit).await.unwrap();
+    assert_eq!(news(10).await, [b"4".to_vec(), b"2".to_vec()]);
+    assert_eq!(news(1).await, [b"4".to_vec()]);
 }
 
 #[tokio::test]
@@ -174,7 +201,7 @@ async fn health_counts_deliveries_by_what_became_of_them_and_the_numbers_that_ar
     assert_eq!(health.last_delivery_at, Some(at(4)));
     assert_eq!(health.receivers.iter().map(|receiver| receiver.name.as_str()).collect::<Vec<_>>(), ["host 12"]);
     let sources: Vec<_> = health.sources.iter().map(|s| (s.subscription.as_ref().unwrap().as_str(), s.deliveries, s.gaps)).collect();
-    assert_eq!(sources, [("remote-1", 3, 2), ("remote-2", 2, 0)]);
+    assert_eq!(sources, [("remote-2", 2, 0), ("remote-1", 3, 2)], "the latest first");
     assert_eq!(health.live, Live::Now);
     assert_eq!(health.subscriptions.len(), 6);
 }

@@ -1,17 +1,23 @@
 //! Everything the screen is a function of. `update` changes it, `screen` paints it, nothing else touches it.
 
+pub mod activity;
 pub mod board;
 pub mod editor;
 pub mod form;
+pub mod listed;
+pub mod live;
 pub mod overlay;
 pub mod picker;
 pub mod pull_requests;
 pub mod setup;
 pub mod text_field;
 pub mod ticket;
+pub mod watching;
+pub mod webhooks;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
 use super::actions::Context;
@@ -27,13 +33,17 @@ use crate::domain::id::TicketKey;
 use crate::domain::ticket::SpecBadge;
 use crate::notice::Notice;
 
+use activity::ActivityState;
 use board::BoardState;
 use editor::EditorState;
 use form::{NewTicketForm, PullRequestForm};
+use live::{Following, LiveState};
 use overlay::Overlay;
 use pull_requests::PullRequestsState;
 use setup::SetupState;
 use ticket::TicketState;
+use watching::Watching;
+use webhooks::SecretView;
 
 /// How long after a key a strip of what may follow is shown.
 pub const WHICH_KEY_AFTER: SignedDuration = SignedDuration::from_millis(300);
@@ -47,13 +57,22 @@ pub struct Settings {
     /// What stays in view is synced again after this time; zero leaves it to the person.
     pub every_seconds: i64,
     pub bell: Bell,
+    /// The times of day are told in this zone.
+    pub zone: TimeZone,
     /// Why a remote change is refused (`--readonly`), if it is.
     pub readonly: Option<String>,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { columns: Column::defaults(), view_load_seconds: 15, every_seconds: 0, bell: Bell::Silent, readonly: None }
+        Self {
+            columns: Column::defaults(),
+            view_load_seconds: 15,
+            every_seconds: 0,
+            bell: Bell::Silent,
+            zone: TimeZone::UTC,
+            readonly: None,
+        }
     }
 }
 
@@ -70,6 +89,7 @@ pub enum Base {
     Welcome,
     Board,
     PullRequests,
+    Activity,
     Setup,
 }
 
@@ -130,7 +150,10 @@ pub struct Model {
     pub base: Base,
     pub board: BoardState,
     pub pull_requests: PullRequestsState,
+    pub activity: ActivityState,
     pub setup: SetupState,
+    pub live: LiveState,
+    pub watching: Watching,
     /// The ticket that is open over the base screen.
     pub ticket: Option<TicketState>,
     /// The spec being edited, over everything but dialogs.
@@ -157,6 +180,8 @@ pub struct Model {
     pub(super) open_editor_after: Option<(Generation, TicketKey)>,
     /// The load after which `$EDITOR` opens.
     pub(super) editor_outside_next: Option<Generation>,
+    /// A secret that something else took the place of: it is shown again when that is done with.
+    pub(super) unread_secret: Option<Box<SecretView>>,
     /// Where the last session was, until everything of it is shown again.
     pub(super) restoring: Option<Session>,
     generation: u64,
@@ -189,7 +214,10 @@ impl Model {
             base: Base::Welcome,
             board: BoardState::default(),
             pull_requests: PullRequestsState::default(),
+            activity: ActivityState::default(),
             setup: SetupState::default(),
+            live: LiveState::default(),
+            watching: Watching::default(),
             ticket: None,
             editor: None,
             overlay: None,
@@ -207,6 +235,7 @@ impl Model {
             refreshing_editor: None,
             open_editor_after: None,
             editor_outside_next: None,
+            unread_secret: None,
             restoring: None,
             generation: 0,
         }
@@ -228,6 +257,7 @@ impl Model {
             match self.base {
                 Base::Board => Context::Board,
                 Base::PullRequests => Context::PullRequests,
+                Base::Activity => Context::Activity,
                 Base::Setup | Base::Welcome => Context::Setup,
             }
         }
@@ -244,7 +274,7 @@ impl Model {
         match self.base {
             Base::Board => self.board.selected.clone(),
             Base::PullRequests => self.pull_requests.selected_row().and_then(|row| row.ticket.clone()),
-            Base::Setup | Base::Welcome => None,
+            Base::Activity | Base::Setup | Base::Welcome => None,
         }
     }
 
@@ -272,6 +302,7 @@ impl Model {
         for open in [self.overlay.take(), self.under.take().map(|open| *open)].into_iter().flatten() {
             match open {
                 Overlay::NewTicket(form) => self.kept.new_ticket = Some(form),
+                Overlay::Secret(view) => self.unread_secret = Some(view),
                 Overlay::PullRequest(form) if form.touched => drop(self.kept.pull_requests.insert(form.key.clone(), form)),
                 _ => {}
             }
@@ -293,6 +324,7 @@ impl Model {
             project: self.project.as_ref().map(|project| project.id),
             screen: match self.base {
                 Base::PullRequests => SessionScreen::PullRequests,
+                Base::Activity => SessionScreen::Activity,
                 Base::Setup => SessionScreen::Setup,
                 Base::Board | Base::Welcome => SessionScreen::Board,
             },
@@ -302,6 +334,7 @@ impl Model {
             ticket: self.ticket.as_ref().map(|ticket| ticket.key.clone()),
             editor: self.editor.as_ref().map(|editor| (editor.key.clone(), editor.area.cursor().0)),
             preview: self.board.preview,
+            watched: self.watching.keys.clone(),
         }
     }
 
@@ -311,12 +344,14 @@ impl Model {
         self.board.filter.set(&session.filter);
         self.board.mine = session.mine;
         self.board.preview = session.preview;
+        self.watching = Watching::of(session.watched.clone());
         self.kept.new_ticket = session.new_ticket.as_ref().map(|text| Box::new(NewTicketForm::from_typed(text)));
         let forms = session.pull_requests.iter().map(|text| (text.key.clone(), Box::new(PullRequestForm::from_typed(text))));
         self.kept.pull_requests = forms.collect();
         self.base = match session.screen {
             SessionScreen::Board => Base::Board,
             SessionScreen::PullRequests => Base::PullRequests,
+            SessionScreen::Activity => Base::Activity,
             SessionScreen::Setup => Base::Setup,
         };
         self.restoring = Some(session);
@@ -331,17 +366,22 @@ impl Model {
         }
         at.extend(self.editor.as_ref().and_then(|editor| editor.save_at));
         at.extend(self.rate_limited_until);
-        at.extend(self.board.ages.iter().map(|seen_at| next_age_step(*seen_at, self.now)));
-        at.extend(self.pull_requests.ages.iter().map(|seen_at| next_age_step(*seen_at, self.now)));
+        if self.live.following() == Following::ByLooking {
+            // What is live has no age.
+            at.extend(self.board.ages.iter().map(|seen_at| next_age_step(*seen_at, self.now)));
+            at.extend(self.pull_requests.ages.iter().map(|seen_at| next_age_step(*seen_at, self.now)));
+        }
+        at.extend(self.live.next_look());
         at.extend(self.next_sync());
         at.into_iter().filter(|at| *at > self.now).min()
     }
 
-    /// When what is in view is synced again by itself. Nobody looks at a terminal in the background, so nothing is asked for it.
+    /// When what is in view is synced again by itself. Nobody looks at a terminal in the background, so nothing is asked for it; and
+    /// what is live is told of.
     pub fn next_sync(&self) -> Option<Timestamp> {
         let looks = matches!(self.base, Base::Board | Base::PullRequests) && self.focus != TerminalFocus::Elsewhere;
         let rests = self.settings.every_seconds > 0 && self.sync.running.is_none() && self.project.is_some();
-        let asked_at = self.sync.asked_at.filter(|_| looks && rests)?;
+        let asked_at = self.sync.asked_at.filter(|_| looks && rests && self.live.following() == Following::ByLooking)?;
         asked_at.checked_add(SignedDuration::from_secs(self.settings.every_seconds)).ok()
     }
 }

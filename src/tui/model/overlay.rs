@@ -4,6 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::form::{FormPhase, NewTicketForm, PullRequestForm};
 use super::picker::Picker;
+use super::webhooks::{HookDialog, SecretView};
 use crate::domain::id::{RepositoryId, TicketKey};
 use crate::notice::Notice;
 use crate::tui::answer::{DiffLine, Plan, SpecConflict, StartPlan};
@@ -46,6 +47,8 @@ impl Overlay {
         match self {
             Self::Start(dialog) => dialog.asking.task(),
             Self::SpecPlan(dialog) => dialog.asking.task(),
+            Self::Hooks(dialog) => dialog.asking.task(),
+            Self::Task(id) => Some(*id),
             Self::PullRequest(form) => match form.phase {
                 FormPhase::Running(id) => Some(id),
                 _ => None,
@@ -67,6 +70,13 @@ pub enum Overlay {
     PullRequest(Box<PullRequestForm>),
     Diff(Box<DiffView>),
     Conflict(Box<ConflictView>),
+    /// Text to read: a delivery's body, the steps of a person.
+    Text(Box<TextView>),
+    /// A task, with its steps.
+    Task(u64),
+    /// A change of the webhooks: a plan, then `y`.
+    Hooks(Box<HookDialog>),
+    Secret(Box<SecretView>),
     /// A pull request that no ticket follows.
     PullRequestFacts(Box<crate::tui::answer::PullRequestRow>),
 }
@@ -168,6 +178,17 @@ pub enum Confirmed {
     CancelTask(u64),
     /// Leaves the editor although the draft could not be saved.
     LeaveUnsaved,
+    /// Tries a delivery again.
+    Replay(i64),
+}
+
+#[derive(Debug, Clone)]
+pub struct TextView {
+    pub title: String,
+    pub loading: Option<Generation>,
+    pub lines: Vec<String>,
+    pub scroll: usize,
+    pub problem: Option<Notice>,
 }
 
 #[derive(Debug, Clone)]

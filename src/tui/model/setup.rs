@@ -1,9 +1,11 @@
 //! The setup screen's state: the connection being typed and checked, projects, repositories, members, review rules.
 
+use super::listed::Listed;
 use super::text_field::TextField;
+use super::webhooks::MENU;
 use crate::domain::person::ReviewRules;
 use crate::notice::Notice;
-use crate::tui::answer::{ConnectionReport, MemberRow, ProjectRow, RepositoryRow};
+use crate::tui::answer::{ConnectionReport, MemberRow, ProjectRow, RepositoryRow, WebhookCard};
 use crate::tui::event::Generation;
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -13,11 +15,12 @@ pub enum Section {
     Projects,
     Repositories,
     Members,
+    Webhooks,
     Review,
 }
 
 impl Section {
-    pub const ALL: [Self; 5] = [Self::Connection, Self::Projects, Self::Repositories, Self::Members, Self::Review];
+    pub const ALL: [Self; 6] = [Self::Connection, Self::Projects, Self::Repositories, Self::Members, Self::Webhooks, Self::Review];
 
     pub fn title(self) -> &'static str {
         match self {
@@ -25,6 +28,7 @@ impl Section {
             Self::Projects => "Projects",
             Self::Repositories => "Repositories",
             Self::Members => "Members",
+            Self::Webhooks => "Webhooks",
             Self::Review => "Review rules",
         }
     }
@@ -76,6 +80,7 @@ pub struct SetupState {
     pub projects: Option<Vec<ProjectRow>>,
     pub repositories: Option<Vec<RepositoryRow>>,
     pub members: Option<Vec<MemberRow>>,
+    pub webhooks: Listed<Box<WebhookCard>>,
     pub rules: ReviewRules,
     /// Loads under way: repositories and members.
     pub loading: Option<Generation>,
@@ -95,6 +100,7 @@ impl Default for SetupState {
             projects: None,
             repositories: None,
             members: None,
+            webhooks: Listed::default(),
             rules: ReviewRules::default(),
             loading: None,
             loading_members: None,
@@ -114,6 +120,7 @@ impl SetupState {
             Section::Projects => self.projects.as_ref().map_or(0, Vec::len),
             Section::Repositories => self.repositories.as_ref().map_or(0, Vec::len),
             Section::Members => self.members.as_ref().map_or(0, Vec::len),
+            Section::Webhooks => MENU.len(),
             Section::Review => 2,
         }
     }

@@ -4,7 +4,7 @@ use crate::domain::person::Member;
 use crate::domain::project::{Organisation, Project, Repository};
 use crate::domain::ticket_view::TicketView;
 use crate::tasks::{self, TaskView};
-use crate::tui::answer::{HistoryLine, MemberRow, ProjectRow, RepositoryRow, TaskRow, TaskState, TicketDetail};
+use crate::tui::answer::{HistoryLine, MemberRow, ProjectRow, RepositoryRow, RequestRow, TaskRow, TaskState, TicketDetail};
 
 pub fn task(view: &TaskView) -> TaskRow {
     let state = match &view.state {
@@ -13,7 +13,27 @@ pub fn task(view: &TaskView) -> TaskRow {
         tasks::TaskState::Failed(notice) => TaskState::Failed(notice.clone()),
         tasks::TaskState::Cancelled => TaskState::Cancelled,
     };
-    TaskRow { id: view.id.0, title: view.title.clone(), subject: view.subject.clone(), progress: view.progress.clone(), state }
+    TaskRow {
+        id: view.id.0,
+        title: view.title.clone(),
+        subject: view.subject.clone(),
+        progress: view.progress.clone(),
+        state,
+        started_at: view.started_at,
+        finished_at: view.finished_at,
+    }
+}
+
+pub fn request(row: &crate::ado::LoggedRequest) -> RequestRow {
+    RequestRow {
+        at: row.at,
+        method: row.method.clone(),
+        path: row.path.clone(),
+        status: row.status,
+        duration_ms: row.duration_ms,
+        activity_id: row.activity_id.clone(),
+        trouble: row.trouble,
+    }
 }
 
 pub fn project(project: &Project, organisation: Option<&Organisation>) -> ProjectRow {

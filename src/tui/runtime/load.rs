@@ -88,7 +88,10 @@ impl Runtime {
             Ok((convert::project(&project, Some(&organisation)), token_days_left))
         };
         match selected.await {
-            Ok((project, token_days_left)) => self.tell(What::ProjectSelected { project: Box::new(project), token_days_left }),
+            Ok((project, token_days_left)) => {
+                self.tell(What::ProjectSelected { project: Box::new(project), token_days_left });
+                self.follow_waits(id).await;
+            }
             Err(notice) => self.tell(What::Done { words: Err(notice) }),
         }
     }

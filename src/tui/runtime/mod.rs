@@ -2,6 +2,7 @@
 //!
 //! Every effect runs on its own; what must not overlap (saving one draft twice at once) the model does not ask for.
 
+mod activity;
 mod convert;
 mod load;
 mod setup;
@@ -14,6 +15,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use tokio::sync::{Mutex, broadcast, mpsc};
+use tokio::task::JoinHandle;
 use tokio_util::task::TaskTracker;
 
 use super::effect::Effect;
@@ -39,11 +41,13 @@ pub struct Runtime {
     saving: TaskTracker,
     /// What the last passing check found: the projects that can be activated.
     checked: Arc<Mutex<Option<Checked>>>,
+    /// Follows how long Azure DevOps asks the current project's client to wait.
+    waits: Arc<Mutex<Option<JoinHandle<()>>>>,
 }
 
 impl Runtime {
     pub fn new(services: Services, inbox: mpsc::UnboundedSender<What>) -> Self {
-        Self { services, inbox, saving: TaskTracker::new(), checked: Arc::default() }
+        Self { services, inbox, saving: TaskTracker::new(), checked: Arc::default(), waits: Arc::default() }
     }
 
     pub fn now(&self) -> Timestamp {
@@ -163,6 +167,16 @@ impl Runtime {
             Effect::LoadMembers { project, generation } => self.spawn(async move { runtime.load_members(project, generation).await }),
             Effect::SelectProject { project } => self.spawn(async move { runtime.select_project(project).await }),
 
+            Effect::LoadLive { project, generation } => self.spawn(async move { runtime.load_live(project, generation).await }),
+            Effect::LoadDeliveries { project, shown, generation } => {
+                self.spawn(async move { runtime.load_deliveries(project, shown, generation).await });
+            }
+            Effect::LoadBody { delivery, generation } => self.spawn(async move { runtime.load_body(delivery, generation).await }),
+            Effect::ReplayDelivery { delivery } => runtime.replay_delivery(delivery),
+            Effect::LoadHealth { project, generation } => self.spawn(async move { runtime.load_health(project, generation).await }),
+            Effect::LoadRequests { project, generation } => self.spawn(async move { runtime.load_requests(project, generation).await }),
+            Effect::LoadWebhooks { .. } | Effect::PlanHooks { .. } | Effect::ChangeHooks { .. } | Effect::LoadSteps { .. } => {}
+
             Effect::SaveSpec { key, expected_revision, text, generation } => {
                 self.saving.spawn(async move { runtime.save_spec(key, expected_revision, text, generation).await });
             }
@@ -214,6 +228,8 @@ impl Runtime {
             // Done by the loop, which owns the terminal.
             Effect::StartDemo
             | Effect::CopyText { .. }
+            | Effect::CopyHidden { .. }
+            | Effect::Notify(_)
             | Effect::OpenUrl { .. }
             | Effect::OpenPage { .. }
             | Effect::ExternalEditor { .. }

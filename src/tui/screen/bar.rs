@@ -4,6 +4,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use crate::domain::board::age_step;
+use crate::domain::health::Live;
 use crate::tui::model::{Base, Model};
 use crate::tui::widget::parts::{self, Part};
 
@@ -19,13 +20,14 @@ pub fn draw(model: &Model, area: Rect, buf: &mut Buffer) {
         left.push(Part::new(10, project.organisation.clone(), theme.bar));
     }
     if model.project.is_some() {
-        let screens = [(Base::Board, "Board"), (Base::PullRequests, "Pull requests"), (Base::Setup, "Setup")];
+        let screens = [(Base::Board, "Board"), (Base::PullRequests, "Pull requests"), (Base::Activity, "Activity"), (Base::Setup, "Setup")];
         for (rank, (base, words)) in (20..).zip(screens) {
             let here = model.base == base;
             let style = if here { theme.strong } else { theme.bar };
             let number = match base {
                 Base::Board => 1,
                 Base::PullRequests => 2,
+                Base::Activity => 4,
                 _ => 5,
             };
             left.push(Part::new(if here { 50 } else { rank }, format!("{number} {words}"), style));
@@ -53,24 +55,30 @@ pub fn draw(model: &Model, area: Rect, buf: &mut Buffer) {
         right.push(Part::new(65, words, style));
     }
     if model.project.is_some() {
-        right.push(freshness(model));
+        right.extend(freshness(model));
     }
     parts::put(buf, area.x + 1, area.y, area.width.saturating_sub(2), 2, left, right);
 }
 
-/// How old the pull requests are: `poll 4m`, `syncing`, `sync failed`.
-fn freshness(model: &Model) -> Part {
+/// How we know of pull requests: `live`, or why not and how old they are: `no receiver since 3m  poll 4m`, `syncing`, `sync failed`.
+fn freshness(model: &Model) -> Vec<Part> {
     let theme = &model.theme;
     let synced_at = model.board.board.as_ref().and_then(|board| board.synced_at);
-    if model.sync.running.is_some() {
-        return Part::new(90, "syncing", theme.accent);
-    }
-    if model.sync.failed.is_some() {
+    if model.sync.failed.is_some() && model.sync.running.is_none() {
         let words = synced_at.map_or_else(|| "sync failed".to_owned(), |at| format!("sync failed, {} old", age_step(at, model.now)));
-        return Part::new(90, words, theme.bad).short("sync failed");
+        return vec![Part::new(90, words, theme.bad).short("sync failed")];
     }
-    match synced_at {
+    let mut parts = Vec::new();
+    match &model.live.live {
+        // A look in between changes nothing of it, and repaints nothing.
+        Live::Now => return vec![Part::new(90, "live", theme.good)],
+        Live::Broken(why) => parts.push(Part::new(88, why.clone(), theme.warn).short("not live")),
+        Live::Off => {}
+    }
+    parts.push(match synced_at {
+        _ if model.sync.running.is_some() => Part::new(90, "syncing", theme.accent),
         Some(at) => Part::new(90, format!("poll {}", age_step(at, model.now)), theme.bar),
         None => Part::new(90, "not synced", theme.warn),
-    }
+    });
+    parts
 }

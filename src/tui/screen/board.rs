@@ -10,7 +10,7 @@ use crate::tui::intent::Intent;
 use crate::tui::layout;
 use crate::tui::model::Model;
 use crate::tui::screen::ticket;
-use crate::tui::widget::card::{self, Place, Selection};
+use crate::tui::widget::card::{self, Marked, Place, Selection};
 use crate::tui::widget::parts::{self, Part};
 use crate::tui::widget::{markdown, text};
 
@@ -105,8 +105,10 @@ fn lane(model: &Model, at: usize, area: Rect, layout: &layout::BoardLayout, buf:
         let y = top + u16::try_from(slot).unwrap_or(0) * layout.pitch;
         let selection = if at == model.board.lane && row == lane.row { Selection::Selected } else { Selection::No };
         let running = model.task_on(&card.key).map(|task| &task.progress);
-        let place = Place { x: area.x, y, width: area.width, title_rows: layout.title_rows, now: model.now };
-        card::draw(buf, place, card, selection, running, &model.theme);
+        let following = model.live.following();
+        let place = Place { x: area.x, y, width: area.width, title_rows: layout.title_rows, now: model.now, following };
+        let marked = Marked { selection, watched: model.watching.contains(&card.key) };
+        card::draw(buf, place, card, marked, running, &model.theme);
     }
 }
 

@@ -18,6 +18,7 @@ pub fn draw(model: &Model, confirm: &Confirm, buf: &mut Buffer) {
         Confirmed::Quit if model.running_tasks().next().is_none() => &[("y", "quit"), ("Enter", "stay")],
         Confirmed::Quit if width < 60 => &[("y", "stop"), ("f", "finish"), ("Enter", "stay")],
         Confirmed::Quit => &[("y", "stop it, resume later"), ("f", "finish, then quit"), ("Enter", "stay")],
+        Confirmed::Replay(_) => &[("y", "try again"), ("Enter", "no")],
         Confirmed::LeaveUnsaved => &[("y", "leave"), ("Enter", "stay")],
         _ => &[("y", "yes"), ("Enter", "no")],
     };

@@ -6,12 +6,13 @@ use ratatui::layout::Rect;
 use crate::tui::actions::{ACTIONS, Context};
 use crate::tui::intent::Intent;
 use crate::tui::layout;
+use crate::tui::model::activity::Section as Activity;
 use crate::tui::model::board::Filtering;
 use crate::tui::model::setup::Focus as SetupFocus;
 use crate::tui::model::text_field::TextField;
 use crate::tui::model::ticket::Tab;
 use crate::tui::model::{Base, Model, Toast, Tone, WHICH_KEY_AFTER};
-use crate::tui::refusal::about_a_ticket;
+use crate::tui::refusal::{about_a_ticket, refusal};
 use crate::tui::widget::text_field::{self, Focus};
 use crate::tui::widget::{panel, text};
 
@@ -151,9 +152,15 @@ fn belongs(model: &Model, intent: Intent) -> bool {
         _ if (about_a_ticket(intent) || intent == Intent::OpenOutside) && model.base == Base::Board && model.subject().is_none() => false,
         Intent::Filter | Intent::Mine if model.board.board.as_ref().is_none_or(|board| board.cards.is_empty()) => model.base != Base::Board,
         Intent::ToggleCriterion => model.ticket.as_ref().is_some_and(|ticket| ticket.tab == Tab::Criteria),
+        Intent::Open if model.base == Base::Activity => model.activity.section != Activity::Hooks,
         Intent::Open => model.ticket.is_none(),
         Intent::NextTab => model.ticket.is_some() || model.base != Base::Board,
         Intent::EditorPreview => model.width >= layout::MIN_WIDTH,
+        Intent::ToggleProblems => model.activity.section == Activity::Deliveries,
+        Intent::ReplayDelivery => refusal(model, intent).is_none(),
+        Intent::CancelTask => {
+            model.base == Base::Activity && model.activity.section == Activity::Tasks && model.running_tasks().next().is_some()
+        }
         Intent::ToggleRow => {
             matches!(model.setup.section, crate::tui::model::setup::Section::Repositories | crate::tui::model::setup::Section::Members)
         }

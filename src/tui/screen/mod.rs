@@ -1,5 +1,6 @@
 //! Painting a model: the bar, the screen, the foot, and the dialog over them. Reads the model, writes the buffer, nothing else.
 
+pub mod activity;
 mod bar;
 pub mod board;
 mod confirm;
@@ -13,7 +14,9 @@ mod pull_requests;
 mod setup;
 mod spec_plan;
 mod start_work;
+mod text_view;
 pub mod ticket;
+mod webhooks;
 mod welcome;
 
 use ratatui::buffer::Buffer;
@@ -43,6 +46,7 @@ pub fn draw(model: &Model, buf: &mut Buffer) {
             Base::Welcome => welcome::draw(model, parts.body, buf),
             Base::Board => board::draw(model, buf),
             Base::PullRequests => pull_requests::draw(model, parts.body, buf),
+            Base::Activity => activity::draw(model, parts.body, buf),
             Base::Setup => setup::draw(model, parts.body, buf),
         }
     }
@@ -57,6 +61,10 @@ pub fn draw(model: &Model, buf: &mut Buffer) {
         Some(Overlay::PullRequest(form)) => pull_request_form::draw(model, form, buf),
         Some(Overlay::Diff(view)) => spec_plan::draw_diff(model, view, buf),
         Some(Overlay::Conflict(view)) => conflict::draw(model, view, buf),
+        Some(Overlay::Text(view)) => text_view::draw(model, view, buf),
+        Some(Overlay::Task(id)) => activity::draw_task(model, *id, buf),
+        Some(Overlay::Hooks(dialog)) => webhooks::draw_plan(model, dialog, buf),
+        Some(Overlay::Secret(view)) => webhooks::draw_secret(model, view, buf),
         Some(Overlay::PullRequestFacts(row)) => pull_requests::draw_facts(model, row, buf),
     }
     if model.theme.charset() == Charset::Ascii {

@@ -61,7 +61,7 @@ fn row(model: &Model, row: &PullRequestRow, y: u16, area: Rect, selected: bool, 
     }
     let number = format!("!{:<5}", facts.number);
     let at = text::put(buf, area.x + 1, y, 7, &number, if selected { theme.strong } else { theme.dim });
-    let (fresh, fresh_style) = freshness(known.source, known.seen_at, model.now, theme);
+    let (fresh, fresh_style) = freshness(model.live.following(), known.source, known.seen_at, model.now, theme);
     let mut right = Vec::new();
     let mut state = Vec::new();
     if facts.status == PullRequestStatus::Active {
@@ -97,6 +97,7 @@ fn row(model: &Model, row: &PullRequestRow, y: u16, area: Rect, selected: bool, 
     let rest = own_key.and_then(|key| facts.title.strip_prefix(&key)).filter(|rest| rest.starts_with([':', ' ', '-']));
     let title = rest.map_or(facts.title.as_str(), |rest| rest.trim_start_matches([':', ' ', '-']));
     let title_at = match &row.ticket {
+        Some(key) if model.watching.contains(key) => text::put(buf, at, y, 14, &format!("{key} {} ", theme.marks.watched), theme.info),
         Some(key) => text::put(buf, at, y, 12, &format!("{key} "), theme.info),
         None => at,
     };
@@ -116,6 +117,6 @@ pub fn draw_facts(model: &Model, row: &PullRequestRow, buf: &mut Buffer) {
     let area = layout::dialog(model.width, model.height, 92, model.height);
     let hints = [("o", "browser"), ("Esc", "close")];
     let inner = panel::draw(buf, area, "Pull request", &hints, &model.theme);
-    let lines = lines(&row.pull_request, inner.width, model.now, &model.theme);
+    let lines = lines(&row.pull_request, inner.width, model.live.following(), model.now, &model.theme);
     super::put_lines(buf, inner, &lines, 0, &model.theme);
 }

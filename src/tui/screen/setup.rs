@@ -8,6 +8,7 @@ use crate::tui::answer::{ConnectionReport, ScopeOutcome};
 use crate::tui::model::Model;
 use crate::tui::model::setup::{Check, ConnectField, Focus, Section};
 use crate::tui::screen::new_ticket::label;
+use crate::tui::screen::webhooks;
 use crate::tui::widget::tabs::{self, Tab};
 use crate::tui::widget::text;
 use crate::tui::widget::text_field::{self, Focus as FieldFocus};
@@ -23,6 +24,7 @@ pub fn draw(model: &Model, area: Rect, buf: &mut Buffer) {
         Section::Projects => projects(model, inner, buf),
         Section::Repositories => repositories(model, inner, buf),
         Section::Members => members(model, inner, buf),
+        Section::Webhooks => webhooks::draw(model, inner, buf),
         Section::Review => review(model, inner, buf),
     }
 }
@@ -32,6 +34,7 @@ fn short(section: Section) -> &'static str {
         Section::Connection => "Connect",
         Section::Repositories => "Repos",
         Section::Review => "Review",
+        Section::Webhooks => "Hooks",
         Section::Projects | Section::Members => section.title(),
     }
 }
@@ -133,18 +136,18 @@ fn passed(model: &Model, report: &ConnectionReport, area: Rect, buf: &mut Buffer
     }
 }
 
-fn row_mark(model: &Model, at: usize, x: u16, y: u16, buf: &mut Buffer) {
+pub(super) fn row_mark(model: &Model, at: usize, x: u16, y: u16, buf: &mut Buffer) {
     if at == model.setup.row && model.setup.focus == Focus::List {
         text::put(buf, x, y, 1, model.theme.marks.bar, model.theme.accent);
     }
 }
 
-fn name_style(model: &Model, at: usize) -> ratatui::style::Style {
+pub(super) fn name_style(model: &Model, at: usize) -> ratatui::style::Style {
     if at == model.setup.row && model.setup.focus == Focus::List { model.theme.strong } else { model.theme.text }
 }
 
 /// What a list says while it has nothing to show.
-fn nothing(model: &Model, area: Rect, loading: bool, words: &str, buf: &mut Buffer) {
+pub(super) fn nothing(model: &Model, area: Rect, loading: bool, words: &str, buf: &mut Buffer) {
     let words = if loading { "loading" } else { words };
     for (y, line) in (area.y..area.bottom()).zip(text::wrap(words, area.width.saturating_sub(2))) {
         text::put(buf, area.x + 1, y, area.width, &line, model.theme.dim);

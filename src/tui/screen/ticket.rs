@@ -29,7 +29,10 @@ pub fn draw(model: &Model, ticket: &TicketState, area: Rect, buf: &mut Buffer) {
         text::put(buf, inner.x, inner.y + 2, inner.width, "loading", theme.dim);
         return;
     };
-    let at = text::put(buf, inner.x, inner.y, inner.width, &ticket.key.to_string(), theme.accent) + 1;
+    let mut at = text::put(buf, inner.x, inner.y, inner.width, &ticket.key.to_string(), theme.accent) + 1;
+    if model.watching.contains(&ticket.key) {
+        at = text::put(buf, at, inner.y, 1, theme.marks.watched, theme.info) + 1;
+    }
     let (title, style) = match text::title(&detail.ticket.title) {
         Some(title) => (title, theme.strong),
         None => (text::UNTITLED.into(), theme.dim),
@@ -137,7 +140,7 @@ fn lines(model: &Model, ticket: &TicketState, detail: &TicketDetail, width: u16)
         }
         Tab::Spec => markdown::render(body_of(&detail.spec.text), width, theme).lines,
         Tab::PullRequest => match &detail.pull_request {
-            Some(known) => pull_request::lines(known, width, model.now, theme),
+            Some(known) => pull_request::lines(known, width, model.live.following(), model.now, theme),
             None if detail.ticket.branch.is_some() => vec![
                 Line::styled("No pull request yet.", theme.text),
                 Line::styled("P opens one: title and description come from the spec, with its acceptance criteria.", theme.dim),

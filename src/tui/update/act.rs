@@ -10,7 +10,8 @@ use crate::tui::model::{Base, Model};
 use crate::tui::refusal::{self, refusal};
 
 use super::{
-    Out, board, confirm, editor, filter, help, load, new_ticket, picker, pull_request_form, setup, spec_plan, start_work, ticket, toast,
+    Out, activity, board, confirm, editor, filter, help, load, new_ticket, picker, pull_request_form, setup, spec_plan, start_work, ticket,
+    toast, watching, webhooks,
 };
 
 /// Does what is wanted, or says why not.
@@ -28,6 +29,7 @@ pub fn act(model: &mut Model, intent: Intent, out: &mut Out) {
         ShowBoard => show(model, Base::Board, out),
         ShowPullRequests => show(model, Base::PullRequests, out),
         ShowSetup => show(model, Base::Setup, out),
+        ShowActivity => show(model, Base::Activity, out),
         PickProject => picker::projects(model, out),
         Palette => help::palette(model),
         Help => help::help(model),
@@ -61,7 +63,10 @@ pub fn act(model: &mut Model, intent: Intent, out: &mut Out) {
         Redraw => out.push(Effect::Redraw),
         Suspend => out.push(Effect::Suspend),
 
-        SyncAll => load::sync(model, SyncReason::Asked, out),
+        SyncAll => {
+            load::sync(model, SyncReason::Asked, out);
+            activity::reload(model, out);
+        }
         SyncThis => with_subject(model, |key, _| out.push(Effect::SyncTicket { key })),
 
         StartWork => start_work::open(model, out),
@@ -93,6 +98,11 @@ pub fn act(model: &mut Model, intent: Intent, out: &mut Out) {
         CopyMenu => picker::copy(model),
         OpenOutside => open_outside(model, out),
         CancelTask => confirm::cancel_task(model),
+        Watch => watching::toggle(model, out),
+        ToggleProblems | ReplayDelivery => activity::act(model, intent, out),
+        HooksRegister | HooksRemove | SecretGenerate | SecretRotate | SecretRevoke | HookSteps | CopyWebhookUrl => {
+            webhooks::perform(model, intent, out);
+        }
 
         SaveDraft
         | SaveAndPush
@@ -127,6 +137,7 @@ fn navigate(model: &mut Model, intent: Intent, out: &mut Out) {
     match model.base {
         Base::Board => board::navigate(model, intent, out),
         Base::PullRequests => pull_requests(model, intent),
+        Base::Activity => activity::navigate(model, intent, out),
         Base::Setup | Base::Welcome => setup::navigate(model, intent, out),
     }
 }
@@ -172,6 +183,7 @@ fn open(model: &mut Model, out: &mut Out) {
                 None => model.overlay = Some(Overlay::PullRequestFacts(Box::new(row))),
             }
         }
+        Base::Activity => activity::enter(model, out),
         Base::Setup | Base::Welcome => setup::enter(model, out),
     }
 }
@@ -194,7 +206,7 @@ fn back(model: &mut Model, out: &mut Out) {
     match model.base {
         Base::Board if model.board.is_filtered() => filter::clear(model, out),
         Base::PullRequests if !model.pull_requests.filter.is_empty() => filter::clear(model, out),
-        Base::PullRequests | Base::Setup if model.project.is_some() => show(model, Base::Board, out),
+        Base::PullRequests | Base::Activity | Base::Setup if model.project.is_some() => show(model, Base::Board, out),
         Base::Setup => model.base = Base::Welcome,
         _ => {}
     }
@@ -205,7 +217,7 @@ fn quit(model: &mut Model, out: &mut Out) {
         return back(model, out);
     }
     match model.base {
-        Base::PullRequests | Base::Setup if model.project.is_some() => show(model, Base::Board, out),
+        Base::PullRequests | Base::Activity | Base::Setup if model.project.is_some() => show(model, Base::Board, out),
         Base::Setup => model.base = Base::Welcome,
         _ => leave(model, out),
     }
@@ -253,6 +265,7 @@ pub fn show(model: &mut Model, base: Base, out: &mut Out) {
             load::pull_requests(model, out);
             load::view_load(model, out);
         }
+        Base::Activity => activity::entered(model, out),
         Base::Setup => setup::entered(model, out),
         Base::Welcome => {}
     }

@@ -1,14 +1,18 @@
 //! Answers of the runtime: taken when they belong to the last question, dropped when they are older.
 
+use crate::domain::health::Live;
 use crate::domain::pull_request::PullRequestStatus;
 use crate::tui::answer::{ProjectRow, TaskRow, TaskState, TicketDetail};
 use crate::tui::effect::{Effect, Reread, SyncReason};
 use crate::tui::event::{Answer, Generation, What};
+use crate::tui::model::activity::Section as Activity;
 use crate::tui::model::overlay::Overlay;
 use crate::tui::model::ticket::{Tab, TicketState};
 use crate::tui::model::{Base, Model};
 
-use super::{Out, board, editor, load, new_ticket, picker, pull_request_form, setup, spec_plan, start_work, toast};
+use super::{
+    Out, activity, board, editor, load, new_ticket, picker, pull_request_form, setup, spec_plan, start_work, toast, watching, webhooks,
+};
 
 pub fn apply(model: &mut Model, what: What, out: &mut Out) {
     match what {
@@ -52,12 +56,23 @@ pub fn apply(model: &mut Model, what: What, out: &mut Out) {
                 }
             }
         }
+        What::LiveLoaded { generation, live } => live_loaded(model, generation, live, out),
+        What::DeliveriesLoaded { generation, rows } => {
+            activity::loaded(model, |model| &mut model.activity.deliveries, generation, rows, out)
+        }
+        What::HealthLoaded { generation, health } => activity::loaded(model, |model| &mut model.activity.health, generation, health, out),
+        What::RequestsLoaded { generation, rows } => activity::loaded(model, |model| &mut model.activity.requests, generation, rows, out),
+        What::BodyLoaded { generation, lines } | What::StepsLoaded { generation, lines } => activity::text_loaded(model, generation, lines),
+        What::WebhooksLoaded { generation, card } => webhooks::loaded(model, generation, card, out),
+        What::HooksPlanned { generation, plan } => webhooks::planned(model, generation, plan),
+        What::SecretMade { secret, url } => webhooks::made(model, secret, url),
         What::StartPlanned { generation, plan } => start_work::planned(model, generation, plan),
         What::Planned { generation, plan } => spec_plan::planned(model, generation, plan),
         What::PullRequestPlanned { generation, draft } => pull_request_form::planned(model, generation, draft),
         What::TaskStarted { generation, task } => {
             start_work::started(model, generation, &task);
             spec_plan::started(model, generation, &task);
+            webhooks::started(model, generation, &task);
             pull_request_form::started(model, generation, &task);
             // It may have ended before its number was known: then it was told of at the foot, and the dialog says it as well.
             let failed = model.overlay.as_ref().and_then(Overlay::task).and_then(|id| model.task(id)).and_then(|task| match &task.state {
@@ -68,6 +83,7 @@ pub fn apply(model: &mut Model, what: What, out: &mut Out) {
                 model.toast = None;
             }
             spec_plan::close_when_done(model);
+            webhooks::close_when_done(model);
             pull_request_form::tasks_changed(model, out);
         }
         What::SpecSaved { generation, key, saved } => match &model.editor {
@@ -99,6 +115,7 @@ pub fn apply(model: &mut Model, what: What, out: &mut Out) {
             Ok(None) => {}
             Err(notice) => {
                 toast::bad(model, notice);
+                model.watching.expect_no_more(None);
                 // What was shown in advance may not be so.
                 load::everything(model, out);
             }
@@ -111,11 +128,26 @@ pub fn apply(model: &mut Model, what: What, out: &mut Out) {
     }
 }
 
+fn live_loaded(model: &mut Model, generation: Generation, live: Answer<Live>, out: &mut Out) {
+    if model.live.loading != Some(generation) {
+        return;
+    }
+    model.live.loading = None;
+    // What is not known is not live.
+    model.live.live = live.unwrap_or_else(|notice| Live::Broken(notice.text));
+    if std::mem::take(&mut model.live.stale) {
+        load::live(model, out);
+    }
+}
+
 fn synced(model: &mut Model, generation: Generation, outcome: Answer<Option<String>>, out: &mut Out) {
     if model.sync.running != Some(generation) {
         return;
     }
     model.sync.running = None;
+    if model.activity.section == Activity::Requests {
+        activity::reload(model, out);
+    }
     let reread = match model.sync.why {
         SyncReason::Asked => Reread::All,
         SyncReason::ViewLoad => Reread::Old,
@@ -150,6 +182,7 @@ fn board_loaded(model: &mut Model, generation: Generation, loaded: Answer<Box<cr
                 model.board.selected.clone_from(&made);
             }
             board::settle(model, out);
+            watching::board_changed(model, out);
             if let Some(key) = made {
                 model.board.awaited = None;
                 // Said only now: the keys it names work from here on.
@@ -280,6 +313,9 @@ fn project_selected(model: &mut Model, project: ProjectRow, out: &mut Out) {
         model.pull_requests = crate::tui::model::pull_requests::PullRequestsState::default();
         model.setup.repositories = None;
         model.setup.members = None;
+        model.setup.webhooks = crate::tui::model::listed::Listed::default();
+        model.live = crate::tui::model::live::LiveState::default();
+        activity::forget(model);
         model.ticket = None;
     }
     match model.base {
@@ -290,11 +326,13 @@ fn project_selected(model: &mut Model, project: ProjectRow, out: &mut Out) {
             } else {
                 load::repositories(model, out);
                 load::members(model, out);
+                webhooks::reload(model, out);
             }
         }
-        Base::Board | Base::PullRequests => {}
+        Base::Board | Base::PullRequests | Base::Activity => {}
     }
     load::everything(model, out);
+    load::live(model, out);
     model.sync.asked_at = None;
     load::view_load(model, out);
     if !first {
@@ -305,6 +343,7 @@ fn project_selected(model: &mut Model, project: ProjectRow, out: &mut Out) {
 /// Tasks moved on: those that just ended are told of, unless a dialog shows them.
 fn tasks_changed(model: &mut Model, tasks: Vec<TaskRow>, out: &mut Out) {
     let shown = model.overlay.as_ref().and_then(Overlay::task);
+    watching::tasks_ended(model, &tasks);
     let was_running = |model: &Model, id: u64| model.task(id).is_none_or(|task| task.state == TaskState::Running);
     for task in &tasks {
         if task.state == TaskState::Running || !was_running(model, task.id) {
@@ -327,5 +366,10 @@ fn tasks_changed(model: &mut Model, tasks: Vec<TaskRow>, out: &mut Out) {
     }
     model.tasks = tasks;
     spec_plan::close_when_done(model);
+    webhooks::close_when_done(model);
+    activity::settle(model);
+    if model.activity.section == Activity::Requests {
+        activity::reload(model, out);
+    }
     pull_request_form::tasks_changed(model, out);
 }

@@ -3,9 +3,11 @@
 use crate::tui::answer::TaskState;
 use crate::tui::effect::{Effect, QuitMode};
 use crate::tui::key::{Code, Key};
-use crate::tui::model::Model;
+use crate::tui::model::activity::{Section, in_order};
 use crate::tui::model::overlay::{Confirm, Confirmed, Guard, Overlay};
+use crate::tui::model::{Base, Model};
 use crate::tui::refusal;
+use crate::tui::widget::delivery;
 
 use super::Out;
 
@@ -32,10 +34,31 @@ pub fn delete(model: &mut Model) {
 
 pub fn cancel_task(model: &mut Model) {
     let on_subject = model.subject().and_then(|key| model.task_on(&key).map(|task| task.id));
-    let Some(task) = on_subject.and_then(|id| model.task(id)).or_else(|| model.running_tasks().next()) else { return };
+    let selected = match model.base {
+        Base::Activity if model.activity.section == Section::Tasks => in_order(&model.tasks).get(model.activity.cursor).map(|task| task.id),
+        _ => None,
+    };
+    let chosen = selected.filter(|id| model.running_tasks().any(|task| task.id == *id)).or(on_subject);
+    if let Some(id) = chosen.or_else(|| model.running_tasks().next().map(|task| task.id)) {
+        cancel(model, id);
+    }
+}
+
+/// Asks whether to cancel a task.
+pub fn cancel(model: &mut Model, id: u64) {
+    let Some(task) = model.task(id) else { return };
     let lines = vec![task.progress.summary(), "What is done stays done; the next run goes on from there.".into()];
-    let (title, id) = (task.title.clone(), task.id);
+    let title = task.title.clone();
     ask(model, format!("Cancel: {title}?"), lines, Confirmed::CancelTask(id));
+}
+
+/// Asks whether to try a delivery again.
+pub fn replay(model: &mut Model) {
+    let Some(row) = model.activity.delivery().cloned() else { return };
+    let mut lines = vec![delivery::event_words(&row)];
+    lines.extend(row.words.clone());
+    lines.push("It is read and applied as if it had just arrived. What is newer is never undone by it.".into());
+    ask(model, "Try this delivery again?".into(), lines, Confirmed::Replay(row.id));
 }
 
 pub fn key(model: &mut Model, key: Key, out: &mut Out) {
@@ -76,6 +99,7 @@ fn confirmed(model: &mut Model, what: Confirmed, out: &mut Out) {
             out.push(Effect::Quit(QuitMode::Now));
         }
         Confirmed::CancelTask(task) => out.push(Effect::CancelTask { task }),
+        Confirmed::Replay(delivery) => out.push(Effect::ReplayDelivery { delivery }),
         Confirmed::LeaveUnsaved => super::editor::leave(model, out),
     }
 }

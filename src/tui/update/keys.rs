@@ -9,7 +9,7 @@ use crate::tui::model::overlay::Overlay;
 use crate::tui::model::setup::Focus;
 use crate::tui::model::{Base, Model};
 
-use super::{Out, act, confirm, editor, filter, new_ticket, picker, pull_request_form, setup, spec_plan, start_work};
+use super::{Out, act, activity, confirm, editor, filter, new_ticket, picker, pull_request_form, setup, spec_plan, start_work, webhooks};
 
 pub fn key(model: &mut Model, key: Key, out: &mut Out) {
     // Whoever goes on before all of the last session is back wants no editor to open under the keys.
@@ -28,6 +28,8 @@ pub fn key(model: &mut Model, key: Key, out: &mut Out) {
             Overlay::Start(_) => start_work::key(model, key, out),
             Overlay::SpecPlan(_) | Overlay::Diff(_) | Overlay::Conflict(_) => spec_plan::key(model, key, out),
             Overlay::Confirm(_) => confirm::key(model, key, out),
+            Overlay::Text(_) | Overlay::Task(_) => activity::text_key(model, key, out),
+            Overlay::Hooks(_) | Overlay::Secret(_) => webhooks::key(model, key, out),
             Overlay::Picker(_) => picker::key(model, key, out),
             Overlay::NewTicket(_) => new_ticket::key(model, key, out),
             Overlay::PullRequest(_) => pull_request_form::key(model, key, out),
@@ -55,8 +57,16 @@ pub fn key(model: &mut Model, key: Key, out: &mut Out) {
 /// Whether single letters answer the dialog: then a letter with Ctrl or Alt is another key, and no answer.
 fn asks(overlay: &Overlay) -> bool {
     match overlay {
-        Overlay::Start(_) | Overlay::SpecPlan(_) | Overlay::Confirm(_) | Overlay::Conflict(_) | Overlay::PullRequestFacts(_) => true,
-        Overlay::Picker(_) | Overlay::NewTicket(_) | Overlay::PullRequest(_) | Overlay::Diff(_) => false,
+        Overlay::Start(_)
+        | Overlay::SpecPlan(_)
+        | Overlay::Confirm(_)
+        | Overlay::Conflict(_)
+        | Overlay::PullRequestFacts(_)
+        | Overlay::Hooks(_)
+        | Overlay::Secret(_) => true,
+        Overlay::Picker(_) | Overlay::NewTicket(_) | Overlay::PullRequest(_) | Overlay::Diff(_) | Overlay::Text(_) | Overlay::Task(_) => {
+            false
+        }
     }
 }
 
@@ -94,7 +104,7 @@ fn is_filtering(model: &Model) -> bool {
         && match model.base {
             Base::Board => model.board.filtering == Filtering::Typing,
             Base::PullRequests => model.pull_requests.filtering == Filtering::Typing,
-            Base::Setup | Base::Welcome => false,
+            Base::Activity | Base::Setup | Base::Welcome => false,
         }
 }
 

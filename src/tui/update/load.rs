@@ -31,6 +31,39 @@ pub fn pull_requests(model: &mut Model, out: &mut Out) {
     out.push(Effect::LoadPullRequests { project, generation });
 }
 
+/// Whether the project is live, and what else deliveries change on the screen.
+pub fn live(model: &mut Model, out: &mut Out) {
+    let Some(project) = model.project.as_ref().map(|project| project.id) else { return };
+    if model.live.loading.is_some() {
+        model.live.stale = true;
+        return;
+    }
+    if model.live.due.take().is_some() {
+        hooks_in_view(model, out);
+    }
+    let generation = model.next_generation();
+    model.live.loading = Some(generation);
+    model.live.asked_at = Some(model.now);
+    out.push(Effect::LoadLive { project, generation });
+}
+
+/// Deliveries arrived or hooks changed: read at once, or in a moment when that was just done.
+fn hooks(model: &mut Model, out: &mut Out) {
+    let now = model.now;
+    if model.live.may_look(now) {
+        live(model, out);
+        hooks_in_view(model, out);
+    }
+}
+
+fn hooks_in_view(model: &mut Model, out: &mut Out) {
+    match model.base {
+        Base::Activity => super::activity::reload(model, out),
+        Base::Setup => super::webhooks::reload(model, out),
+        _ => {}
+    }
+}
+
 /// Loads the open ticket.
 pub fn ticket(model: &mut Model, out: &mut Out) {
     let generation = model.next_generation();
@@ -116,6 +149,7 @@ pub fn visible_details(model: &Model, reread: Reread, out: &mut Out) {
 /// Everything of the current project, as after a switch.
 pub fn everything(model: &mut Model, out: &mut Out) {
     board(model, out);
+    super::activity::reload(model, out);
     if model.base == Base::PullRequests {
         pull_requests(model, out);
     }
@@ -175,9 +209,13 @@ pub fn changed(model: &mut Model, change: &Change, out: &mut Out) {
             refresh_preview(model, None, out);
         }
         Change::PullRequest { .. } | Change::Elsewhere => {
+            if *change == Change::Elsewhere {
+                hooks(model, out);
+            }
             everything(model, out);
             refresh_preview(model, None, out);
         }
+        Change::Deliveries(project) | Change::Hooks(project) if here(project) => hooks(model, out),
         Change::Members(project) if here(project) && model.base == Base::Setup => members(model, out),
         Change::Repositories(project) if here(project) && model.base == Base::Setup => repositories(model, out),
         Change::Organisation(_) | Change::Project(_) if model.base == Base::Setup => projects(model, out),

@@ -3,6 +3,7 @@
 //! No IO, no clock, no spawning here. Each screen and dialog has a file of its own.
 
 mod act;
+pub mod activity;
 mod answers;
 mod board;
 mod confirm;
@@ -19,6 +20,8 @@ mod spec_plan;
 mod start_work;
 mod ticket;
 mod toast;
+mod watching;
+pub mod webhooks;
 
 use super::effect::Effect;
 use super::event::{Direction, Event, What};
@@ -58,6 +61,8 @@ pub fn update(model: &mut Model, event: Event) -> Vec<Effect> {
         What::Changed(change) => load::changed(model, &change, &mut out),
         answer => answers::apply(model, answer, &mut out),
     }
+    webhooks::show_unread(model);
+    watching::expect(model, &out);
     out
 }
 
@@ -71,6 +76,9 @@ pub fn start(model: &mut Model) -> Vec<Effect> {
 }
 
 fn time_passed(model: &mut Model, out: &mut Out) {
+    if model.live.next_look().is_some_and(|at| at <= model.now) {
+        load::live(model, out);
+    }
     if model.next_sync().is_some_and(|at| at <= model.now) {
         load::view_load(model, out);
     }

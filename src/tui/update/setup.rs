@@ -11,7 +11,7 @@ use crate::tui::key::{Code, Key};
 use crate::tui::model::setup::{Check, ConnectField, Focus, Section};
 use crate::tui::model::{Base, Model, WelcomeChoice};
 
-use super::{Out, keys, load, picker, toast};
+use super::{Out, keys, load, picker, toast, webhooks};
 
 /// The screen was opened: what it shows is loaded.
 pub fn entered(model: &mut Model, out: &mut Out) {
@@ -23,6 +23,7 @@ pub fn entered(model: &mut Model, out: &mut Out) {
     load::projects(model, out);
     load::repositories(model, out);
     load::members(model, out);
+    webhooks::reload(model, out);
 }
 
 pub fn welcome_key(model: &mut Model, key: Key, out: &mut Out) {
@@ -191,6 +192,7 @@ pub fn enter(model: &mut Model, out: &mut Out) {
             }
         }
         Section::Repositories | Section::Members => act(model, Intent::ToggleRow, out),
+        Section::Webhooks => webhooks::enter(model, out),
         Section::Review => act(model, Intent::More, out),
     }
 }

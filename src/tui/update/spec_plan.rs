@@ -119,21 +119,10 @@ fn plan_key(model: &mut Model, key: Key, out: &mut Out) {
 fn diff_key(model: &mut Model, key: Key) {
     let page = crate::tui::layout::picker_rows(model);
     let Some(Overlay::Diff(view)) = &mut model.overlay else { return };
-    let last = view.rows.len().saturating_sub(1);
-    view.scroll = match (key.code, key.ctrl) {
-        (Code::Esc | Code::Enter, _) | (Code::Char('q'), false) => {
-            model.overlay = None;
-            return;
-        }
-        (Code::Char('j') | Code::Down, false) => view.scroll + 1,
-        (Code::Char('k') | Code::Up, false) => view.scroll.saturating_sub(1),
-        (Code::Char('d'), true) | (Code::PageDown, _) => view.scroll + page / 2,
-        (Code::Char('u'), true) | (Code::PageUp, _) => view.scroll.saturating_sub(page / 2),
-        (Code::Char('g') | Code::Home, false) => 0,
-        (Code::Char('G') | Code::End, false) => last,
-        _ => view.scroll,
+    match super::activity::scrolled(key, view.scroll, page, view.rows.len().saturating_sub(1)) {
+        Some(scroll) => view.scroll = scroll,
+        None => model.overlay = None,
     }
-    .min(last);
 }
 
 fn conflict_key(model: &mut Model, key: Key, out: &mut Out) {

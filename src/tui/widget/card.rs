@@ -13,9 +13,10 @@ use crate::domain::board::{Card, PullRequestChip, Votes, age_step};
 use crate::domain::progress::Progress;
 use crate::domain::pull_request::{Checks, MergeState, PullRequestStatus, Source, Threads};
 use crate::domain::ticket::SpecBadge;
+use crate::tui::model::live::Following;
 use crate::tui::theme::Theme;
 
-/// What is polled is called stale when it is older than this.
+/// What is not live is called stale when it is older than this.
 const STALE_AFTER_SECONDS: i64 = 600;
 
 /// Whether the cursor is on it.
@@ -23,6 +24,14 @@ const STALE_AFTER_SECONDS: i64 = 600;
 pub enum Selection {
     Selected,
     No,
+}
+
+/// What a card has beside its own words.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Marked {
+    pub selection: Selection,
+    /// Whether somebody here is told when it changes.
+    pub watched: bool,
 }
 
 /// Where and when a card is painted.
@@ -34,11 +43,12 @@ pub struct Place {
     /// Rows that the title may take.
     pub title_rows: u16,
     pub now: Timestamp,
+    pub following: Following,
 }
 
 /// Paints two lines, or three when the title takes two. A running action takes the place of the last.
-pub fn draw(buf: &mut Buffer, place: Place, card: &Card, selection: Selection, running: Option<&Progress>, theme: &Theme) {
-    let Place { x, width, now, .. } = place;
+pub fn draw(buf: &mut Buffer, place: Place, card: &Card, marks: Marked, running: Option<&Progress>, theme: &Theme) {
+    let Place { x, width, .. } = place;
     let inner = width.saturating_sub(1);
     let end = x + width;
     let key = card.key.to_string();
@@ -46,9 +56,10 @@ pub fn draw(buf: &mut Buffer, place: Place, card: &Card, selection: Selection, r
         Some(title) => (title, theme.text),
         None => (text::UNTITLED.into(), theme.dim),
     };
-    let (first, second) = split(&title, inner.saturating_sub(text::width(&key) + 1), place.title_rows);
+    let watched = if marks.watched { 2 } else { 0 };
+    let (first, second) = split(&title, inner.saturating_sub(text::width(&key) + 1 + watched), place.title_rows);
     let y = place.y + u16::from(second.is_some());
-    let key_style = match selection {
+    let key_style = match marks.selection {
         Selection::Selected => {
             for row in place.y..=y + 1 {
                 text::put(buf, x, row, 1, theme.marks.bar, theme.accent);
@@ -58,7 +69,10 @@ pub fn draw(buf: &mut Buffer, place: Place, card: &Card, selection: Selection, r
         }
         Selection::No => theme.dim,
     };
-    let at = text::put(buf, x + 1, place.y, inner, &key, key_style) + 1;
+    let mut at = text::put(buf, x + 1, place.y, inner, &key, key_style) + 1;
+    if marks.watched {
+        at = text::put(buf, at, place.y, 1, theme.marks.watched, theme.info) + 1;
+    }
     text::put_fit(buf, at, place.y, end.saturating_sub(at), first, title_style, &theme.marks);
     if let Some(second) = second {
         text::put_fit(buf, x + 1, y, inner, second, title_style, &theme.marks);
@@ -93,7 +107,7 @@ pub fn draw(buf: &mut Buffer, place: Place, card: &Card, selection: Selection, r
         SpecBadge::Local | SpecBadge::Pushed => {}
     }
     match &card.pull_request {
-        Some(chip) => chip_parts(chip, now, theme, &mut left, &mut right),
+        Some(chip) => chip_parts(chip, place, theme, &mut left, &mut right),
         None => right.extend(card.labels.first().map(|label| Part::new(5, label.clone(), theme.dim))),
     }
     parts::put(buf, x + 1, y + 1, inner, 1, left, right);
@@ -125,7 +139,7 @@ fn split(title: &str, first: u16, rows: u16) -> (&str, Option<&str>) {
     (title[..cut].trim_end(), Some(title[cut..].trim_start()).filter(|rest| !rest.is_empty()))
 }
 
-fn chip_parts(chip: &PullRequestChip, now: Timestamp, theme: &Theme, left: &mut Vec<Part>, right: &mut Vec<Part>) {
+fn chip_parts(chip: &PullRequestChip, place: Place, theme: &Theme, left: &mut Vec<Part>, right: &mut Vec<Part>) {
     match chip.status {
         PullRequestStatus::Completed => {
             left.push(Part::new(70, format!("!{} merged", chip.number), theme.merged).short(format!("!{}", chip.number)))
@@ -146,7 +160,7 @@ fn chip_parts(chip: &PullRequestChip, now: Timestamp, theme: &Theme, left: &mut 
             if chip.auto_complete {
                 left.push(Part::new(15, "auto", theme.dim));
             }
-            let (words, style) = freshness(chip.source, chip.seen_at, now, theme);
+            let (words, style) = freshness(place.following, chip.source, chip.seen_at, place.now, theme);
             right.push(Part::new(100, words, style));
         }
     }
@@ -196,15 +210,14 @@ pub fn thread_part(threads: Threads, theme: &Theme) -> Option<Part> {
     (threads.unresolved > 0).then(|| Part::new(45, format!("?{}", threads.unresolved), theme.warn))
 }
 
-/// How a fact reached us and how old it is: `live now`, `poll <1m`, `stale 11m`.
-pub fn freshness(source: Source, seen_at: Timestamp, now: Timestamp, theme: &Theme) -> (String, Style) {
+/// How a fact reached us and how old it is: `live now` while every change is told of; else `poll <1m` or `hook <1m`, and `stale 11m`.
+pub fn freshness(following: Following, source: Source, seen_at: Timestamp, now: Timestamp, theme: &Theme) -> (String, Style) {
     let age = age_step(seen_at, now);
-    match source {
-        Source::Hook => (format!("live {age}"), theme.dim),
-        Source::Poll | Source::Action if now.duration_since(seen_at).as_secs() >= STALE_AFTER_SECONDS => {
-            (format!("stale {age}"), theme.warn)
-        }
-        Source::Poll | Source::Action => (format!("poll {age}"), theme.dim),
+    match (following, source) {
+        (Following::Live, _) => ("live now".to_owned(), theme.good),
+        _ if now.duration_since(seen_at).as_secs() >= STALE_AFTER_SECONDS => (format!("stale {age}"), theme.warn),
+        (Following::ByLooking, Source::Hook) => (format!("hook {age}"), theme.dim),
+        (Following::ByLooking, Source::Poll | Source::Action) => (format!("poll {age}"), theme.dim),
     }
 }
 
@@ -223,13 +236,17 @@ mod tests {
     use jiff::SignedDuration;
 
     #[test]
-    fn a_polled_fact_grows_stale_and_a_live_one_does_not() {
+    fn a_fact_grows_stale_unless_every_change_is_told_of() {
         let theme = crate::tui::fixture::theme();
         let seen = Timestamp::UNIX_EPOCH;
-        let words = |source, seconds| freshness(source, seen, seen + SignedDuration::from_secs(seconds), &theme).0;
-        assert_eq!(words(Source::Hook, 3), "live now");
-        assert_eq!(words(Source::Poll, 30), "poll <1m");
-        assert_eq!(words(Source::Poll, 660), "stale 11m");
-        assert_eq!(words(Source::Hook, 660), "live 11m");
+        let words = |following, source, seconds| freshness(following, source, seen, seen + SignedDuration::from_secs(seconds), &theme).0;
+        for source in [Source::Hook, Source::Poll, Source::Action] {
+            assert_eq!(words(Following::Live, source, 3), "live now");
+            assert_eq!(words(Following::Live, source, 100_000), "live now");
+        }
+        assert_eq!(words(Following::ByLooking, Source::Poll, 30), "poll <1m");
+        assert_eq!(words(Following::ByLooking, Source::Poll, 660), "stale 11m");
+        assert_eq!(words(Following::ByLooking, Source::Hook, 30), "hook <1m");
+        assert_eq!(words(Following::ByLooking, Source::Hook, 660), "stale 11m");
     }
 }

@@ -1,6 +1,7 @@
 //! Things that are painted on more than one screen. Each paints into a buffer, from values it is given.
 
 pub mod card;
+pub mod delivery;
 pub mod lines_field;
 pub mod markdown;
 pub mod panel;

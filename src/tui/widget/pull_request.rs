@@ -9,6 +9,7 @@ use super::markdown;
 use super::text::clean;
 use crate::domain::board::age_step;
 use crate::domain::pull_request::{Checks, KnownPullRequest, PullRequestStatus, Vote};
+use crate::tui::model::live::Following;
 use crate::tui::theme::Theme;
 
 /// The word and the style of a status.
@@ -39,7 +40,7 @@ fn check_words(checks: Checks) -> String {
 }
 
 /// The lines, wrapped to `width`.
-pub fn lines(known: &KnownPullRequest, width: u16, now: Timestamp, theme: &Theme) -> Vec<Line<'static>> {
+pub fn lines(known: &KnownPullRequest, width: u16, following: Following, now: Timestamp, theme: &Theme) -> Vec<Line<'static>> {
     let facts = &known.facts;
     let own = |text: &str| clean(text).into_owned();
     let row = |name: &str, spans: Vec<Span<'static>>| {
@@ -48,7 +49,7 @@ pub fn lines(known: &KnownPullRequest, width: u16, now: Timestamp, theme: &Theme
         Line::from(line)
     };
     let (status, status_style) = status_words(facts.status, theme);
-    let (fresh, fresh_style) = freshness(known.source, known.seen_at, now, theme);
+    let (fresh, fresh_style) = freshness(following, known.source, known.seen_at, now, theme);
     let mut lines = vec![
         Line::from(vec![Span::styled(format!("!{} ", facts.number), theme.dim), Span::styled(own(&facts.title), theme.strong)]),
         Line::default(),

@@ -1,0 +1,1 @@
+//! Real receivers on loopback: schedule, probation, filters, history, faults, permissions.

@@ -41,9 +41,8 @@ fn under_way(receiver: &Receiver, path: &str, secret: &str) -> std::net::TcpStre
     let mut stream = std::net::TcpStream::connect(receiver.address).unwrap();
     stream.set_read_timeout(Some(PATIENCE)).unwrap();
     let authorization = basic("kanado", secret);
-    let head = format!(
-        "POST {path} HTTP/1.1\r\nHost: x\r\nAuthorization: {authorization}\r\nContent-Length: 100\r\nExpect: 100-continue\r\n\r\n"
-    );
+    let head =
+        format!("POST {path} HTTP/1.1\r\nHost: x\r\nAuthorization: {authorization}\r\nContent-Length: 100\r\nExpect: 100-continue\r\n\r\n");
     stream.write_all(head.as_bytes()).unwrap();
     let mut asked = [0; 25];
     stream.read_exact(&mut asked).unwrap();
@@ -97,7 +96,7 @@ fn told_once_it_ends_in_order_and_told_twice_at_once() {
     let mut answer = String::new();
     stream.read_to_string(&mut answer).unwrap();
     assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
-    assert_eq!(receiver.stop(), 0);
+    assert_eq!(receiver.ended(), 0);
 
     let receiver = Serve::anywhere().start(&alice);
     let mut stream = under_way(&receiver, &path, &secret);
@@ -142,7 +141,7 @@ fn the_service_manager_hands_over_the_socket_and_is_told_what_happens() {
     let serve = alice.command(&["serve", "--json"]);
     // The shell is the process that becomes kanado: it knows its own number.
     let mut command = std::process::Command::new("/bin/sh");
-    command.arg("-c").arg("LISTEN_PID=$$ exec \"$0\" \"$@\"").arg(serve.get_program()).args(serve.get_args());
+    command.arg("-c").arg("LISTEN_PID=$$ WATCHDOG_PID=$$ exec \"$0\" \"$@\"").arg(serve.get_program()).args(serve.get_args());
     command.env_clear().envs(serve.get_envs().filter_map(|(name, value)| Some((name, value?))));
     command.env("LISTEN_FDS", "1").env("NOTIFY_SOCKET", &told).env("WATCHDOG_USEC", "200000");
     if let Some(directory) = serve.get_current_dir() {
@@ -166,12 +165,13 @@ fn the_service_manager_hands_over_the_socket_and_is_told_what_happens() {
     let mut answer = String::new();
     stream.read_to_string(&mut answer).unwrap();
     assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    assert_eq!(next(), "WATCHDOG=1", "it says again and again that it is alive");
     signal(child.id(), libc::SIGTERM);
     let end = loop {
         match next().as_str() {
-            "READY=1" => panic!("ready twice"),
+            "WATCHDOG=1" => {}
             "STOPPING=1" => break child.wait().unwrap(),
-            _ => {}
+            other => panic!("it said {other}"),
         }
     };
     assert_eq!(end.code(), Some(0));
@@ -181,7 +181,8 @@ fn the_service_manager_hands_over_the_socket_and_is_told_what_happens() {
 fn plain_http_beyond_this_machine_is_warned_of_and_a_proxy_in_front_is_named() {
     let (_world, alice) = connected();
     receiver::secret(&alice);
-    let mut receiver = Serve { address: "0.0.0.0:0".parse().unwrap(), ..Serve::anywhere() }.start_anywhere(&alice);
+    let everywhere = std::net::SocketAddr::from(([0, 0, 0, 0], receiver::free_address().port()));
+    let mut receiver = Serve { address: everywhere, ..Serve::anywhere() }.start(&alice);
     let log = receiver.log();
     assert!(log.contains("plain http to other machines") && log.contains("--tls-cert"), "{log}");
     assert_eq!(receiver.stop(), 0);

@@ -8,7 +8,8 @@ use crate::store::RECEIVER;
 /// Another program holds the database until this is dropped.
 async fn locked(scene: &Scene) -> sqlx::AnyConnection {
     use sqlx::Connection as _;
-    let mut other = sqlx::AnyConnection::connect(&format!("sqlite://{}", scene.directory.path().join("kanado.db").display())).await.unwrap();
+    let mut other =
+        sqlx::AnyConnection::connect(&format!("sqlite://{}", scene.directory.path().join("kanado.db").display())).await.unwrap();
     sqlx::raw_sql("BEGIN EXCLUSIVE").execute(&mut other).await.unwrap();
     other
 }

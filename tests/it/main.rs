@@ -9,6 +9,7 @@ mod deliveries;
 mod events;
 mod faults;
 mod floors;
+mod hook_door;
 mod hooks_registration;
 mod interruptions;
 mod journey_cli;

@@ -23,10 +23,12 @@ mod board;
 mod completions;
 mod config;
 mod connect;
+mod db;
 mod delete;
 mod demo;
 mod doctor;
 mod edit;
+mod health;
 mod hooks;
 mod import;
 mod ls;
@@ -39,6 +41,7 @@ mod projects;
 mod prs;
 mod repos;
 mod reviewers;
+mod serve;
 mod show;
 mod sim;
 mod spec;
@@ -116,10 +119,17 @@ enum Command {
     Token(token::Args),
     /// The configuration: show, set, check
     Config(config::Args),
+    /// The store: bring it up to date, check it, back it up, move it to a server or back
+    Db(db::Args),
     /// Check everything kanado needs
     Doctor(doctor::Args),
+    /// How well the board is kept up with: receivers, webhooks, deliveries
+    Health(health::Args),
     /// Webhooks: let Azure DevOps tell of changes as they happen
     Hooks(hooks::Args),
+    // For a team.
+    /// Receive webhooks from Azure DevOps, so that boards follow by themselves
+    Serve(serve::Args),
     // Trying it.
     /// A board with a simulated Azure DevOps behind it; nothing leaves this machine
     Demo(demo::Args),
@@ -157,8 +167,11 @@ impl Command {
             Self::Reviewers(_) => "reviewers",
             Self::Token(_) => "token",
             Self::Config(_) => "config",
+            Self::Db(_) => "db",
             Self::Doctor(_) => "doctor",
+            Self::Health(_) => "health",
             Self::Hooks(_) => "hooks",
+            Self::Serve(_) => "serve",
             Self::Demo(_) => "demo",
             Self::Sim(_) => "sim",
             Self::Completions(_) => "completions",
@@ -205,9 +218,16 @@ fn dispatch(command: Option<Command>, frame: &mut Frame<'_>) -> Result<Exit, Fai
         Some(Command::Doctor(args)) => return doctor::run(&args, frame),
         _ => {}
     }
+    if matches!(command, Some(Command::Serve(_))) {
+        frame.log_to(log::Place::Stderr);
+    }
     frame.load()?;
     tracing::info!(command = command.as_ref().map_or("board", Command::name), "kanado {}", env!("CARGO_PKG_VERSION"));
-    let Some(command) = command else { return board::run(frame) };
+    let command = match command {
+        None => return board::run(frame),
+        Some(Command::Serve(args)) => return serve::run(args, frame),
+        Some(command) => command,
+    };
     frame.block_on(frame::Workers::One, async |frame| {
         // Each command's state is large, and only one of them ever runs.
         match command {
@@ -232,9 +252,18 @@ fn dispatch(command: Option<Command>, frame: &mut Frame<'_>) -> Result<Exit, Fai
             Command::Reviewers(args) => Box::pin(reviewers::run(args, frame)).await,
             Command::Hooks(args) => Box::pin(hooks::run(args, frame)).await,
             Command::Token(args) => Box::pin(token::run(args, frame)).await,
+            Command::Db(args) => Box::pin(db::run(args, frame)).await,
+            Command::Health(args) => Box::pin(health::run(args, frame)).await,
             Command::Config(_) | Command::Doctor(_) | Command::Demo(_) | Command::Sim(_) | Command::Completions(_) | Command::Man(_) => {
                 Ok(Exit::Done)
             }
+            Command::Config(_)
+            | Command::Doctor(_)
+            | Command::Serve(_)
+            | Command::Demo(_)
+            | Command::Sim(_)
+            | Command::Completions(_)
+            | Command::Man(_) => Ok(Exit::Done),
         }
     })
 }

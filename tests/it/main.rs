@@ -9,6 +9,7 @@ mod deliveries;
 mod events;
 mod faults;
 mod floors;
+mod hooks_registration;
 mod interruptions;
 mod journey_cli;
 mod merges;

@@ -1,11 +1,11 @@
 //! Tickets by hand: make, edit, assign, move, archive, delete. Nothing here touches Azure DevOps.
 
-use crate::domain::board::column_of;
 use crate::domain::id::{MemberId, ProjectId, RepositoryId, TicketKey};
 use crate::domain::spec::{self, Spec};
-use crate::domain::status::{Cause, Status, Transition};
+use crate::domain::status::{Status, Transition};
 use crate::domain::ticket::{Criterion, Priority, Ticket};
-use crate::store::{Applied, Archived, NewTicket, SpecText, TicketChange};
+use crate::notice::Notice;
+use crate::store::{self, Applied, NewTicket, SpecText, TicketChange};
 
 use super::context::Context;
 use super::error::{Error, Result};
@@ -144,9 +144,12 @@ pub async fn assign(ctx: &Context, key: &TicketKey, assignee: Option<MemberId>) 
 
 /// Moves a ticket by hand. Most moves follow facts; a refusal says which key or event does it.
 pub async fn move_to(ctx: &Context, key: &TicketKey, status: Status) -> Result<Applied> {
-    let ticket = ctx.ticket(key).await?;
-    wip_allows(ctx, &ticket, status).await?;
-    let applied = ctx.store.transition(key, &Cause::MovedTo(status), ctx.clock.now()).await?;
+    let moved = ctx.store.move_by_hand(key, status, &ctx.config.board.columns, ctx.clock.now()).await;
+    let applied = match moved {
+        // A full column; said as every refusal is.
+        Err(store::Error::Refused { text, hint }) => return Err(Error::Refused(Notice { text, hint })),
+        other => other?,
+    };
     match &applied.transition {
         Transition::Refused(why) => Err(Error::refused(
             format!("{key} can't move to {}: {why}", status.title()),
@@ -154,23 +157,6 @@ pub async fn move_to(ctx: &Context, key: &TicketKey, status: Status) -> Result<A
         )),
         _ => Ok(applied),
     }
-}
-
-/// A move by hand into a full column is refused; what follows a fact is not.
-async fn wip_allows(ctx: &Context, ticket: &Ticket, to: Status) -> Result<()> {
-    let columns = &ctx.config.board.columns;
-    let (from, target) = (column_of(columns, ticket.status), column_of(columns, to));
-    let Some(column) = target.filter(|_| from != target).and_then(|index| columns.get(index)) else { return Ok(()) };
-    let Some(limit) = column.wip_limit else { return Ok(()) };
-    let tickets = ctx.store.tickets(ticket.project, Archived::Hidden).await?;
-    let count = tickets.iter().filter(|t| column.statuses.contains(&t.status)).count();
-    if count >= limit as usize {
-        return Err(Error::refused(
-            format!("{} is full: {count} of {limit}", column.name),
-            "finish one of them first, or raise the limit in the configuration",
-        ));
-    }
-    Ok(())
 }
 
 /// Takes a ticket off the board, or puts it back. Nothing is deleted.

@@ -23,6 +23,7 @@ mod board;
 mod completions;
 mod config;
 mod connect;
+mod db;
 mod delete;
 mod demo;
 mod doctor;
@@ -38,6 +39,7 @@ mod new;
 mod pr;
 mod projects;
 mod prs;
+mod receiving;
 mod repos;
 mod reviewers;
 mod show;
@@ -117,6 +119,8 @@ enum Command {
     Token(token::Args),
     /// The configuration: show, set, check
     Config(config::Args),
+    /// The store: bring it up to date, check it, back it up, move it to a server or back
+    Db(db::Args),
     /// Check everything kanado needs
     Doctor(doctor::Args),
     /// How well the board is kept up with: receivers, webhooks, deliveries
@@ -160,6 +164,7 @@ impl Command {
             Self::Reviewers(_) => "reviewers",
             Self::Token(_) => "token",
             Self::Config(_) => "config",
+            Self::Db(_) => "db",
             Self::Doctor(_) => "doctor",
             Self::Health(_) => "health",
             Self::Hooks(_) => "hooks",
@@ -237,6 +242,7 @@ fn dispatch(command: Option<Command>, frame: &mut Frame<'_>) -> Result<Exit, Fai
             Command::Hooks(args) => Box::pin(hooks::run(args, frame)).await,
             Command::Token(args) => Box::pin(token::run(args, frame)).await,
             Command::Health(args) => Box::pin(health::run(args, frame)).await,
+            Command::Db(args) => Box::pin(db::run(args, frame)).await,
             Command::Config(_) | Command::Doctor(_) | Command::Demo(_) | Command::Sim(_) | Command::Completions(_) | Command::Man(_) => {
                 Ok(Exit::Done)
             }

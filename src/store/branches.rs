@@ -2,6 +2,7 @@
 
 use super::column::Columns;
 use super::error::{Error, Result};
+use super::hold::Hold;
 use super::{Store, specs, ticket_row};
 use crate::domain::change::Change;
 use crate::domain::id::{ObjectId, RepositoryId, TicketKey};
@@ -35,7 +36,7 @@ impl Store {
     /// Keeps which blob of the spec a look at the branch found, unless the spec was pushed or pulled since `before` was read.
     pub async fn record_spec_found(&self, key: &TicketKey, before: &SpecState, object: Option<&ObjectId>) -> Result<Found> {
         self.attempt(format!("remember the branch's spec of {key}"), async {
-            let mut writing = self.writing().await?;
+            let mut writing = self.writing_on(Hold::Ticket(key)).await?;
             let mut row = ticket_row::get(writing.conn(), key).await?;
             let mut state = specs::get(writing.conn(), row.id).await?;
             if (&state.base_object, &state.remote_object) != (&before.base_object, &before.remote_object) {

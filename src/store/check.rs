@@ -22,7 +22,8 @@ pub enum Level {
 /// One thing that was looked at.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 pub struct Finding {
-    /// Stable word: `integrity`, `schema`, `journal_mode`, `file_system`, `space`, `permissions`, `unfinished`.
+    /// Stable word: `integrity`, `schema`, `space`, `unfinished`; of a file `journal_mode`, `file_system`, `permissions`; of a server
+    /// `server`, `durability`, `encryption`, `connections`.
     pub subject: &'static str,
     pub level: Level,
     pub words: String,
@@ -30,20 +31,27 @@ pub struct Finding {
 }
 
 impl Finding {
-    fn good(subject: &'static str, words: impl Into<String>) -> Self {
+    pub(super) fn good(subject: &'static str, words: impl Into<String>) -> Self {
         Self { subject, level: Level::Good, words: words.into(), hint: None }
     }
 
-    fn new(subject: &'static str, level: Level, words: impl Into<String>, hint: impl Into<String>) -> Self {
+    pub(super) fn new(subject: &'static str, level: Level, words: impl Into<String>, hint: impl Into<String>) -> Self {
         Self { subject, level, words: words.into(), hint: Some(hint.into()) }
+    }
+
+    pub(super) fn schema(version: i64) -> Self {
+        if version == schema::KNOWN {
+            return Self::good("schema", format!("schema {version}"));
+        }
+        let words = format!("schema {version}, this version knows {}", schema::KNOWN);
+        Self::new("schema", Level::Bad, words, "open it once with this kanado")
     }
 }
 
-queries! {
+sqlite_queries! {
     INTEGRITY = "PRAGMA integrity_check(5)";
     FOREIGN_KEYS = "PRAGMA foreign_key_check";
     JOURNAL_MODE = "PRAGMA journal_mode";
-    SCHEMA = "SELECT max(version) AS version FROM _sqlx_migrations";
 }
 
 /// Below this much room a store cannot be expected to go on for long.
@@ -52,60 +60,18 @@ const LITTLE_ROOM: u64 = 100 * 1024 * 1024;
 impl Store {
     /// What a person should know about the place of the store, before anything goes wrong there.
     pub fn place_warning(&self) -> Option<Notice> {
-        (file_system(self.path()) == FileSystem::Network).then(|| {
-            Notice::new(format!(
-                "the store {} lies on a network file system; it is safe only while one machine uses it",
-                self.path().display()
-            ))
-            .hint("choose a local directory with --data-dir")
-        })
+        let file = self.file().filter(|file| file_system(file) == FileSystem::Network)?;
+        let words = format!("the store {} lies on a network file system; it is safe only while one machine uses it", file.display());
+        Some(Notice::new(words).hint("choose a local directory with --data-dir, or share a board with --database postgres://..."))
     }
 
     /// Looks at everything that could be wrong with the store. What cannot even be read is an error.
     pub async fn check(&self) -> Result<Vec<Finding>> {
         self.attempt("check it", async {
-            let mut findings = vec![self.integrity().await?];
-            let mut conn = self.reader().await?;
-            let version = sqlx::query(SCHEMA).fetch_one(&mut *conn).await?.int("version")?;
-            findings.push(if version == schema::KNOWN {
-                Finding::good("schema", format!("schema {version}"))
-            } else {
-                Finding::new(
-                    "schema",
-                    Level::Bad,
-                    format!("schema {version}, this version knows {}", schema::KNOWN),
-                    "open it once with this kanado",
-                )
-            });
-            let mode = sqlx::query(JOURNAL_MODE).fetch_one(&mut *conn).await?.text("journal_mode")?;
-            drop(conn);
-            let place = file_system(self.path());
-            findings.push(match (mode.as_str(), place) {
-                ("wal", FileSystem::Network) => Finding::new(
-                    "journal_mode",
-                    Level::Bad,
-                    "the store uses a write-ahead log on a network file system, where two machines can damage it",
-                    "move it to a local disk with --data-dir",
-                ),
-                (mode, FileSystem::Local) if mode != "wal" => Finding::new(
-                    "journal_mode",
-                    Level::Warning,
-                    format!("journal mode {mode}: readers and writers wait for each other"),
-                    "close every kanado and start one again",
-                ),
-                (mode, _) => Finding::good("journal_mode", format!("journal mode {mode}")),
-            });
-            findings.push(match place {
-                FileSystem::Network => Finding::new(
-                    "file_system",
-                    Level::Warning,
-                    "the store lies on a network file system; it is safe only while one machine uses it",
-                    "choose a local directory with --data-dir",
-                ),
-                FileSystem::Local => Finding::good("file_system", "on a local file system"),
-            });
-            findings.extend(room(self.path()));
-            findings.extend(permissions(self.path()));
+            let mut findings = match self.file() {
+                Some(file) => self.check_file(file).await?,
+                None => self.check_server().await?,
+            };
             let unfinished = self.open_journals().await?;
             findings.push(if unfinished.is_empty() {
                 Finding::good("unfinished", "no action was interrupted")
@@ -123,6 +89,42 @@ impl Store {
         .await
     }
 
+    async fn check_file(&self, file: &Path) -> Result<Vec<Finding>> {
+        let mut findings = vec![self.integrity().await?];
+        let mut conn = self.reader().await?;
+        findings.push(Finding::schema(schema::found(&mut conn).await?));
+        let mode = sqlx::query(JOURNAL_MODE).fetch_one(&mut *conn).await?.text("journal_mode")?;
+        drop(conn);
+        let place = file_system(file);
+        findings.push(match (mode.as_str(), place) {
+            ("wal", FileSystem::Network) => Finding::new(
+                "journal_mode",
+                Level::Bad,
+                "the store uses a write-ahead log on a network file system, where two machines can damage it",
+                "move it to a local disk with --data-dir",
+            ),
+            (mode, FileSystem::Local) if mode != "wal" => Finding::new(
+                "journal_mode",
+                Level::Warning,
+                format!("journal mode {mode}: readers and writers wait for each other"),
+                "close every kanado and start one again",
+            ),
+            (mode, _) => Finding::good("journal_mode", format!("journal mode {mode}")),
+        });
+        findings.push(match place {
+            FileSystem::Network => Finding::new(
+                "file_system",
+                Level::Warning,
+                "the store lies on a network file system; it is safe only while one machine uses it",
+                "choose a local directory with --data-dir",
+            ),
+            FileSystem::Local => Finding::good("file_system", "on a local file system"),
+        });
+        findings.extend(room(file));
+        findings.extend(permissions(file));
+        Ok(findings)
+    }
+
     async fn integrity(&self) -> Result<Finding> {
         let mut conn = self.reader().await?;
         let mut troubles = Vec::new();
@@ -137,12 +139,12 @@ impl Store {
             troubles.push(format!("{orphans} rows belong to nothing"));
         }
         Ok(if troubles.is_empty() {
-            Finding::good("integrity", format!("{} is whole", self.path().display()))
+            Finding::good("integrity", format!("{} is whole", self.place()))
         } else {
             Finding::new(
                 "integrity",
                 Level::Bad,
-                format!("{} is damaged: {}", self.path().display(), troubles.join("; ")),
+                format!("{} is damaged: {}", self.place(), troubles.join("; ")),
                 "keep a copy of the file, then begin a new store with --data-dir; `kanado sync` fills in the pull requests again",
             )
         })

@@ -6,9 +6,9 @@
 use jiff::{SignedDuration, Timestamp};
 use sqlx::any::AnyRow;
 
-use super::Store;
 use super::column::{Columns, Word};
 use super::error::Result;
+use super::{Engine, Store};
 use crate::domain::change::Change;
 use crate::domain::health::DeliverySource;
 use crate::domain::hook::{Delivery, DeliveryState};
@@ -72,21 +72,24 @@ macro_rules! columns {
     };
 }
 
-macro_rules! claim {
-    ($lock:literal) => {
-        concat!(
-            "UPDATE deliveries SET claimed_by = $1, claimed_until = $2 WHERE id IN (SELECT id FROM deliveries \
-             WHERE state = 'waiting' AND not_before <= $3 AND (claimed_until IS NULL OR claimed_until <= $3) \
-             ORDER BY not_before, id LIMIT $4",
-            $lock,
-            ") RETURNING ",
-            columns!()
-        )
+macro_rules! due {
+    () => {
+        "SELECT id FROM deliveries WHERE state = 'waiting' AND not_before <= $3 AND (claimed_until IS NULL OR claimed_until <= $3) \
+         ORDER BY not_before, id LIMIT $4"
     };
 }
 
+sqlite_queries! {
+    CLAIM = concat!("UPDATE deliveries SET claimed_by = $1, claimed_until = $2 WHERE id IN (", due!(), ") RETURNING ", columns!());
+}
+
+postgres_queries! {
+    /// What another process is about to claim is passed over, not waited for. Apart, so that it is looked for once.
+    CLAIM_SKIP_LOCKED = concat!("WITH due AS MATERIALIZED (", due!(), " FOR UPDATE SKIP LOCKED) \
+        UPDATE deliveries SET claimed_by = $1, claimed_until = $2 WHERE id IN (SELECT id FROM due) RETURNING ", columns!());
+}
+
 queries! {
-    CLAIM = claim!("");
     BODY = "SELECT body FROM delivery_bodies WHERE delivery = $1";
     SETTLE = "UPDATE deliveries SET state = $2, words = $3, settled_at = $4, claimed_by = NULL, claimed_until = NULL \
         WHERE id = $1 AND state = 'waiting' RETURNING project";
@@ -114,10 +117,6 @@ queries! {
     SWEEP_BODY = "DELETE FROM delivery_bodies WHERE delivery = $1";
     SWEEP_ROW = "DELETE FROM deliveries WHERE id = $1";
 }
-
-/// [`CLAIM`] where several processes claim at once: what another one is about to claim is passed over, not waited for.
-#[expect(dead_code, reason = "for PostgreSQL, which this build does not open")]
-const CLAIM_SKIP_LOCKED: &str = claim!(" FOR UPDATE SKIP LOCKED");
 
 fn read(row: &AnyRow) -> Result<Delivery> {
     Ok(Delivery {
@@ -149,7 +148,11 @@ impl Store {
         self.attempt("claim deliveries", async {
             let until = now.saturating_add(claim_for).unwrap_or(Timestamp::MAX);
             let mut writing = self.writing().await?;
-            let rows = sqlx::query(CLAIM)
+            let claim = match self.engine() {
+                Engine::Sqlite => CLAIM,
+                Engine::Postgres => CLAIM_SKIP_LOCKED,
+            };
+            let rows = sqlx::query(claim)
                 .bind(holder)
                 .bind(until.as_millisecond())
                 .bind(now.as_millisecond())
@@ -174,6 +177,9 @@ impl Store {
     pub async fn settle_deliveries(&self, settled: &[Settled], now: Timestamp) -> Result<()> {
         self.attempt("write down what became of deliveries", async {
             let mut writing = self.writing().await?;
+            // In one order, so that two who settle the same ones do not wait for each other crosswise.
+            let mut settled: Vec<&Settled> = settled.iter().collect();
+            settled.sort_by_key(|settled| settled.id);
             for Settled { id, state, words } in settled {
                 let project: Option<i64> = sqlx::query_scalar(SETTLE)
                     .bind(*id)

@@ -2,6 +2,9 @@
 
 use std::fmt;
 
+use sqlx::postgres::PgDatabaseError;
+
+use super::connect::Engine;
 use crate::domain::id::TicketKey;
 use crate::notice::Explain;
 
@@ -20,6 +23,16 @@ pub enum Trouble {
     CannotOpen,
     /// The disk or the network file system failed under the database.
     InputOutput,
+    /// The database server cannot be reached, or has no connection left.
+    Unreachable,
+    /// The database server refuses the user, the password or the right to do this, in its own words.
+    Denied(String),
+    /// The server has no database of that name.
+    NoDatabase,
+    /// Somebody else was changing the same thing, and one had to give way.
+    Contended,
+    /// The connection broke while a write was being committed: it may have happened.
+    OutcomeUnknown,
     /// More is to be written at once than the store takes in.
     Busy,
     /// A row that would break a rule of the schema, such as a name used twice.
@@ -41,6 +54,11 @@ impl fmt::Display for Trouble {
             Self::ReadOnly => f.write_str("the store cannot be written"),
             Self::CannotOpen => f.write_str("the store's file cannot be opened"),
             Self::InputOutput => f.write_str("reading or writing the store's file failed"),
+            Self::Unreachable => f.write_str("the database server does not answer"),
+            Self::Denied(words) => write!(f, "the database server refuses: {words}"),
+            Self::NoDatabase => f.write_str("the server has no database of that name"),
+            Self::Contended => f.write_str("somebody else was changing the same thing"),
+            Self::OutcomeUnknown => f.write_str("the connection broke while it was being saved, so it may or may not have happened"),
             Self::Busy => f.write_str("more arrives at once than can be written"),
             Self::Constraint => f.write_str("the store refused a row that contradicts another one"),
             Self::Unreadable(what) => write!(f, "the store holds something this version cannot read ({what})"),
@@ -50,7 +68,8 @@ impl fmt::Display for Trouble {
     }
 }
 
-/// Why the store did not do what it was asked to. Whatever was attempted has left no trace: writes are transactions.
+/// Why the store did not do what it was asked to. Whatever was attempted has left no trace, since writes are transactions; except with
+/// [`Trouble::OutcomeUnknown`].
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     #[error("could not {attempted} (store {place}): {trouble}")]
@@ -106,6 +125,27 @@ impl Error {
         self
     }
 
+    /// What the driver says alike of both engines means something else on each: a wait in vain is for a file or for a connection, a
+    /// broken stream is a disk or a network.
+    pub(super) fn on(mut self, engine: Engine) -> Self {
+        if let Self::Database { trouble, source: Some(source), .. } = &mut self {
+            match (engine, &**source) {
+                (Engine::Postgres, sqlx::Error::PoolTimedOut) => *trouble = Trouble::Unreachable,
+                (Engine::Sqlite, sqlx::Error::Io(_)) => *trouble = Trouble::InputOutput,
+                _ => {}
+            }
+        }
+        self
+    }
+
+    /// A connection that breaks on the last word leaves it open whether the word was heard.
+    pub(super) fn while_committing(mut self) -> Self {
+        if let Self::Database { trouble: trouble @ Trouble::Unreachable, .. } = &mut self {
+            *trouble = Trouble::OutcomeUnknown;
+        }
+        self
+    }
+
     /// The kind of trouble, when the database itself failed.
     pub fn kind(&self) -> Option<&Trouble> {
         match self {
@@ -116,23 +156,51 @@ impl Error {
 }
 
 /// SQLite's primary result codes that mean something to a person (`sqlite.org/rescode.html`).
+fn trouble_of_code(code: i32) -> Option<Trouble> {
+    Some(match code & 0xff {
+        5 | 6 => Trouble::Locked,
+        8 => Trouble::ReadOnly,
+        10 => Trouble::InputOutput,
+        11 | 26 => Trouble::Corrupt,
+        13 => Trouble::DiskFull,
+        14 => Trouble::CannotOpen,
+        19 => Trouble::Constraint,
+        _ => return None,
+    })
+}
+
+/// PostgreSQL's states that mean something to a person (its manual's appendix on error codes); the first two characters are a class.
+fn trouble_of_state(state: &str, message: &str) -> Option<Trouble> {
+    Some(match (state.get(..2)?, state) {
+        // A text that the database's encoding has no room for: a NUL.
+        (_, "22021" | "22P05") => Trouble::Other("the text holds a character that PostgreSQL cannot keep (NUL); take it out".to_owned()),
+        (_, "40001" | "40P01" | "55P03") => Trouble::Contended,
+        (_, "57P01" | "57P02" | "57P03" | "53300") | ("08", _) => Trouble::Unreachable,
+        (_, "53100") => Trouble::DiskFull,
+        (_, "25006") => Trouble::ReadOnly,
+        (_, "3D000") => Trouble::NoDatabase,
+        (_, "42501") | ("28", _) => Trouble::Denied(message.to_owned()),
+        (_, "58030") => Trouble::InputOutput,
+        ("XX", "XX001" | "XX002") => Trouble::Corrupt,
+        ("23", _) => Trouble::Constraint,
+        _ => return None,
+    })
+}
+
 fn trouble_of(error: &sqlx::Error) -> Trouble {
     match error {
         sqlx::Error::Database(database) => {
-            let code = database.code().and_then(|code| code.parse::<i32>().ok()).unwrap_or(0);
-            match code & 0xff {
-                5 | 6 => Trouble::Locked,
-                8 => Trouble::ReadOnly,
-                10 => Trouble::InputOutput,
-                11 | 26 => Trouble::Corrupt,
-                13 => Trouble::DiskFull,
-                14 => Trouble::CannotOpen,
-                19 => Trouble::Constraint,
-                _ => Trouble::Other(database.message().to_owned()),
-            }
+            let code = database.code();
+            let known = match (database.try_downcast_ref::<PgDatabaseError>(), &code) {
+                (Some(error), _) => trouble_of_state(error.code(), error.message()),
+                (None, Some(code)) => code.parse().ok().and_then(trouble_of_code),
+                (None, None) => None,
+            };
+            known.unwrap_or_else(|| Trouble::Other(database.message().to_owned()))
         }
         sqlx::Error::PoolTimedOut => Trouble::Locked,
-        sqlx::Error::Io(_) => Trouble::InputOutput,
+        // SQLite says this by a code; only a server is at the other end of a stream.
+        sqlx::Error::Io(_) | sqlx::Error::Tls(_) => Trouble::Unreachable,
         sqlx::Error::ColumnDecode { index, .. } => Trouble::Unreadable(format!("column {index}")),
         other => Trouble::Other(other.to_string()),
     }
@@ -168,13 +236,28 @@ impl Explain for Error {
                 Trouble::ReadOnly => format!("make {place} and its directory writable, or choose another place with --data-dir"),
                 Trouble::CannotOpen => format!("check that {place} can be made and read by you, or choose another place with --data-dir"),
                 Trouble::InputOutput => "check the disk or the network mount, then see what `kanado doctor` says".to_owned(),
+                Trouble::Unreachable => {
+                    "see that the server runs and can be reached from here (address, port, sslmode), then try again; nothing was changed"
+                        .to_owned()
+                }
+                Trouble::Denied(_) => {
+                    "check user and password (the URL, PGPASSWORD or ~/.pgpass), and that the user may make tables there".to_owned()
+                }
+                Trouble::NoDatabase => "make it with `createdb`, or name another one with --database".to_owned(),
+                Trouble::Contended => "try again; nothing was changed".to_owned(),
+                Trouble::OutcomeUnknown => "look whether it was done before you try again".to_owned(),
                 Trouble::Busy => "try again in a moment; nothing of it was kept".to_owned(),
                 Trouble::Constraint => "try again; if it stays so, see what `kanado doctor` says".to_owned(),
                 Trouble::Unreadable(_) | Trouble::Migration(_) | Trouble::Other(_) => "see what `kanado doctor` says".to_owned(),
             },
+            Self::NotAStore { place } if place.starts_with("postgres") => "name another database, or give kanado a schema of its own: \
+                `CREATE SCHEMA kanado`, then add ?options[search_path]=kanado to the URL; nothing was touched"
+                .to_owned(),
             Self::NotAStore { .. } => "choose another place with --data-dir or --database; this file was not touched".to_owned(),
             Self::NewerSchema { .. } => "use the newer kanado, or another store with --data-dir; this one was not touched".to_owned(),
-            Self::Unsupported { .. } => "name a file, such as sqlite:///home/me/board.db".to_owned(),
+            Self::Unsupported { .. } => {
+                "name a file, such as sqlite:///home/me/board.db, or a server, such as postgres://me@db.example.com/kanado".to_owned()
+            }
             Self::Missing(what) if what.starts_with("ticket ") => "see `kanado ls` for the tickets there are".to_owned(),
             Self::Missing(_) => return None,
             Self::VersionConflict { key, .. } => format!("look at {key} again, then repeat the change"),
@@ -186,6 +269,6 @@ impl Explain for Error {
     }
 
     fn is_transient(&self) -> bool {
-        matches!(self.kind(), Some(Trouble::Locked | Trouble::DiskFull | Trouble::Busy))
+        matches!(self.kind(), Some(Trouble::Locked | Trouble::DiskFull | Trouble::Unreachable | Trouble::Contended | Trouble::Busy))
     }
 }

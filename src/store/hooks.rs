@@ -11,6 +11,7 @@ use sqlx::any::AnyRow;
 
 use super::column::{Columns, Word};
 use super::error::{Error, Result};
+use super::hold::Hold;
 use super::{Store, next};
 use crate::domain::change::Change;
 use crate::domain::hook::{Purpose, Subscription, SubscriptionState};
@@ -198,7 +199,7 @@ impl Store {
     /// Accepts a new shown secret, and the old ones until a moment: both or neither. What has run out already is dropped.
     pub async fn rotate_shown_secret(&self, project: ProjectId, digest: &[u8; 32], old_until: Timestamp, now: Timestamp) -> Result<()> {
         self.attempt("keep the digest of a new webhook secret", async {
-            let mut writing = self.writing().await?;
+            let mut writing = self.writing_on(Hold::Project(project)).await?;
             sqlx::query(EXPIRE_SHOWN).bind(project.0).bind(old_until.as_millisecond()).execute(writing.conn()).await?;
             sqlx::query(DROP_EXPIRED).bind(project.0).bind(now.as_millisecond()).execute(writing.conn()).await?;
             insert_secret(writing.conn(), project, None, digest, now).await?;

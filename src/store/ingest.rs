@@ -11,6 +11,7 @@ use sqlx::AnyConnection;
 
 use super::column::Columns;
 use super::error::Result;
+use super::hold::Hold;
 use super::pull_requests::Put;
 use super::{Store, projects, pull_requests, repositories, ticket_row, tickets, transition};
 use crate::domain::change::Change;
@@ -185,7 +186,7 @@ impl Store {
                 Listing::ActiveComplete { since_poll } => since_poll,
                 Listing::Some => now,
             };
-            let mut writing = self.writing().await?;
+            let mut writing = self.writing_on(Hold::Project(project)).await?;
             let known = projects::by_id(writing.conn(), project).await?.ok_or_else(|| projects::missing(project))?;
             let mut by_guid: HashMap<Guid, RepositoryId> = HashMap::new();
             for repository in repositories::of_project(writing.conn(), project).await? {

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 
 use super::column::Columns;
 use super::error::Result;
+use super::hold::Hold;
 use super::{Store, next};
 
 /// An action's entry in the journal.
@@ -38,7 +39,7 @@ impl Store {
     /// Begins an action on a subject, and returns at once to the one under way if there is one: its steps stand, its payload too.
     pub async fn begin(&self, action: &str, subject: &str, payload: &str, now: Timestamp) -> Result<JournalId> {
         self.attempt(format!("write down that {action} {subject} begins"), async {
-            let mut writing = self.writing().await?;
+            let mut writing = self.writing_on(Hold::Shared).await?;
             if let Some(open) = sqlx::query(OPEN).bind(action).bind(subject).fetch_optional(writing.conn()).await? {
                 return Ok(JournalId(open.int("id")?));
             }

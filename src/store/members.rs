@@ -6,6 +6,7 @@ use sqlx::any::AnyRow;
 
 use super::column::{Columns, flag};
 use super::error::{Error, Result};
+use super::hold::Hold;
 use super::{Store, next};
 use crate::domain::change::Change;
 use crate::domain::id::{Guid, MemberId, ProjectId};
@@ -38,7 +39,9 @@ queries! {
     BY_GUID = concat!("SELECT ", columns!(), " FROM members WHERE project = $1 AND guid = $2");
     INSERT = "INSERT INTO members (id, project, guid, display_name, unique_name, can_review) VALUES ($1, $2, $3, $4, $5, $6)";
     RENAME = "UPDATE members SET display_name = $2, unique_name = $3 WHERE id = $1";
-    SET = "UPDATE members SET can_review = $2, default_reviewer = $3 WHERE id = $1";
+    /// Two people may change the two at once. `$3` is 1 to take over `$4`.
+    SET = "UPDATE members SET can_review = coalesce($2, can_review), \
+        default_reviewer = CASE WHEN $3 = 1 THEN $4 ELSE default_reviewer END WHERE id = $1";
     ASSIGNED = "UPDATE members SET last_assigned_at = $2 WHERE id = $1";
 }
 
@@ -98,7 +101,7 @@ impl Store {
 
     async fn put_people(&self, project: ProjectId, people: &[Identity], newcomers: Newcomers) -> Result<Vec<Member>> {
         self.attempt("keep the members", async {
-            let mut writing = self.writing().await?;
+            let mut writing = self.writing_on(Hold::Project(project)).await?;
             for person in people {
                 let known = sqlx::query(BY_GUID).bind(project.0).bind(person.id.as_str()).fetch_optional(writing.conn()).await?;
                 match known.as_ref().map(read).transpose()? {
@@ -138,8 +141,7 @@ impl Store {
         self.attempt("change a member", async {
             let mut writing = self.writing().await?;
             let known = by_id(writing.conn(), id).await?.ok_or_else(|| missing(id))?;
-            let default_reviewer = change.default_reviewer.unwrap_or(known.default_reviewer);
-            if let Some(reviewer) = default_reviewer {
+            if let Some(Some(reviewer)) = change.default_reviewer {
                 if reviewer == id {
                     return Err(Error::refused(
                         format!("{} cannot review their own pull requests", known.identity.display_name),
@@ -156,8 +158,9 @@ impl Store {
             }
             sqlx::query(SET)
                 .bind(id.0)
-                .bind(flag(change.can_review.unwrap_or(known.can_review)))
-                .bind(default_reviewer.map(|member| member.0))
+                .bind(change.can_review.map(flag))
+                .bind(flag(change.default_reviewer.is_some()))
+                .bind(change.default_reviewer.flatten().map(|member| member.0))
                 .execute(writing.conn())
                 .await?;
             self.finish_member(writing, id).await

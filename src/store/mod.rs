@@ -1,10 +1,11 @@
 //! The store: the only module that speaks SQL. Every write is one transaction, and what it changed is announced after the commit,
 //! never before.
 //!
-//! Limits: statements are constants with `$n` parameters that run on SQLite and on PostgreSQL; this build opens SQLite only. One
-//! connection writes, two read; each read sees a committed state. Callers hand in `now`: the store reads no clock.
+//! Limits: statements are constants with `$n` parameters that run on SQLite and on PostgreSQL, except those of `sqlite_queries` and
+//! `postgres_queries`. On SQLite one connection writes and two read; on PostgreSQL many write at once, and a write that decides by what
+//! it reads says what it holds (`hold`). Each read sees a committed state. Callers hand in `now`: the store reads no clock.
 
-/// Declares a file's statements as constants, and lists them for the test that prepares every one.
+/// Declares a file's statements as constants, and lists them for the test that prepares every one on both engines.
 macro_rules! queries {
     ($($(#[$doc:meta])* $name:ident = $sql:expr;)*) => {
         $($(#[$doc])* const $name: &str = $sql;)*
@@ -13,15 +14,37 @@ macro_rules! queries {
     };
 }
 
+/// Statements that only SQLite understands.
+macro_rules! sqlite_queries {
+    ($($(#[$doc:meta])* $name:ident = $sql:expr;)*) => {
+        $($(#[$doc])* const $name: &str = $sql;)*
+        #[cfg(test)]
+        pub(super) const SQLITE_QUERIES: &[(&str, &str)] = &[$((stringify!($name), $name)),*];
+    };
+}
+
+/// Statements that only PostgreSQL understands.
+macro_rules! postgres_queries {
+    ($($(#[$doc:meta])* $name:ident = $sql:expr;)*) => {
+        $($(#[$doc])* const $name: &str = $sql;)*
+        #[cfg(test)]
+        pub(super) const POSTGRES_QUERIES: &[(&str, &str)] = &[$((stringify!($name), $name)),*];
+    };
+}
+
 mod board;
 mod branches;
 mod check;
+mod check_server;
 mod column;
 mod connect;
+mod copy;
 mod deliveries;
 mod error;
+mod feed;
 mod health;
 mod history;
+mod hold;
 mod hooks;
 mod inbox;
 mod ingest;
@@ -29,12 +52,14 @@ mod journal;
 mod leases;
 mod members;
 mod organisations;
+mod postgres;
 mod projects;
 mod pull_requests;
 mod repositories;
 mod schema;
 mod settings;
 mod specs;
+mod sqlite;
 mod ticket_row;
 mod tickets;
 mod transition;
@@ -54,6 +79,8 @@ use tokio::sync::broadcast;
 
 pub use branches::Found as BranchFound;
 pub use check::{Finding, Level};
+pub use connect::Engine;
+pub use copy::TableRows;
 pub use deliveries::{ClaimedDelivery, DeliveryCounts, DeliveryFilter, Settled};
 pub use error::{Error, Result, Trouble};
 pub use health::Reconciliation;
@@ -81,7 +108,7 @@ const ANNOUNCEMENTS: usize = 1024;
 pub enum Location {
     /// A file, made with its directory when it is not there.
     Sqlite(PathBuf),
-    /// `sqlite:///path/to/file`, with `?mode=ro` to look without writing.
+    /// `sqlite:///path/to/file`, with `?mode=ro` to look without writing, or `postgres://user@host/database`.
     Url(String),
 }
 
@@ -104,9 +131,13 @@ struct Inner {
     changes: broadcast::Sender<Change>,
     watching: watch::Watching,
     inbox: inbox::Inbox,
-    file: PathBuf,
-    /// The file's name for messages.
+    target: connect::Target,
+    feed: connect::Feed,
+    schema: schema::Schema,
+    /// The store's name for messages.
     place: String,
+    /// Under which other processes hear of our changes.
+    name: String,
 }
 
 impl std::fmt::Debug for Store {
@@ -116,37 +147,55 @@ impl std::fmt::Debug for Store {
 }
 
 impl Store {
-    /// Opens a store, making it when there is none, and brings its schema up to date. A file that is damaged, belongs to another
-    /// program or was written by a newer version is refused before anything is written to it.
+    /// Opens a store, making it when there is none, and brings its schema up to date. What is damaged, belongs to another program or
+    /// was written by a newer version is refused before anything is written to it.
     pub async fn open(location: &Location) -> Result<Self> {
         Self::open_tuned(location, connect::Tuning::default()).await
     }
 
     async fn open_tuned(location: &Location, tuning: connect::Tuning) -> Result<Self> {
         let target = connect::Target::of(location)?;
-        let place = target.file.display().to_string();
+        let (engine, place) = (target.engine(), target.place());
         let opened = async {
             target.prepare()?;
             let mut first = connect::first(&target, tuning).await?;
             let outcome = schema::bring_up_to_date(&mut first, &target, &place, tuning.patience()).await;
             let (writer, readers) = connect::pools(&target, tuning)?;
             let watching = match outcome {
-                Ok(()) => Ok(watch::Watching::of(&writer).await),
+                Ok(schema) => Ok((schema, watch::Watching::of(engine, &writer).await)),
                 Err(error) => Err(error),
             };
             // Closed only now: the last connection to leave folds the log into the file, which takes its time.
             let _ = first.close().await;
-            Ok((writer, readers, watching?))
+            let (schema, watching) = watching?;
+            Ok((writer, readers, schema, watching))
         };
-        let (writer, readers, watching) = opened.await.map_err(|error: Error| error.during("open it", &place))?;
+        let (writer, readers, schema, watching) = opened.await.map_err(|error: Error| error.on(engine).during("open it", &place))?;
         let (changes, _) = broadcast::channel(ANNOUNCEMENTS);
-        let inner = Inner { writer, readers, changes, watching, inbox: inbox::Inbox::default(), file: target.file, place };
+        let name = uuid::Uuid::new_v4().simple().to_string();
+        let inner =
+            Inner { writer, readers, changes, watching, inbox: inbox::Inbox::default(), target, feed: tuning.feed, schema, place, name };
         Ok(Self { inner: Arc::new(inner) })
     }
 
-    /// The file the store lives in.
-    pub fn path(&self) -> &Path {
-        &self.inner.file
+    /// What keeps the data.
+    pub fn engine(&self) -> Engine {
+        self.inner.target.engine()
+    }
+
+    /// Where the store is, for messages: a file, or a server and its database, never with a password.
+    pub fn place(&self) -> &str {
+        &self.inner.place
+    }
+
+    /// The file the store lives in; absent where a server keeps it.
+    pub fn file(&self) -> Option<&Path> {
+        self.inner.target.file()
+    }
+
+    /// The version of the schema, and the one that opening found (absent when it made the store).
+    pub fn schema(&self) -> (i64, Option<i64>) {
+        (self.inner.schema.is, self.inner.schema.was)
     }
 
     /// Announcements of what was committed, from now on; [`Change::Elsewhere`] when another process wrote. A receiver that lags
@@ -164,7 +213,7 @@ impl Store {
     }
 
     async fn attempt<T>(&self, attempted: impl Into<String>, work: impl Future<Output = Result<T>>) -> Result<T> {
-        work.await.map_err(|error| error.during(attempted, &self.inner.place))
+        work.await.map_err(|error| error.on(self.engine()).during(attempted, &self.inner.place))
     }
 
     async fn reader(&self) -> Result<PoolConnection<Any>> {
@@ -173,24 +222,37 @@ impl Store {
 
     /// A reading transaction: several statements that see one state.
     async fn snapshot(&self) -> Result<Transaction<'static, Any>> {
-        Ok(self.inner.readers.begin().await?)
+        let begin = match self.engine() {
+            Engine::Sqlite => "BEGIN",
+            Engine::Postgres => "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
+        };
+        Ok(self.inner.readers.begin_with(begin).await?)
     }
 
-    /// Begins a write. It takes the write lock at once: a transaction that read first and wrote later could fail half-way because
-    /// somebody else wrote in between.
+    /// Begins a write. On SQLite it takes the write lock at once: a transaction that read first and wrote later could fail half-way
+    /// because somebody else wrote in between. On PostgreSQL it holds nothing: see [`hold::Hold`].
     async fn writing(&self) -> Result<Writing> {
-        Ok(Writing { transaction: self.inner.writer.begin_with("BEGIN IMMEDIATE").await?, changes: Vec::new() })
+        let begin = match self.engine() {
+            Engine::Sqlite => "BEGIN IMMEDIATE",
+            Engine::Postgres => "BEGIN ISOLATION LEVEL READ COMMITTED",
+        };
+        Ok(Writing { transaction: self.inner.writer.begin_with(begin).await?, changes: Vec::new() })
     }
 
     /// Commits, then announces. It runs as a task of its own, so that a caller who is cancelled between the two cannot leave a
     /// commit unannounced.
-    async fn commit(&self, writing: Writing) -> Result<()> {
-        let sender = self.inner.changes.clone();
+    async fn commit(&self, mut writing: Writing) -> Result<()> {
+        let inner = self.inner.clone();
         let commit = async move {
-            writing.transaction.commit().await?;
+            if inner.target.engine() == Engine::Postgres {
+                let changes = std::mem::take(&mut writing.changes);
+                feed::send(writing.conn(), inner.schema.number, &inner.name, &changes).await?;
+                writing.changes = changes;
+            }
+            writing.transaction.commit().await.map_err(|error| Error::from(error).while_committing())?;
             for change in writing.changes {
                 // Nobody listening is no failure.
-                let _ = sender.send(change);
+                let _ = inner.changes.send(change);
             }
             Ok(())
         };

@@ -6,6 +6,7 @@ use sqlx::any::AnyRow;
 
 use super::column::{Columns, Word};
 use super::error::{Error, Result};
+use super::hold::Hold;
 use super::{Store, next};
 use crate::domain::change::Change;
 use crate::domain::id::{Guid, OrganisationId};
@@ -80,7 +81,7 @@ impl Store {
     pub async fn put_organisation(&self, new: &NewOrganisation, now: Timestamp) -> Result<Organisation> {
         self.attempt(format!("keep the organisation {}", new.name), async {
             let url = new.url.trim_end_matches('/');
-            let mut writing = self.writing().await?;
+            let mut writing = self.writing_on(Hold::Shared).await?;
             let known = sqlx::query(BY_URL).bind(url).fetch_optional(writing.conn()).await?.as_ref().map(read).transpose()?;
             if let Some(Organisation { instance: Some(before), .. }) = &known
                 && let Some(after) = &new.instance

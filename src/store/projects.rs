@@ -6,6 +6,7 @@ use sqlx::any::AnyRow;
 
 use super::column::{Columns, Word};
 use super::error::{Error, Result};
+use super::hold::Hold;
 use super::{Store, next};
 use crate::domain::change::Change;
 use crate::domain::fact;
@@ -112,7 +113,7 @@ impl Store {
                     "a prefix is 2 to 10 upper-case letters and digits and begins with a letter, such as KAN",
                 ));
             }
-            let mut writing = self.writing().await?;
+            let mut writing = self.writing_on(Hold::Shared).await?;
             let known = sqlx::query(BY_GUID)
                 .bind(organisation.0)
                 .bind(project.guid.as_str())
@@ -128,6 +129,10 @@ impl Store {
                     format!("another project has the prefix {prefix} already"),
                     "choose another prefix: ticket keys are unique in a store",
                 ));
+            }
+            if let Some(known) = &known {
+                // A ticket under way in another process would carry the old prefix.
+                self.hold_too(&mut writing, Hold::Project(known.id)).await?;
             }
             if let Some(known) = &known
                 && known.prefix != prefix

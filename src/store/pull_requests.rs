@@ -12,6 +12,7 @@ use super::Store;
 use super::board;
 use super::column::{Columns, Word, json};
 use super::error::{Error, Result};
+use super::hold::Hold;
 use crate::domain::change::Change;
 use crate::domain::id::{Guid, ProjectId, RepositoryId, TicketKey};
 use crate::domain::pull_request::{Checks, KnownPullRequest, PullRequest, PullRequestStatus, Source, Threads};
@@ -219,7 +220,7 @@ impl Store {
         now: Timestamp,
     ) -> Result<()> {
         self.attempt(format!("keep the checks of pull request {number}"), async {
-            let mut writing = self.writing().await?;
+            let mut writing = self.writing_on(Hold::Repository(repository)).await?;
             let known = find(writing.conn(), repository, number).await?;
             let known = known.ok_or_else(|| Error::Missing(format!("pull request {number}")))?;
             if known.detail_at.is_some_and(|read| read > now) {

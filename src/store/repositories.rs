@@ -6,6 +6,7 @@ use sqlx::any::AnyRow;
 
 use super::column::{Columns, flag};
 use super::error::{Error, Result};
+use super::hold::Hold;
 use super::{Store, next};
 use crate::domain::change::Change;
 use crate::domain::fact;
@@ -94,7 +95,7 @@ impl Store {
     /// Keeps what a listing said. Repositories that it left out stay, and what was linked or given a target branch stays so.
     pub async fn put_repositories(&self, project: ProjectId, facts: &[fact::Repository]) -> Result<Vec<Repository>> {
         self.attempt("keep the repositories", async {
-            let mut writing = self.writing().await?;
+            let mut writing = self.writing_on(Hold::Project(project)).await?;
             for fact in facts {
                 let known = sqlx::query(BY_GUID)
                     .bind(project.0)

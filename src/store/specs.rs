@@ -6,6 +6,7 @@ use sqlx::AnyConnection;
 
 use super::column::{Columns, json};
 use super::error::{Error, Result};
+use super::hold::Hold;
 use super::ticket_row::{self, TicketRow};
 use super::{Store, Writing, history};
 use crate::domain::change::Change;
@@ -25,7 +26,7 @@ queries! {
     GET = "SELECT text, base_text, base_object, remote_object, revision FROM specs WHERE ticket = $1";
     INSERT = "INSERT INTO specs (ticket, description, parent_story, criteria, revision, text) VALUES ($1, $2, $3, $4, 1, $5)";
     UPDATE = "UPDATE specs SET description = $2, parent_story = $3, criteria = $4, revision = $5, base_object = $6, \
-        remote_object = $7, text = $8, base_text = $9 WHERE ticket = $1";
+        remote_object = $7, text = $8, base_text = $9 WHERE ticket = $1 AND revision <= $5";
 }
 
 pub(super) async fn insert(conn: &mut AnyConnection, row: &TicketRow, text: &str) -> Result<()> {
@@ -69,7 +70,7 @@ fn project(ticket: &mut Ticket, text: &str) -> bool {
 }
 
 pub(super) async fn put(conn: &mut AnyConnection, row: &TicketRow, state: &SpecState) -> Result<()> {
-    sqlx::query(UPDATE)
+    let done = sqlx::query(UPDATE)
         .bind(row.id)
         .bind(&*row.ticket.description)
         .bind(row.ticket.parent_story.clone())
@@ -79,9 +80,14 @@ pub(super) async fn put(conn: &mut AnyConnection, row: &TicketRow, state: &SpecS
         .bind(state.remote_object.as_ref().map(|object| object.as_str().to_owned()))
         .bind(&*state.text)
         .bind(state.base_text.clone())
-        .execute(conn)
+        .execute(&mut *conn)
         .await?;
-    Ok(())
+    if done.rows_affected() == 1 {
+        return Ok(());
+    }
+    // Never over a text that was not read, whoever forgot to hold the ticket.
+    let found = get(conn, row.id).await?.revision;
+    Err(Error::RevisionConflict { key: row.ticket.key.clone(), expected: state.revision, found })
 }
 
 fn check_revision(key: &TicketKey, state: &SpecState, expected: i64) -> Result<()> {
@@ -130,7 +136,7 @@ impl Store {
     /// What a look at the branch found: the blob of the spec, or none.
     pub async fn record_spec_remote(&self, key: &TicketKey, object: Option<&ObjectId>) -> Result<SpecState> {
         self.attempt(format!("remember the branch's spec of {key}"), async {
-            let mut writing = self.writing().await?;
+            let mut writing = self.writing_on(Hold::Ticket(key)).await?;
             let mut row = ticket_row::get(writing.conn(), key).await?;
             let mut state = get(writing.conn(), row.id).await?;
             if state.remote_object.as_ref() == object {
@@ -172,7 +178,7 @@ impl Store {
         change: impl FnOnce(&mut SpecState) -> Result<Option<&'static str>>,
     ) -> Result<SpecState> {
         self.attempt(attempted, async {
-            let mut writing = self.writing().await?;
+            let mut writing = self.writing_on(Hold::Ticket(key)).await?;
             let (state, changed) = change_in(&mut writing, key, now, change).await?;
             if changed {
                 self.commit(writing).await?;

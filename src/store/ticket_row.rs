@@ -40,7 +40,8 @@ queries! {
     UPDATE = "UPDATE tickets SET project = $2, archived = $3, pr_repository = $4, pr_number = $5, card = $6, key = $7, status = $8, \
         repository = $9, branch = $10, title = $11, assignee = $12, labels = $13, priority = $14, estimate_hours = $15, \
         dependencies = $16, notice = $17, criteria_done = $18, criteria_total = $19, spec_badge = $20, created_at = $21, \
-        updated_at = $22, started_at = $23, pr_opened_at = $24, merged_at = $25, done_at = $26, version = $27 WHERE id = $1";
+        updated_at = $22, started_at = $23, pr_opened_at = $24, merged_at = $25, done_at = $26, version = $27 \
+        WHERE id = $1 AND version = $28";
 }
 
 pub(super) fn read(row: &AnyRow) -> Result<TicketRow> {
@@ -157,17 +158,28 @@ pub(super) async fn insert(conn: &mut AnyConnection, ticket: Ticket) -> Result<T
 
 /// Writes a ticket: its version grows and its time of change is `now`.
 pub(super) async fn save(conn: &mut AnyConnection, row: &mut TicketRow, now: Timestamp) -> Result<()> {
+    let before = row.ticket.version;
     row.ticket.version += 1;
     row.ticket.times.updated_at = now;
-    bind(UPDATE, row)?.execute(conn).await?;
-    Ok(())
+    update(conn, row, before).await
+}
+
+/// Nothing is written over a version that was not read: whoever forgot to hold the ticket is told, and overwrites nobody.
+async fn update(conn: &mut AnyConnection, row: &TicketRow, before: i64) -> Result<()> {
+    let done = bind(UPDATE, row)?.bind(before).execute(&mut *conn).await?;
+    if done.rows_affected() == 1 {
+        return Ok(());
+    }
+    let key = &row.ticket.key;
+    let found = get(conn, key).await?.ticket.version;
+    Err(Error::VersionConflict { key: key.clone(), expected: before, found })
 }
 
 /// Writes how the spec stands to the branch. That is no change a person made, so it does not contradict one under way elsewhere.
 pub(super) async fn save_badge(conn: &mut AnyConnection, row: &mut TicketRow, badge: SpecBadge) -> Result<()> {
     if row.badge != badge {
         row.badge = badge;
-        bind(UPDATE, row)?.execute(conn).await?;
+        update(conn, row, row.ticket.version).await?;
     }
     Ok(())
 }

@@ -5,6 +5,7 @@ use sqlx::AnyConnection;
 
 use super::column::Columns;
 use super::error::{Error, Result};
+use super::hold::Hold;
 use super::journal::{self, JournalId};
 use super::ticket_row::{self, TicketRow};
 use super::{Store, Writing, history, members, next, projects, pull_requests, raise, repositories, specs};
@@ -235,7 +236,8 @@ impl Store {
     /// Makes several tickets: all of them or none.
     pub async fn create_tickets(&self, new: Vec<NewTicket>, now: Timestamp) -> Result<Vec<Ticket>> {
         self.attempt("make a ticket", async {
-            let mut writing = self.writing().await?;
+            let projects: Vec<ProjectId> = new.iter().map(|new| new.project).collect();
+            let mut writing = self.writing_on(Hold::Projects(&projects)).await?;
             let mut project: Option<Project> = None;
             let mut made = Vec::with_capacity(new.len());
             for new in new {
@@ -263,7 +265,7 @@ impl Store {
         now: Timestamp,
     ) -> Result<Ticket> {
         self.attempt("make a ticket", async {
-            let mut writing = self.writing().await?;
+            let mut writing = self.writing_on(Hold::Project(new.project)).await?;
             let project = projects::by_id(writing.conn(), new.project).await?.ok_or_else(|| projects::missing(new.project))?;
             let ticket = create(&mut writing, &project, new, now).await?;
             if let Some(object) = on_branch {
@@ -330,7 +332,7 @@ impl Store {
     /// Changes a ticket that is still the version the caller saw.
     pub async fn update_ticket(&self, key: &TicketKey, version: i64, change: &TicketChange, now: Timestamp) -> Result<Ticket> {
         self.attempt(format!("change {key}"), async {
-            let mut writing = self.writing().await?;
+            let mut writing = self.writing_on(Hold::Ticket(key)).await?;
             let mut row = ticket_row::get(writing.conn(), key).await?;
             check_version(&row, version)?;
             let before = row.ticket.clone();
@@ -352,7 +354,7 @@ impl Store {
     /// Deletes a ticket that nobody has started, its spec and history included. Its key is not given out again.
     pub async fn delete_ticket(&self, key: &TicketKey, version: i64) -> Result<()> {
         self.attempt(format!("delete {key}"), async {
-            let mut writing = self.writing().await?;
+            let mut writing = self.writing_on(Hold::Ticket(key)).await?;
             let row = ticket_row::get(writing.conn(), key).await?;
             check_version(&row, version)?;
             if row.ticket.status != Status::Todo {

@@ -4,9 +4,12 @@
 use jiff::Timestamp;
 use sqlx::AnyConnection;
 
-use super::error::Result;
+use super::column::{Columns as _, Word as _};
+use super::error::{Error, Result};
+use super::hold::Hold;
 use super::ticket_row::{self, TicketRow};
 use super::{Store, history, repositories, tickets};
+use crate::domain::board::{Column, column_of};
 use crate::domain::id::{MemberId, RepositoryId, TicketKey};
 use crate::domain::status::{Cause, Status, Transition, transition};
 use crate::domain::ticket::{PullRequestRef, Ticket};
@@ -22,6 +25,7 @@ pub struct Applied {
 
 queries! {
     BRANCH_OWNER = "SELECT key FROM tickets WHERE repository = $1 AND branch = $2";
+    BY_STATUS = "SELECT status, count(*) AS tickets FROM tickets WHERE project = $1 AND archived = 0 GROUP BY status";
 }
 
 fn words_of(cause: &Cause, row: &TicketRow) -> String {
@@ -81,12 +85,45 @@ pub(super) async fn apply(
     Ok(outcome)
 }
 
+/// A move by hand into a full column is refused; what follows a fact is not. Counted in the transaction of the move, which holds the
+/// project: two people cannot take the last place both.
+async fn check_room(conn: &mut AnyConnection, ticket: &Ticket, to: Status, columns: &[Column]) -> Result<()> {
+    let (from, target) = (column_of(columns, ticket.status), column_of(columns, to));
+    let Some(column) = target.filter(|_| from != target).and_then(|index| columns.get(index)) else { return Ok(()) };
+    let Some(limit) = column.wip_limit else { return Ok(()) };
+    let mut count = 0_i64;
+    for row in sqlx::query(BY_STATUS).bind(ticket.project.0).fetch_all(conn).await? {
+        if Status::from_word(row.borrowed("status")?).is_some_and(|status| column.statuses.contains(&status)) {
+            count += row.int("tickets")?;
+        }
+    }
+    if count >= i64::from(limit) {
+        return Err(Error::refused(
+            format!("{} is full: {count} of {limit}", column.name),
+            "finish one of them first, or raise the limit in the configuration",
+        ));
+    }
+    Ok(())
+}
+
 impl Store {
-    /// Lets a cause act on a ticket: moves by hand, and facts about a pull request of the ticket's own repository.
+    /// Lets a cause act on a ticket: facts about a pull request of the ticket's own repository, and moves that no column limits.
     pub async fn transition(&self, key: &TicketKey, cause: &Cause, now: Timestamp) -> Result<Applied> {
+        self.transition_within(key, cause, &[], now).await
+    }
+
+    /// Moves a ticket by hand, unless the column it would go to is full.
+    pub async fn move_by_hand(&self, key: &TicketKey, to: Status, columns: &[Column], now: Timestamp) -> Result<Applied> {
+        self.transition_within(key, &Cause::MovedTo(to), columns, now).await
+    }
+
+    async fn transition_within(&self, key: &TicketKey, cause: &Cause, columns: &[Column], now: Timestamp) -> Result<Applied> {
         self.attempt(format!("move {key}"), async {
-            let mut writing = self.writing().await?;
+            let mut writing = self.writing_on(Hold::Ticket(key)).await?;
             let mut row = ticket_row::get(writing.conn(), key).await?;
+            if let Cause::MovedTo(to) = cause {
+                check_room(writing.conn(), &row.ticket, *to, columns).await?;
+            }
             let before = row.ticket.status;
             let repository = row.ticket.repository;
             let transition = apply(writing.conn(), &mut row, cause, repository, now).await?;
@@ -100,7 +137,7 @@ impl Store {
     }
 
     /// Marks a ticket as started on a branch that exists, once Azure DevOps has acknowledged it: repository, branch, assignee and
-    /// status in one transaction. Doing it again changes nothing; another branch than the first is refused.
+    /// status in one transaction. Doing it again changes nothing, whoever does it; another branch than the first is refused.
     pub async fn start_ticket(
         &self,
         key: &TicketKey,
@@ -110,7 +147,7 @@ impl Store {
         now: Timestamp,
     ) -> Result<Applied> {
         self.attempt(format!("mark {key} as started"), async {
-            let mut writing = self.writing().await?;
+            let mut writing = self.writing_on(Hold::Ticket(key)).await?;
             let mut row = ticket_row::get(writing.conn(), key).await?;
             let before = row.ticket.status;
             let refuse =
@@ -134,7 +171,11 @@ impl Store {
             let unchanged = row.ticket.clone();
             row.ticket.repository = Some(repository);
             row.ticket.branch = Some(branch.to_owned());
-            row.ticket.assignee = assignee.or(row.ticket.assignee);
+            // Who comes second does not take the work away from who began it.
+            row.ticket.assignee = match unchanged.branch {
+                None => assignee.or(unchanged.assignee),
+                Some(_) => unchanged.assignee.or(assignee),
+            };
             let transition = apply(writing.conn(), &mut row, &Cause::WorkStarted, None, now).await?;
             match transition {
                 Transition::To { .. } => {}

@@ -1,4 +1,5 @@
-//! Noticing that another process wrote to the store, for as long as somebody subscribes.
+//! Noticing that another process wrote to the store, for as long as somebody subscribes. What follows is about SQLite; on PostgreSQL
+//! [`super::feed`] listens.
 //!
 //! SQLite counts commits per connection: `PRAGMA data_version` on the connection that makes all of our own writes changes exactly
 //! when somebody else wrote. Asking costs two thread switches, so the write-ahead log's size and time are looked at first (a few
@@ -11,7 +12,8 @@ use std::time::{Duration, SystemTime};
 
 use sqlx::AnyPool;
 
-use super::Inner;
+use super::connect::Engine;
+use super::{Inner, feed};
 use crate::domain::change::Change;
 
 const LOOK: Duration = Duration::from_millis(200);
@@ -21,17 +23,21 @@ const ASK_EVERY: u32 = 10;
 /// Whether the watching task runs, and the version it saw last. The first one is asked for when the store is opened: what somebody
 /// else writes between opening and the first look is announced too.
 pub(super) struct Watching {
-    running: AtomicBool,
+    pub(super) running: AtomicBool,
     version: AtomicI64,
 }
 
 impl Watching {
-    pub async fn of(writer: &AnyPool) -> Self {
-        Self { running: AtomicBool::new(false), version: AtomicI64::new(ask(writer).await.unwrap_or_default()) }
+    pub async fn of(engine: Engine, writer: &AnyPool) -> Self {
+        let version = match engine {
+            Engine::Sqlite => ask(writer).await.unwrap_or_default(),
+            Engine::Postgres => 0,
+        };
+        Self { running: AtomicBool::new(false), version: AtomicI64::new(version) }
     }
 }
 
-queries! {
+sqlite_queries! {
     DATA_VERSION = "PRAGMA data_version";
 }
 
@@ -41,25 +47,33 @@ pub(super) fn start(inner: &Arc<Inner>) {
     if inner.watching.running.swap(true, Ordering::AcqRel) {
         return;
     }
-    runtime.spawn(watch(Arc::downgrade(inner)));
+    match inner.target.file() {
+        Some(file) => {
+            runtime.spawn(watch(Arc::downgrade(inner), log_of(file)));
+        }
+        None => feed::start(inner, &runtime),
+    }
 }
 
-async fn watch(inner: Weak<Inner>) {
-    let Some(first) = inner.upgrade() else { return };
-    let log = log_of(&first.file);
-    drop(first);
+/// Whether somebody still subscribes. When nobody does, watching has ended with the answer.
+pub(super) fn is_wanted(inner: &Inner) -> bool {
+    if inner.changes.receiver_count() > 0 {
+        return true;
+    }
+    inner.watching.running.store(false, Ordering::Release);
+    // Somebody may have subscribed between the count and the line above, and found the flag still set.
+    inner.changes.receiver_count() > 0 && !inner.watching.running.swap(true, Ordering::AcqRel)
+}
+
+async fn watch(inner: Weak<Inner>, log: PathBuf) {
     let mut seen = None;
     let mut looks = ASK_EVERY;
     loop {
         tokio::time::sleep(LOOK).await;
         // The task must not keep the store open.
         let Some(inner) = inner.upgrade() else { return };
-        if inner.changes.receiver_count() == 0 {
-            inner.watching.running.store(false, Ordering::Release);
-            // Somebody may have subscribed between the count and the line above, and found the flag still set.
-            if inner.changes.receiver_count() == 0 || inner.watching.running.swap(true, Ordering::AcqRel) {
-                return;
-            }
+        if !is_wanted(&inner) {
+            return;
         }
         looks += 1;
         let found = mark(&log);

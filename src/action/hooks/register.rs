@@ -246,7 +246,7 @@ impl Run<'_> {
                 self.forget(stale).await?;
                 if old.iter().all(|old| !old.works) {
                     let words = format!("the webhook for {} did not work: {why}", purpose.word());
-                    store.owe_reconciliation(self.scene.place.project.id, &words).await?;
+                    store.owe_reconciliation(self.scene.place.project.id, &words, self.ctx.clock.now()).await?;
                 }
                 self.done.replaced.push(*purpose);
                 reporter.done(purpose.word(), self.words_of(*purpose, "made anew"));

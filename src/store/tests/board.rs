@@ -3,7 +3,6 @@
 use super::*;
 use crate::domain::ticket::Priority;
 
-#[tokio::test]
 async fn cards_come_by_status_then_priority_then_key() {
     let desk = Desk::new().await;
     let mut new = Vec::new();
@@ -20,7 +19,6 @@ async fn cards_come_by_status_then_priority_then_key() {
     assert_eq!(keys, [5, 2, 1, 4, 6, 7, 8, 9, 10, 11, 3], "numbers are compared as numbers");
 }
 
-#[tokio::test]
 async fn a_card_survives_every_character_a_text_may_hold() {
     let desk = Desk::new().await;
     let odd = "a\u{1f}b\u{1e}c\u{1d}d | , 日本 👩\u{200d}💻 \u{202e}rtl 'quote' \"double\"";
@@ -43,7 +41,6 @@ async fn a_card_survives_every_character_a_text_may_hold() {
     assert_eq!(ticket.labels, [odd, ""], "the ticket itself keeps what was written");
 }
 
-#[tokio::test]
 async fn a_board_of_several_pages_misses_no_card() {
     let desk = Desk::new().await;
     let new = (0..2_000).map(|number| desk.new_ticket(&format!("ticket {number}"))).collect();
@@ -54,9 +51,15 @@ async fn a_board_of_several_pages_misses_no_card() {
     assert_eq!(desk.store.tickets(desk.project, Archived::Hidden).await.unwrap().len(), 2_000);
 }
 
-#[tokio::test]
 async fn an_empty_project_has_an_empty_board() {
     let desk = Desk::new().await;
     assert!(desk.store.board(desk.project, None).await.unwrap().cards.is_empty());
     assert!(matches!(desk.store.board(ProjectId(99), None).await, Err(Error::Missing(_))));
 }
+
+on_both!(
+    cards_come_by_status_then_priority_then_key,
+    a_card_survives_every_character_a_text_may_hold,
+    a_board_of_several_pages_misses_no_card,
+    an_empty_project_has_an_empty_board,
+);

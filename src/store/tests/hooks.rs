@@ -25,7 +25,6 @@ impl Desk {
     }
 }
 
-#[tokio::test]
 async fn a_rotation_accepts_both_secrets_until_its_overlap_ends() {
     let desk = Desk::new().await;
     desk.store.add_secret(desk.project, &secret(1), None, at(0)).await.unwrap();
@@ -40,7 +39,6 @@ async fn a_rotation_accepts_both_secrets_until_its_overlap_ends() {
     assert!(desk.accepted(61).await.is_empty());
 }
 
-#[tokio::test]
 async fn expiring_shown_secrets_leaves_those_of_subscriptions() {
     let desk = Desk::new().await;
     desk.store.add_secret(desk.project, &secret(1), None, at(0)).await.unwrap();
@@ -51,12 +49,11 @@ async fn expiring_shown_secrets_leaves_those_of_subscriptions() {
     assert_eq!(desk.accepted(4).await, [2]);
 }
 
-#[tokio::test]
 async fn a_subscription_is_written_down_before_it_is_made_and_forgotten_with_its_secret() {
     let desk = Desk::new().await;
     let mut changes = desk.store.subscribe();
     let begun = desk.store.begin_subscription(&desk.wanted(Purpose::PullRequestVote, 7), at(1)).await.unwrap();
-    assert_eq!(changes.recv().await.unwrap(), Change::Hooks(desk.project));
+    assert_eq!(heard(&desk.store, &mut changes).await, Change::Hooks(desk.project));
     assert_eq!((begun.state, begun.remote.clone()), (SubscriptionState::Making, None));
     assert_eq!(desk.store.accepted_secrets(at(1)).await.unwrap()[0].subscription, Some(begun.id));
     assert_eq!(desk.store.subscription_inputs(begun.id).await.unwrap(), r#"{"projectId":"project-lumen"}"#);
@@ -76,7 +73,6 @@ async fn a_subscription_is_written_down_before_it_is_made_and_forgotten_with_its
     assert!(desk.store.subscriptions(desk.project).await.unwrap().is_empty() && desk.accepted(5).await.is_empty());
 }
 
-#[tokio::test]
 async fn two_rows_never_stand_for_the_same_subscription() {
     let desk = Desk::new().await;
     let first = desk.store.begin_subscription(&desk.wanted(Purpose::Push, 1), at(1)).await.unwrap();
@@ -87,7 +83,6 @@ async fn two_rows_never_stand_for_the_same_subscription() {
     assert_eq!(error.kind(), Some(&Trouble::Constraint));
 }
 
-#[tokio::test]
 async fn a_project_off_the_board_is_hidden_keeps_its_tickets_and_still_knows_its_secrets() {
     let desk = Desk::new().await;
     let key = desk.ticket("Something").await;
@@ -110,7 +105,6 @@ async fn a_project_off_the_board_is_hidden_keeps_its_tickets_and_still_knows_its
     assert!(desk.store.remove_project(ProjectId(99), at(6)).await.is_err());
 }
 
-#[tokio::test]
 async fn the_digest_is_all_the_file_knows_of_a_secret() {
     let desk = Desk::new().await;
     let words = format!("{:?}", desk.store.accepted_secrets(at(0)).await.unwrap());
@@ -119,3 +113,12 @@ async fn the_digest_is_all_the_file_knows_of_a_secret() {
     let accepted = desk.store.accepted_secrets(at(0)).await.unwrap();
     assert!(!format!("{accepted:?}").to_lowercase().contains("abab") && !format!("{accepted:?}").contains("171"));
 }
+
+on_both!(
+    a_rotation_accepts_both_secrets_until_its_overlap_ends,
+    expiring_shown_secrets_leaves_those_of_subscriptions,
+    a_subscription_is_written_down_before_it_is_made_and_forgotten_with_its_secret,
+    two_rows_never_stand_for_the_same_subscription,
+    a_project_off_the_board_is_hidden_keeps_its_tickets_and_still_knows_its_secrets,
+    the_digest_is_all_the_file_knows_of_a_secret,
+);

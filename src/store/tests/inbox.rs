@@ -35,7 +35,6 @@ async fn rows(store: &Store) -> i64 {
     sqlx::query_scalar("SELECT count(*) FROM deliveries").fetch_one(&store.inner.readers).await.unwrap()
 }
 
-#[tokio::test]
 async fn what_was_kept_is_there_byte_for_byte_after_the_store_was_opened_again() {
     let desk = Desk::new().await;
     let mut bodies = vec![vec![], vec![0, 159, 146, 150, 0], vec![b'x'; 300_000]];
@@ -44,7 +43,7 @@ async fn what_was_kept_is_there_byte_for_byte_after_the_store_was_opened_again()
     for (number, body) in (1..).zip(&bodies) {
         let new = NewDelivery { body: body.clone(), ..delivery(desk.project, number) };
         assert_eq!(desk.store.keep_delivery(new).await.unwrap(), Kept::New(number));
-        assert_eq!(changes.recv().await.unwrap(), Change::Deliveries(desk.project));
+        assert_eq!(heard(&desk.store, &mut changes).await, Change::Deliveries(desk.project));
     }
     desk.store.close().await;
     let store = Store::open(&desk.location()).await.unwrap();
@@ -57,7 +56,6 @@ async fn what_was_kept_is_there_byte_for_byte_after_the_store_was_opened_again()
     assert_eq!(store.delivery_body(99).await.unwrap(), None);
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_same_notification_a_thousand_times_at_once_is_one_row() {
     let desk = Desk::new().await;
     let mut callers = tokio::task::JoinSet::new();
@@ -71,7 +69,6 @@ async fn the_same_notification_a_thousand_times_at_once_is_one_row() {
     assert_eq!(rows(&desk.store).await, 1);
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn callers_at_the_same_time_share_their_commits() {
     let desk = Desk::new().await;
     let mut callers = tokio::task::JoinSet::new();
@@ -113,7 +110,6 @@ async fn a_full_inbox_refuses_at_once_and_takes_again_when_there_is_room() {
     assert!(matches!(desk.store.keep_delivery(delivery(desk.project, 4_000)).await.unwrap(), Kept::New(_)));
 }
 
-#[tokio::test]
 async fn a_row_that_the_database_refuses_does_not_take_its_neighbours_with_it() {
     let desk = Desk::new().await;
     let nobodys = ProjectId(999);
@@ -133,7 +129,6 @@ async fn a_row_that_the_database_refuses_does_not_take_its_neighbours_with_it() 
     assert_eq!(rows(&desk.store).await, 3);
 }
 
-#[tokio::test]
 async fn a_caller_who_stops_waiting_does_not_undo_the_row() {
     let desk = Desk::new().await;
     let mut caller = Box::pin(desk.store.keep_delivery(delivery(desk.project, 1)));
@@ -168,7 +163,6 @@ async fn a_locked_store_and_a_full_disk_are_errors_and_leave_no_row() {
     assert_eq!(store.keep_delivery(large(2)).await.unwrap(), Kept::New(2));
 }
 
-#[tokio::test]
 async fn a_delivery_is_claimed_by_one_at_a_time_and_again_when_the_claim_ran_out() {
     let desk = Desk::new().await;
     let store = &desk.store;
@@ -206,7 +200,6 @@ async fn a_delivery_is_claimed_by_one_at_a_time_and_again_when_the_claim_ran_out
     assert_eq!(counts, DeliveryCounts { waiting: 1, dead: 1, parked: 1, quarantined: 0, last_at: Some(at(1)) });
 }
 
-#[tokio::test]
 async fn a_replayed_delivery_waits_again_but_a_strangers_never_does() {
     let desk = Desk::new().await;
     let store = &desk.store;
@@ -224,7 +217,6 @@ async fn a_replayed_delivery_waits_again_but_a_strangers_never_does() {
     );
 }
 
-#[tokio::test]
 async fn what_was_settled_is_swept_out_and_what_went_wrong_stays_longer() {
     let desk = Desk::new().await;
     let store = &desk.store;
@@ -244,7 +236,6 @@ async fn what_was_settled_is_swept_out_and_what_went_wrong_stays_longer() {
     assert_eq!(store.deliveries(None, DeliveryFilter::All, 10).await.unwrap()[0].id, 2, "what waits is never swept out");
 }
 
-#[tokio::test]
 async fn numbers_that_are_missing_between_notifications_are_counted() {
     let desk = Desk::new().await;
     let store = &desk.store;
@@ -263,3 +254,15 @@ async fn numbers_that_are_missing_between_notifications_are_counted() {
         .collect();
     assert_eq!(found, [(Some("odd".to_owned()), 2, i64::MAX - 2, at(3)), (None, 1, 0, at(2)), (Some("sub-1".to_owned()), 3, 2, at(1)),]);
 }
+
+on_both!(
+    what_was_kept_is_there_byte_for_byte_after_the_store_was_opened_again,
+    the_same_notification_a_thousand_times_at_once_is_one_row,
+    callers_at_the_same_time_share_their_commits,
+    a_row_that_the_database_refuses_does_not_take_its_neighbours_with_it,
+    a_caller_who_stops_waiting_does_not_undo_the_row,
+    a_delivery_is_claimed_by_one_at_a_time_and_again_when_the_claim_ran_out,
+    a_replayed_delivery_waits_again_but_a_strangers_never_does,
+    what_was_settled_is_swept_out_and_what_went_wrong_stays_longer,
+    numbers_that_are_missing_between_notifications_are_counted,
+);

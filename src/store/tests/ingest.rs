@@ -20,7 +20,6 @@ impl Desk {
     }
 }
 
-#[tokio::test]
 async fn an_active_pull_request_from_the_branch_is_adopted_whoever_opened_it() {
     let desk = Desk::new().await;
     let key = desk.started("A").await;
@@ -33,7 +32,6 @@ async fn an_active_pull_request_from_the_branch_is_adopted_whoever_opened_it() {
     assert!(board.cards[0].pull_request.as_ref().unwrap().is_draft);
 }
 
-#[tokio::test]
 async fn a_pull_request_known_before_the_work_started_is_adopted_at_the_next_look() {
     let desk = Desk::new().await;
     let key = desk.ticket("A").await;
@@ -46,7 +44,6 @@ async fn a_pull_request_known_before_the_work_started_is_adopted_at_the_next_loo
     assert_eq!(desk.linked(&key).await, Some(3));
 }
 
-#[tokio::test]
 async fn the_branch_of_another_repository_or_another_name_is_not_the_tickets() {
     let desk = Desk::new().await;
     let key = desk.started("A").await;
@@ -58,7 +55,6 @@ async fn the_branch_of_another_repository_or_another_name_is_not_the_tickets() {
     assert_eq!(ingested.changed.len(), 2, "facts of another project stay outside");
 }
 
-#[tokio::test]
 async fn of_several_active_pull_requests_the_newest_is_followed() {
     let desk = Desk::new().await;
     let key = desk.started("A").await;
@@ -75,7 +71,6 @@ async fn of_several_active_pull_requests_the_newest_is_followed() {
     assert_eq!((desk.status(&key).await, desk.linked(&key).await), (Status::PrOpen, Some(3)));
 }
 
-#[tokio::test]
 async fn an_abandoned_pull_request_returns_the_ticket_and_a_reactivated_one_opens_it_again() {
     let desk = Desk::new().await;
     let key = desk.started("A").await;
@@ -90,7 +85,6 @@ async fn an_abandoned_pull_request_returns_the_ticket_and_a_reactivated_one_open
     assert_eq!((ticket.status, ticket.notice), (Status::PrOpen, None));
 }
 
-#[tokio::test]
 async fn only_the_status_completed_merges() {
     let desk = Desk::new().await;
     let key = desk.started("A").await;
@@ -106,7 +100,6 @@ async fn only_the_status_completed_merges() {
     assert_eq!(desk.status(&key).await, Status::Merged);
 }
 
-#[tokio::test]
 async fn a_missing_row_is_reported_and_never_means_merged() {
     let desk = Desk::new().await;
     let key = desk.started("A").await;
@@ -120,7 +113,6 @@ async fn a_missing_row_is_reported_and_never_means_merged() {
     assert!(desk.take_in(&[], 15).await.missing_active.is_empty(), "only a complete listing can miss one");
 }
 
-#[tokio::test]
 async fn a_pull_request_opened_while_a_listing_was_under_way_is_not_missing_from_it() {
     let desk = Desk::new().await;
     let key = desk.started("A").await;
@@ -129,7 +121,6 @@ async fn a_pull_request_opened_while_a_listing_was_under_way_is_not_missing_from
     assert_eq!(desk.poll(&[], 14).await.missing_active.len(), 1);
 }
 
-#[tokio::test]
 async fn a_pull_request_completed_between_two_looks_is_adopted_if_it_is_younger_than_the_work() {
     let desk = Desk::new().await;
     let key = desk.started("A").await;
@@ -139,7 +130,6 @@ async fn a_pull_request_completed_between_two_looks_is_adopted_if_it_is_younger_
     assert_eq!((desk.status(&key).await, desk.linked(&key).await), (Status::Merged, Some(3)));
 }
 
-#[tokio::test]
 async fn abandoned_and_replaced_by_a_completed_one_between_two_looks_is_merged() {
     let desk = Desk::new().await;
     let key = desk.started("A").await;
@@ -150,7 +140,6 @@ async fn abandoned_and_replaced_by_a_completed_one_between_two_looks_is_merged()
     assert_eq!(desk.linked(&key).await, Some(4));
 }
 
-#[tokio::test]
 async fn older_facts_never_replace_newer_ones() {
     let desk = Desk::new().await;
     let key = desk.started("A").await;
@@ -167,7 +156,6 @@ async fn older_facts_never_replace_newer_ones() {
     assert_eq!(desk.store.pull_request(desk.repository, 3).await.unwrap().unwrap().facts.status, Completed);
 }
 
-#[tokio::test]
 async fn the_order_of_the_facts_does_not_matter() {
     let facts = |key: &TicketKey| [pull_request(3, key, Abandoned, 11), pull_request(4, key, Active, 12), pull_request(5, key, Active, 13)];
     for order in [[0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]] {
@@ -180,7 +168,6 @@ async fn the_order_of_the_facts_does_not_matter() {
     }
 }
 
-#[tokio::test]
 async fn a_description_cut_by_a_listing_does_not_replace_the_whole_one() {
     let desk = Desk::new().await;
     let key = desk.started("A").await;
@@ -194,7 +181,6 @@ async fn a_description_cut_by_a_listing_does_not_replace_the_whole_one() {
     assert_eq!(desk.poll(&[edited], 14).await.changed.len(), 1);
 }
 
-#[tokio::test]
 async fn a_push_makes_the_known_checks_due_again() {
     use crate::domain::id::ObjectId;
     use crate::domain::pull_request::Checks;
@@ -213,7 +199,6 @@ async fn a_push_makes_the_known_checks_due_again() {
     assert_eq!((known.detail_at, known.checks), (None, Some(checks)));
 }
 
-#[tokio::test]
 async fn a_repository_nobody_listed_gets_an_unlinked_row() {
     let desk = Desk::new().await;
     let key = key("LUM-9");
@@ -226,7 +211,6 @@ async fn a_repository_nobody_listed_gets_an_unlinked_row() {
     assert_eq!((known.len(), known[0].repository_name.as_str()), (1, "new"));
 }
 
-#[tokio::test]
 async fn pull_requests_are_found_by_status_author_reviewer_and_branch() {
     use crate::domain::pull_request::{Reviewer, Vote};
     let desk = Desk::new().await;
@@ -250,7 +234,6 @@ async fn pull_requests_are_found_by_status_author_reviewer_and_branch() {
     assert_eq!(of_branch.len(), 3);
 }
 
-#[tokio::test]
 async fn started_work_without_a_pull_request_is_known_as_such() {
     let desk = Desk::new().await;
     assert!(!desk.store.has_started_without_pull_request(desk.project).await.unwrap());
@@ -262,7 +245,6 @@ async fn started_work_without_a_pull_request_is_known_as_such() {
     assert!(desk.store.has_started_without_pull_request(desk.project).await.unwrap(), "another one may come and be merged unseen");
 }
 
-#[tokio::test]
 async fn who_follows_a_pull_request_is_found_without_reading_the_tickets() {
     use crate::domain::ticket::PullRequestRef;
     let desk = Desk::new().await;
@@ -274,3 +256,24 @@ async fn who_follows_a_pull_request_is_found_without_reading_the_tickets() {
     let followers = desk.store.followers(desk.project).await.unwrap();
     assert_eq!(followers.into_iter().collect::<Vec<_>>(), [(PullRequestRef { repository: desk.repository, number: 1 }, first)]);
 }
+
+on_both!(
+    an_active_pull_request_from_the_branch_is_adopted_whoever_opened_it,
+    a_pull_request_known_before_the_work_started_is_adopted_at_the_next_look,
+    the_branch_of_another_repository_or_another_name_is_not_the_tickets,
+    of_several_active_pull_requests_the_newest_is_followed,
+    an_abandoned_pull_request_returns_the_ticket_and_a_reactivated_one_opens_it_again,
+    only_the_status_completed_merges,
+    a_missing_row_is_reported_and_never_means_merged,
+    a_pull_request_opened_while_a_listing_was_under_way_is_not_missing_from_it,
+    a_pull_request_completed_between_two_looks_is_adopted_if_it_is_younger_than_the_work,
+    abandoned_and_replaced_by_a_completed_one_between_two_looks_is_merged,
+    older_facts_never_replace_newer_ones,
+    the_order_of_the_facts_does_not_matter,
+    a_description_cut_by_a_listing_does_not_replace_the_whole_one,
+    a_push_makes_the_known_checks_due_again,
+    a_repository_nobody_listed_gets_an_unlinked_row,
+    pull_requests_are_found_by_status_author_reviewer_and_branch,
+    started_work_without_a_pull_request_is_known_as_such,
+    who_follows_a_pull_request_is_found_without_reading_the_tickets,
+);

@@ -1,20 +1,28 @@
-//! The store as a whole, on real files.
+//! The store as a whole, on real files and on a real server.
+
+#[macro_use]
+mod engines;
 
 mod board;
+mod copy;
 mod facts;
 mod health;
 mod hooks;
 mod inbox;
 mod ingest;
+mod server;
 mod story;
 mod together;
 mod trouble;
+
+use std::time::Duration;
 
 use jiff::Timestamp;
 use sqlx::{Executor as _, SqlSafeStr as _};
 use tempfile::TempDir;
 
 use super::*;
+use crate::domain::change::Change;
 use crate::domain::fact;
 use crate::domain::id::{Guid, MemberId, ProjectId, RepositoryId, TicketKey};
 use crate::domain::person::Identity;
@@ -25,6 +33,7 @@ use facts::{at, identity, organisation, project_fact, pull_request, repository, 
 /// A store with an organisation, a project `Lumen`, two linked repositories and two members.
 struct Desk {
     directory: TempDir,
+    place: Location,
     store: Store,
     project: ProjectId,
     repository: RepositoryId,
@@ -40,7 +49,8 @@ fn key(text: &str) -> TicketKey {
 impl Desk {
     async fn new() -> Self {
         let directory = tempfile::tempdir().unwrap();
-        let store = Store::open(&Location::in_directory(directory.path())).await.unwrap();
+        let place = engines::fresh_location(directory.path()).await;
+        let store = Store::open(&place).await.unwrap();
         let organisation = store.put_organisation(&organisation(), at(0)).await.unwrap();
         let project = store.put_project(organisation.id, &project_fact("Lumen"), "LUM").await.unwrap().id;
         let repositories = store.put_repositories(project, &[repository("api"), repository("web")]).await.unwrap();
@@ -50,6 +60,7 @@ impl Desk {
         let members = store.put_members(project, &[identity("Ada"), identity("Grace")]).await.unwrap();
         Self {
             directory,
+            place,
             store,
             project,
             repository: repositories[0].id,
@@ -60,7 +71,7 @@ impl Desk {
     }
 
     fn location(&self) -> Location {
-        Location::in_directory(self.directory.path())
+        self.place.clone()
     }
 
     fn new_ticket(&self, title: &str) -> NewTicket {
@@ -97,13 +108,35 @@ impl Desk {
 
 use crate::domain::status::Status;
 
-/// Every statement of every file of the store.
-fn every_query() -> Vec<(&'static str, &'static [(&'static str, &'static str)])> {
+const SOON: Duration = Duration::from_secs(20);
+
+/// The next announcement. A store on a server says besides, when it begins to listen, that something may have been missed.
+async fn heard(store: &Store, changes: &mut broadcast::Receiver<Change>) -> Change {
+    let next = async {
+        loop {
+            match changes.recv().await.unwrap() {
+                Change::Elsewhere if store.engine() == Engine::Postgres => {}
+                change => return change,
+            }
+        }
+    };
+    tokio::time::timeout(SOON, next).await.expect("an announcement")
+}
+
+/// Whether nothing was announced.
+fn silent(store: &Store, changes: &mut broadcast::Receiver<Change>) -> bool {
+    std::iter::from_fn(|| changes.try_recv().ok()).all(|change| store.engine() == Engine::Postgres && change == Change::Elsewhere)
+}
+
+type Statements = &'static [(&'static str, &'static str)];
+
+/// Every statement of every file of the store, for both engines.
+fn every_query() -> Vec<(&'static str, Statements)> {
     vec![
         ("mod", super::QUERIES),
         ("board", super::board::QUERIES),
         ("branches", super::branches::QUERIES),
-        ("check", super::check::QUERIES),
+        ("check_server", super::check_server::QUERIES),
         ("deliveries", super::deliveries::QUERIES),
         ("health", super::health::QUERIES),
         ("history", super::history::QUERIES),
@@ -124,15 +157,34 @@ fn every_query() -> Vec<(&'static str, &'static [(&'static str, &'static str)])>
         ("tickets", super::tickets::QUERIES),
         ("transition", super::transition::QUERIES),
         ("waiting", super::waiting::QUERIES),
-        ("watch", super::watch::QUERIES),
     ]
 }
 
-#[tokio::test]
+/// Those of one engine alone.
+fn queries_of(engine: Engine) -> Vec<(&'static str, Statements)> {
+    match engine {
+        Engine::Sqlite => vec![
+            ("check", super::check::SQLITE_QUERIES),
+            ("copy", super::copy::SQLITE_QUERIES),
+            ("deliveries", super::deliveries::SQLITE_QUERIES),
+            ("schema", super::schema::SQLITE_QUERIES),
+            ("watch", super::watch::SQLITE_QUERIES),
+        ],
+        Engine::Postgres => vec![
+            ("check_server", super::check_server::POSTGRES_QUERIES),
+            ("copy", super::copy::POSTGRES_QUERIES),
+            ("deliveries", super::deliveries::POSTGRES_QUERIES),
+            ("feed", super::feed::POSTGRES_QUERIES),
+            ("hold", super::hold::POSTGRES_QUERIES),
+            ("schema", super::schema::POSTGRES_QUERIES),
+        ],
+    }
+}
+
 async fn every_statement_is_understood_by_the_database() {
     let desk = Desk::new().await;
     let mut conn = desk.store.reader().await.unwrap();
-    for (file, queries) in every_query() {
+    for (file, queries) in every_query().into_iter().chain(queries_of(desk.store.engine())) {
         for (name, sql) in queries {
             let prepared = (&mut *conn).prepare(sql.into_sql_str()).await;
             assert!(prepared.is_ok(), "{file}::{name}: {:?}", prepared.err());
@@ -140,18 +192,29 @@ async fn every_statement_is_understood_by_the_database() {
     }
 }
 
+on_both!(every_statement_is_understood_by_the_database);
+
 #[test]
 fn every_statement_is_listed_and_portable() {
     let files = std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/src/store")).unwrap();
-    let listed = every_query();
+    let kinds = [
+        ("\nqueries! {", every_query()),
+        ("\nsqlite_queries! {", queries_of(Engine::Sqlite)),
+        ("\npostgres_queries! {", queries_of(Engine::Postgres)),
+    ];
     for file in files {
         let path = file.unwrap().path();
         let name = path.file_stem().unwrap().to_str().unwrap().to_owned();
-        if path.extension().is_some_and(|extension| extension == "rs") && std::fs::read_to_string(&path).unwrap().contains("\nqueries! {") {
-            assert!(listed.iter().any(|(file, _)| *file == name), "{name}.rs is not in every_query");
+        if path.extension().is_none_or(|extension| extension != "rs") {
+            continue;
+        }
+        let source = std::fs::read_to_string(&path).unwrap();
+        for (opening, listed) in &kinds {
+            let listed = listed.iter().any(|(file, _)| *file == name);
+            assert_eq!(source.contains(opening), listed, "{name}.rs and its {} are not listed as they are", opening.trim());
         }
     }
-    for (file, queries) in listed {
+    for (file, queries) in every_query() {
         for (name, sql) in queries {
             let upper = sql.to_uppercase();
             for word in

@@ -1,7 +1,6 @@
 //! One board from its first connection to a merged pull request, closed and opened again on the way.
 
 use super::*;
-use crate::domain::change::Change;
 use crate::domain::id::ObjectId;
 use crate::domain::person::{ReviewRules, ReviewerStrategy};
 use crate::domain::pull_request::{Checks, Reviewer, Source, Threads, Vote};
@@ -12,7 +11,6 @@ fn listing(minute: i64) -> Listing {
     Listing::ActiveComplete { since_poll: at(minute) }
 }
 
-#[tokio::test]
 async fn a_ticket_goes_from_an_idea_to_a_merged_pull_request() {
     let desk = Desk::new().await;
     let store = &desk.store;
@@ -33,8 +31,8 @@ async fn a_ticket_goes_from_an_idea_to_a_merged_pull_request() {
     assert_eq!(ticket.title, "Show a chart 📈");
     assert_eq!(ticket.criteria.len(), 2);
     assert_eq!(ticket.version, 1);
-    assert_eq!(changes.recv().await.unwrap(), Change::Ticket { project: desk.project, key: key("LUM-1") });
-    assert_eq!(changes.recv().await.unwrap(), Change::Ticket { project: desk.project, key: key("LUM-2") });
+    assert_eq!(heard(store, &mut changes).await, Change::Ticket { project: desk.project, key: key("LUM-1") });
+    assert_eq!(heard(store, &mut changes).await, Change::Ticket { project: desk.project, key: key("LUM-2") });
     assert_eq!(store.ticket(&ticket.key).await.unwrap().as_ref(), Some(&ticket), "what is read is what was made");
 
     // Work starts; the same start again changes nothing.
@@ -125,7 +123,6 @@ async fn a_ticket_goes_from_an_idea_to_a_merged_pull_request() {
     }
 }
 
-#[tokio::test]
 async fn several_organisations_live_in_one_store() {
     let desk = Desk::new().await;
     let store = &desk.store;
@@ -154,7 +151,6 @@ async fn several_organisations_live_in_one_store() {
     assert!(matches!(store.put_organisation(&stranger, at(6)).await, Err(Error::Refused { .. })));
 }
 
-#[tokio::test]
 async fn prefixes_are_unique_and_fixed_once_tickets_carry_them() {
     let desk = Desk::new().await;
     let store = &desk.store;
@@ -166,7 +162,6 @@ async fn prefixes_are_unique_and_fixed_once_tickets_carry_them() {
     assert!(matches!(store.put_project(organisation, &project_fact("Lumen"), "LUM").await, Err(Error::Refused { .. })));
 }
 
-#[tokio::test]
 async fn keys_from_outside_are_kept_and_never_issued_again() {
     let desk = Desk::new().await;
     let store = &desk.store;
@@ -187,7 +182,6 @@ async fn keys_from_outside_are_kept_and_never_issued_again() {
     assert_eq!(desk.ticket("next").await, key("LUM-9"));
 }
 
-#[tokio::test]
 async fn a_change_made_on_top_of_an_older_version_is_refused() {
     let desk = Desk::new().await;
     let store = &desk.store;
@@ -205,7 +199,6 @@ async fn a_change_made_on_top_of_an_older_version_is_refused() {
     store.delete_ticket(&key, 2).await.unwrap();
 }
 
-#[tokio::test]
 async fn what_cannot_be_is_refused_with_words_and_changes_nothing() {
     let desk = Desk::new().await;
     let store = &desk.store;
@@ -243,7 +236,6 @@ async fn what_cannot_be_is_refused_with_words_and_changes_nothing() {
     assert!(matches!(store.create_ticket(unlinked, at(22)).await, Err(Error::Refused { .. })));
 }
 
-#[tokio::test]
 async fn done_is_taken_back_to_merged_and_keeps_the_time_of_the_merge() {
     let desk = Desk::new().await;
     let key = desk.started("A").await;
@@ -257,7 +249,6 @@ async fn done_is_taken_back_to_merged_and_keeps_the_time_of_the_merge() {
     assert_eq!(desk.status(&key).await, Status::Merged, "the merge seen again does not undo the person's move");
 }
 
-#[tokio::test]
 async fn what_a_team_decided_survives_another_discovery() {
     let desk = Desk::new().await;
     let store = &desk.store;
@@ -287,7 +278,6 @@ async fn what_a_team_decided_survives_another_discovery() {
     assert_eq!(store.project(desk.project).await.unwrap().unwrap().review_rules, rules);
 }
 
-#[tokio::test]
 async fn the_journal_tells_the_next_run_how_far_the_last_one_came() {
     let desk = Desk::new().await;
     let store = &desk.store;
@@ -307,7 +297,6 @@ async fn the_journal_tells_the_next_run_how_far_the_last_one_came() {
     assert_ne!(store.begin("start", "LUM-1", "{}", at(7)).await.unwrap(), id);
 }
 
-#[tokio::test]
 async fn settings_and_cursors_are_kept_until_replaced() {
     let desk = Desk::new().await;
     let store = &desk.store;
@@ -320,3 +309,16 @@ async fn settings_and_cursors_are_kept_until_replaced() {
     store.set_cursor("prs:1", "a").await.unwrap();
     assert_eq!(store.cursor("prs:1").await.unwrap().as_deref(), Some("a"));
 }
+
+on_both!(
+    a_ticket_goes_from_an_idea_to_a_merged_pull_request,
+    several_organisations_live_in_one_store,
+    prefixes_are_unique_and_fixed_once_tickets_carry_them,
+    keys_from_outside_are_kept_and_never_issued_again,
+    a_change_made_on_top_of_an_older_version_is_refused,
+    what_cannot_be_is_refused_with_words_and_changes_nothing,
+    done_is_taken_back_to_merged_and_keeps_the_time_of_the_merge,
+    what_a_team_decided_survives_another_discovery,
+    the_journal_tells_the_next_run_how_far_the_last_one_came,
+    settings_and_cursors_are_kept_until_replaced,
+);

@@ -35,7 +35,7 @@ async fn a_store_of_a_newer_version_is_refused_and_not_touched() {
     )
     .await;
     desk.store.close().await;
-    let error = refused(desk.store.path()).await;
+    let error = refused(desk.store.file().unwrap()).await;
     assert!(matches!(error, Error::NewerSchema { found: 99, .. }), "{error}");
 }
 
@@ -66,7 +66,7 @@ async fn a_damaged_store_is_refused_or_found_out_and_not_touched() {
     let desk = Desk::new().await;
     desk.ticket("A").await;
     desk.store.close().await;
-    let file = desk.store.path();
+    let file = desk.store.file().unwrap();
     let whole = std::fs::read(file).unwrap();
 
     // The schema itself is torn.
@@ -180,7 +180,7 @@ async fn a_full_disk_refuses_the_write_and_keeps_what_was_there() {
 async fn a_store_opened_for_reading_reads_and_refuses_to_write() {
     let desk = Desk::new().await;
     let key = desk.ticket("A").await;
-    let url = format!("sqlite://{}?mode=ro", desk.store.path().display());
+    let url = format!("sqlite://{}?mode=ro", desk.store.place());
     let store = Store::open(&Location::Url(url)).await.unwrap();
     assert!(store.ticket(&key).await.unwrap().is_some());
     let error = store.set_setting("a", "1").await.unwrap_err();

@@ -183,14 +183,14 @@ async fn health_counts_deliveries_by_what_became_of_them_and_the_numbers_that_ar
         (3, "remote-1", 5, "dead", 3),
         (4, "remote-2", 1, "parked", 4),
         (5, "remote-2", 2, "quarantined", 3),
-        (6, "remote-3", 9, "test", 3),
+        (6, "remote-3", 9, "test", 5),
     ];
     for (id, subscription, notification, state, minute) in rows {
         deliver(&desk, id, subscription, notification, state, at(minute)).await;
     }
     let health = desk.store.hook_health(desk.project, at(5)).await.unwrap();
     assert_eq!((health.waiting, health.dead, health.parked, health.quarantined), (1, 1, 1, 1));
-    assert_eq!(health.last_delivery_at, Some(at(4)));
+    assert_eq!(health.last_delivery_at, Some(at(5)));
     assert_eq!(health.receivers.iter().map(|receiver| receiver.name.as_str()).collect::<Vec<_>>(), ["host 12"]);
     let sources: Vec<_> = health.sources.iter().map(|s| (s.subscription.as_ref().unwrap().as_str(), s.deliveries, s.gaps)).collect();
     assert_eq!(sources, [("remote-2", 2, 0), ("remote-1", 3, 2)], "the latest first");

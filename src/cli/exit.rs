@@ -101,4 +101,4 @@ macro_rules! explained {
     };
 }
 
-explained!(crate::config::Error => "config", crate::secret::Error => "token");
+explained!(crate::config::Error => "config", crate::secret::Error => "token", crate::hook::Error => "hook");

@@ -22,6 +22,7 @@ pub struct Frame<'io> {
     pub config: Config,
     /// Whether a missing token may be asked for on the terminal.
     prompt: Prompt,
+    log: log::Place,
     services: Option<Services>,
     /// Whether the warning about the store's place was given: once is enough.
     place_was_told: bool,
@@ -51,6 +52,7 @@ impl<'io> Frame<'io> {
             prompt,
             services: None,
             place_was_told: false,
+            log: log::Place::File,
             clone: None,
         }
     }
@@ -65,11 +67,16 @@ impl<'io> Frame<'io> {
         Ok(())
     }
 
+    /// Where the log goes, once [`Frame::load`] begins it.
+    pub fn log_to(&mut self, place: log::Place) {
+        self.log = place;
+    }
+
     /// Uses a configuration that was made or read elsewhere.
     pub fn use_config(&mut self, config: Config) {
         if self.output.stdio.host == Host::Process {
             crash::reports_to(config.paths.state_dir.clone());
-            if let Some(notice) = log::start(&config, &self.output.stdio.environment) {
+            if let Some(notice) = log::start(&config, &self.output.stdio.environment, self.log, self.output.format) {
                 self.output.warn(&notice);
             }
         }

@@ -28,6 +28,7 @@ mod delete;
 mod demo;
 mod doctor;
 mod edit;
+mod health;
 mod hooks;
 mod import;
 mod ls;
@@ -40,6 +41,7 @@ mod projects;
 mod prs;
 mod repos;
 mod reviewers;
+mod serve;
 mod show;
 mod sim;
 mod spec;
@@ -121,8 +123,13 @@ enum Command {
     Db(db::Args),
     /// Check everything kanado needs
     Doctor(doctor::Args),
+    /// How well the board is kept up with: receivers, webhooks, deliveries
+    Health(health::Args),
     /// Webhooks: let Azure DevOps tell of changes as they happen
     Hooks(hooks::Args),
+    // For a team.
+    /// Receive webhooks from Azure DevOps, so that boards follow by themselves
+    Serve(serve::Args),
     // Trying it.
     /// A board with a simulated Azure DevOps behind it; nothing leaves this machine
     Demo(demo::Args),
@@ -162,7 +169,9 @@ impl Command {
             Self::Config(_) => "config",
             Self::Db(_) => "db",
             Self::Doctor(_) => "doctor",
+            Self::Health(_) => "health",
             Self::Hooks(_) => "hooks",
+            Self::Serve(_) => "serve",
             Self::Demo(_) => "demo",
             Self::Sim(_) => "sim",
             Self::Completions(_) => "completions",
@@ -209,9 +218,16 @@ fn dispatch(command: Option<Command>, frame: &mut Frame<'_>) -> Result<Exit, Fai
         Some(Command::Doctor(args)) => return doctor::run(&args, frame),
         _ => {}
     }
+    if matches!(command, Some(Command::Serve(_))) {
+        frame.log_to(log::Place::Stderr);
+    }
     frame.load()?;
     tracing::info!(command = command.as_ref().map_or("board", Command::name), "kanado {}", env!("CARGO_PKG_VERSION"));
-    let Some(command) = command else { return board::run(frame) };
+    let command = match command {
+        None => return board::run(frame),
+        Some(Command::Serve(args)) => return serve::run(args, frame),
+        Some(command) => command,
+    };
     frame.block_on(frame::Workers::One, async |frame| {
         // Each command's state is large, and only one of them ever runs.
         match command {
@@ -237,9 +253,17 @@ fn dispatch(command: Option<Command>, frame: &mut Frame<'_>) -> Result<Exit, Fai
             Command::Hooks(args) => Box::pin(hooks::run(args, frame)).await,
             Command::Token(args) => Box::pin(token::run(args, frame)).await,
             Command::Db(args) => Box::pin(db::run(args, frame)).await,
+            Command::Health(args) => Box::pin(health::run(args, frame)).await,
             Command::Config(_) | Command::Doctor(_) | Command::Demo(_) | Command::Sim(_) | Command::Completions(_) | Command::Man(_) => {
                 Ok(Exit::Done)
             }
+            Command::Config(_)
+            | Command::Doctor(_)
+            | Command::Serve(_)
+            | Command::Demo(_)
+            | Command::Sim(_)
+            | Command::Completions(_)
+            | Command::Man(_) => Ok(Exit::Done),
         }
     })
 }

@@ -32,8 +32,11 @@ pub struct Figures {
     bytes: Counter,
     strangers: Counter,
     /// The figures of the projects as they were last read.
-    projects: Mutex<Option<(Instant, Vec<(String, HookHealth)>)>>,
+    projects: Mutex<Option<(Instant, Vec<Project>)>>,
 }
+
+/// By its prefix.
+type Project = (String, HookHealth);
 
 impl Default for Figures {
     fn default() -> Self {

@@ -20,6 +20,9 @@ mod seats;
 mod server;
 mod verdict;
 
+#[cfg(test)]
+mod tests;
+
 pub use limits::Limits;
 pub use options::{HookOptions, Listen, TlsFiles};
 pub use server::{Error, Server, TlsReload};

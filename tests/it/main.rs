@@ -13,6 +13,7 @@ mod hooks_registration;
 mod interruptions;
 mod journey_cli;
 mod merges;
+mod orders;
 mod reviews_cli;
 mod secrets;
 mod spec_cli;

@@ -19,7 +19,7 @@
 //! | 2 | [`ado`] | the only module that speaks HTTP to Azure DevOps; endpoints return domain facts; `wire` holds the serde shapes | 0-1 |
 //! | 2 | [`store`] | the only module that speaks SQL; announces a `Change` after each commit; read-models | 0-1 |
 //! | 2 | [`secret`] | tokens: where they come from, where they are kept | `notice` |
-//! | 3 | [`sync`] | keeping up: poll, detail, and ingest, the one door for facts | 0-2 |
+//! | 3 | [`sync`] | keeping up: poll, detail, deliveries, and ingest, the one door for facts | 0-2 |
 //! | 4 | [`action`] | what a person asks for, as resumable steps | 0-3 |
 //! | 5 | [`services`], [`tasks`] | built once from the configuration; actions as async tasks with progress | 0-4 |
 //! | 5 | [`engine`] | keeping a team's board live: applies deliveries, reconciles, holds the leases | 0-5 |

@@ -1,5 +1,7 @@
 //! The client of Azure DevOps: the only module that speaks HTTP to it. Endpoints return facts of `domain`.
 //!
+//! [`event`] reads what it posts by itself; nothing there speaks HTTP.
+//!
 //! Limits: what the wire looks like stays in `wire`; nothing here is stored. A token leaves only for the host it was given for and
 //! for the sub-hosts that this host names and that are trusted ([`hosts`]), over plain http only to loopback unless allowed.
 //! Only reads and repeatable writes are sent again by themselves; a write whose answer was lost is

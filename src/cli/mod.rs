@@ -28,6 +28,7 @@ mod delete;
 mod demo;
 mod doctor;
 mod edit;
+mod health;
 mod hooks;
 mod import;
 mod ls;
@@ -122,6 +123,8 @@ enum Command {
     Db(db::Args),
     /// Check everything kanado needs
     Doctor(doctor::Args),
+    /// How well the board is kept up with: receivers, webhooks, deliveries
+    Health(health::Args),
     /// Webhooks: let Azure DevOps tell of changes as they happen
     Hooks(hooks::Args),
     // For a team.
@@ -166,6 +169,7 @@ impl Command {
             Self::Config(_) => "config",
             Self::Db(_) => "db",
             Self::Doctor(_) => "doctor",
+            Self::Health(_) => "health",
             Self::Hooks(_) => "hooks",
             Self::Serve(_) => "serve",
             Self::Demo(_) => "demo",
@@ -249,6 +253,10 @@ fn dispatch(command: Option<Command>, frame: &mut Frame<'_>) -> Result<Exit, Fai
             Command::Hooks(args) => Box::pin(hooks::run(args, frame)).await,
             Command::Token(args) => Box::pin(token::run(args, frame)).await,
             Command::Db(args) => Box::pin(db::run(args, frame)).await,
+            Command::Health(args) => Box::pin(health::run(args, frame)).await,
+            Command::Config(_) | Command::Doctor(_) | Command::Demo(_) | Command::Sim(_) | Command::Completions(_) | Command::Man(_) => {
+                Ok(Exit::Done)
+            }
             Command::Config(_)
             | Command::Doctor(_)
             | Command::Serve(_)

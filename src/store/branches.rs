@@ -1,11 +1,11 @@
-//! Tickets by their branches, and what a look at a branch found of a spec.
+//! Tickets by their branches and pull requests, and what a look at a branch found of a spec.
 
 use super::column::Columns;
 use super::error::{Error, Result};
 use super::hold::Hold;
 use super::{Store, specs, ticket_row};
 use crate::domain::change::Change;
-use crate::domain::id::{ObjectId, RepositoryId, TicketKey};
+use crate::domain::id::{ObjectId, ProjectId, RepositoryId, TicketKey};
 use crate::domain::ticket::SpecState;
 
 /// What became of the finding of a look at a branch.
@@ -21,6 +21,7 @@ pub enum Found {
 
 queries! {
     OF_BRANCH = "SELECT key FROM tickets WHERE repository = $1 AND branch = $2";
+    FOLLOWED = "SELECT DISTINCT pr_repository FROM tickets WHERE project = $1 AND pr_number = $2 ORDER BY pr_repository";
 }
 
 impl Store {
@@ -29,6 +30,15 @@ impl Store {
         self.attempt(format!("look for the ticket of {branch}"), async {
             let row = sqlx::query(OF_BRANCH).bind(repository.0).bind(branch).fetch_optional(&mut *self.reader().await?).await?;
             row.map(|row| TicketKey::parse(row.borrowed("key")?).map_err(|error| Error::unreadable(error.to_string()))).transpose()
+        })
+        .await
+    }
+
+    /// The repositories in which tickets of a project follow a pull request of this number.
+    pub async fn followed_in(&self, project: ProjectId, number: i64) -> Result<Vec<RepositoryId>> {
+        self.attempt(format!("look for tickets that follow pull request {number}"), async {
+            let rows = sqlx::query(FOLLOWED).bind(project.0).bind(number).fetch_all(&mut *self.reader().await?).await?;
+            rows.iter().map(|row| Ok(RepositoryId(row.int("pr_repository")?))).collect()
         })
         .await
     }

@@ -43,10 +43,7 @@ queries! {
 async fn reconciled(conn: &mut AnyConnection, project: ProjectId) -> Result<Reconciled> {
     let Some(row) = sqlx::query(RECONCILED).bind(project.0).fetch_optional(conn).await? else { return Ok(Reconciled::default()) };
     Ok(Reconciled {
-        attempted_at: Some(row.int("attempted_at")?)
-            .filter(|at| *at > 0)
-            .map(|at| super::column::instant(at, "attempted_at"))
-            .transpose()?,
+        attempted_at: Some(row.int("attempted_at")?).filter(|at| *at > 0).map(|at| column::instant(at, "attempted_at")).transpose()?,
         done_at: row.maybe_instant("done_at")?,
         failed: row.maybe_text("failed")?,
         healed_last: row.int("healed_last")?,

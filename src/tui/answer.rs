@@ -94,8 +94,8 @@ pub struct RequestRow {
 /// The webhooks of a project, for the setup.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WebhookCard {
-    /// What hooks that a person makes are to call; absent while the receiver's public address is not known.
-    pub url: Option<String>,
+    /// What hooks that a person makes are to call, or why there is no such address.
+    pub url: Result<String, Notice>,
     /// Secrets that a person was shown: when each was made, and until when an old one counts.
     pub secrets: Vec<(Timestamp, Option<Timestamp>)>,
     pub health: HookHealth,

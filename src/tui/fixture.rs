@@ -5,12 +5,14 @@ use std::fmt::Write as _;
 use jiff::{SignedDuration, Timestamp};
 
 use super::answer::{
-    HistoryLine, MemberRow, Preflight, PreflightState, ProjectRow, PullRequestDraft, PullRequestRow, RepositoryRow, ReviewerChoice,
-    StartPlan, TaskRow, TaskState, TicketDetail,
+    HistoryLine, MemberRow, Plan, Preflight, PreflightState, ProjectRow, PullRequestDraft, PullRequestRow, RepositoryRow, RequestRow,
+    ReviewerChoice, StartPlan, TaskRow, TaskState, TicketDetail, WebhookCard,
 };
 use super::model::{Base, Model, Settings};
 use super::theme::{Charset, Depth, Theme, ThemeName};
 use crate::domain::board::{Board, Card, PullRequestChip, Votes};
+use crate::domain::health::{DeliverySource, HookHealth, Live, Receiver, Reconciled};
+use crate::domain::hook::{Delivery, DeliveryState, Purpose, Subscription, SubscriptionState};
 use crate::domain::id::{Guid, MemberId, ObjectId, ProjectId, RepositoryId, TicketKey};
 use crate::domain::person::{Identity, ReviewRules};
 use crate::domain::progress::{Progress, Step, StepState};
@@ -18,6 +20,7 @@ use crate::domain::pull_request::{Checks, KnownPullRequest, MergeState, PullRequ
 use crate::domain::spec::Spec;
 use crate::domain::status::Status;
 use crate::domain::ticket::{Priority, PullRequestRef, SpecBadge, SpecState, Ticket, Times};
+use crate::notice::Notice;
 
 /// 22 November 2026, nine in the morning.
 pub fn now() -> Timestamp {
@@ -466,4 +469,152 @@ pub fn pull_request_rows() -> Vec<PullRequestRow> {
             known.facts.status = PullRequestStatus::Completed;
         }),
     ]
+}
+
+fn subscription_id(number: usize) -> Guid {
+    Guid::new(format!("0a1b2c3d-0000-4000-8000-{number:0>12}"))
+}
+
+/// Deliveries of every kind, newest first.
+pub fn deliveries() -> Vec<Delivery> {
+    let rows = [
+        ("pull-request-vote", "git.pullrequest.updated", DeliveryState::Waiting, 0, None),
+        ("pull-request-merged", "git.pullrequest.merged", DeliveryState::Applied, 1, Some("!33 of gateway: ATL-2 is now Merged")),
+        ("push", "git.push", DeliveryState::Ignored, 1, Some("main of billing: no spec is on it")),
+        (
+            "pull-request-comment",
+            "ms.vss-code.git-pullrequest-comment-event",
+            DeliveryState::Parked,
+            5,
+            Some("dev.azure.com does not answer"),
+        ),
+        ("", "workitem.exploded", DeliveryState::Dead, 1, Some("the event type is not known")),
+        ("build-completed", "build.complete", DeliveryState::Test, 0, Some("a test of Azure DevOps")),
+        ("pull-request-created", "git.pullrequest.created", DeliveryState::Quarantined, 0, Some("it is of project 3f2a and not of Atlas")),
+        ("pull-request-push", "git.pullrequest.updated", DeliveryState::Waiting, 2, Some("gateway !41: 503; again in 20 s")),
+    ];
+    rows.into_iter()
+        .zip(0_i64..)
+        .map(|((purpose, event_type, state, tries, words), at)| Delivery {
+            id: 812 - at,
+            project: ProjectId(1),
+            purpose: Some(purpose).filter(|purpose| !purpose.is_empty()).map(str::to_owned),
+            event_type: Some(event_type.into()),
+            event_id: Some(format!("6872ee8c-b333-4eff-bfb9-0000000000{at:0>2}")),
+            subscription: Some(subscription_id(1)),
+            notification: Some(97 - at),
+            received_at: ago(3 + at * at * 977),
+            bytes: 4_700,
+            state,
+            tries,
+            words: words.map(str::to_owned),
+            settled_at: (state != DeliveryState::Waiting).then(|| ago(2 + at * at * 977)),
+        })
+        .collect()
+}
+
+/// A project whose hooks work but for one.
+pub fn hook_health() -> HookHealth {
+    let subscription = |(purpose, number): (Purpose, usize)| Subscription {
+        id: i64::try_from(number).unwrap_or(0),
+        project: ProjectId(1),
+        purpose,
+        remote: Some(subscription_id(number)),
+        url: format!("https://kanado.lumen.example/api/webhooks/ado/5f1c6f5e-7b0a-4f0e-9d3c-000000000001/{}", purpose.word()),
+        state: if purpose == Purpose::PullRequestVote { SubscriptionState::OnProbation } else { SubscriptionState::Enabled },
+        problem: (purpose == Purpose::PullRequestVote)
+            .then(|| "Azure DevOps got 503 from the receiver; events are lost until a probe succeeds".into()),
+        identity: Some("Kanado Service".into()),
+        created_at: ago(900_000),
+        verified_at: Some(ago(899_000)),
+        checked_at: Some(ago(120)),
+    };
+    HookHealth {
+        live: Live::Broken("1 hook on probation".into()),
+        receivers: vec![Receiver {
+            name: "kanado serve on build-7 (4711) at 0.0.0.0:8090".into(),
+            until: now() + SignedDuration::from_secs(70),
+        }],
+        subscriptions: Purpose::ALL.into_iter().take(12).zip(1..).map(subscription).collect(),
+        sources: vec![
+            DeliverySource { subscription: Some(subscription_id(1)), deliveries: 97, last_at: ago(3), gaps: 0 },
+            DeliverySource { subscription: Some(subscription_id(6)), deliveries: 41, last_at: ago(4_000), gaps: 2 },
+            DeliverySource { subscription: Some(subscription_id(99)), deliveries: 5, last_at: ago(9_000), gaps: 1 },
+        ],
+        waiting: 2,
+        dead: 1,
+        parked: 1,
+        quarantined: 1,
+        last_delivery_at: Some(ago(3)),
+        reconciled: Reconciled { attempted_at: Some(ago(600)), done_at: Some(ago(598)), failed: None, healed_last: 1, healed_total: 14 },
+    }
+}
+
+pub fn requests() -> Vec<RequestRow> {
+    let rows = [
+        ("GET", "/lumen/_apis/git/repositories/0b1c/pullrequests", Some(200), 181, None),
+        ("POST", "/lumen/_apis/hooks/subscriptions", Some(403), 92, None),
+        ("GET", "/lumen/5f1c/_apis/policy/evaluations", None, 30_000, Some("timed out")),
+        ("GET", "/lumen/_apis/git/repositories/0b1c/refs", Some(503), 12, None),
+    ];
+    rows.into_iter()
+        .zip(1..)
+        .map(|((method, path, status, duration_ms, trouble), at)| RequestRow {
+            at: ago(at * 7),
+            method: method.into(),
+            path: path.into(),
+            status,
+            duration_ms,
+            activity_id: status.map(|_| format!("7e9c1c0a-1111-4222-8333-00000000000{at}")),
+            trouble,
+        })
+        .collect()
+}
+
+/// Tasks of every kind, oldest first.
+pub fn tasks() -> Vec<TaskRow> {
+    let task = |id, title: &str, state, took| TaskRow {
+        id,
+        title: title.into(),
+        subject: None,
+        progress: start_plan(9).progress,
+        state,
+        started_at: ago(4_000 - i64::try_from(id).unwrap_or(0) * 60),
+        finished_at: Some(ago(4_000 - i64::try_from(id).unwrap_or(0) * 60 - took)),
+    };
+    let failed = Notice::new("could not push .tickets/ATL-9.md: dev.azure.com does not answer").hint("check the network; nothing is lost");
+    vec![
+        task(1, "start work on ATL-4", TaskState::Done("ATL-4 is in progress on feature/ATL-4".into()), 2),
+        task(2, "push the spec of ATL-9", TaskState::Failed(failed), 30),
+        task(3, "sync", TaskState::Cancelled, 1),
+        start_task(12),
+    ]
+}
+
+pub fn webhook_card() -> WebhookCard {
+    WebhookCard {
+        url: Ok("https://kanado.lumen.example/api/webhooks/ado/5f1c6f5e-7b0a-4f0e-9d3c-000000000001".into()),
+        secrets: vec![(ago(9_000), None), (ago(900_000), Some(now() + SignedDuration::from_hours(20)))],
+        health: hook_health(),
+    }
+}
+
+/// What registering the webhooks would do.
+pub fn hook_plan() -> Plan {
+    let step = |id, words: &str| Step { id, words: words.into(), state: StepState::Waiting };
+    Plan {
+        progress: Progress {
+            action: "hooks register",
+            subject: None,
+            steps: vec![
+                step("vote", "make again: vote, which is on probation"),
+                step("push", "register: push"),
+                step("verify", "send a test notification for each"),
+            ],
+        },
+        warnings: vec![
+            Notice::new("a hook that kanado did not make calls the same address").hint("the same event may arrive twice; it counts once"),
+        ],
+        refused: None,
+    }
 }

@@ -21,7 +21,7 @@ pub fn lines(body: &[u8]) -> Vec<String> {
     let text = String::from_utf8_lossy(shown);
     let text = text.trim_start_matches('\u{feff}');
     let mut page = Page::default();
-    if text.trim_start().starts_with(['{', '[']) {
+    if text.trim_start().starts_with(['{', '[', '}', ']']) {
         page.json(text)
     } else {
         text.lines().for_each(|line| page.line(line))

@@ -10,9 +10,11 @@ use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 
 use kanado::ado::{
-    At, Base, BranchOutcome, ChangeKind, Client, Completion, Credential, Duty, ErrorKind, FileChange, In, MergeStrategy, NewPullRequest,
-    NewThread, PullRequestPatch, PullRequestQuery, Push, RepoRef, ScopeOutcome, Settings, StatusChange, StatusFilter, ThreadStatus,
+    At, Base, BranchOutcome, ChangeKind, Client, Completion, Credential, Duty, ErrorKind, FileChange, HookSecret, In, MergeStrategy,
+    NewHook, NewPullRequest, NewThread, PullRequestPatch, PullRequestQuery, Push, RepoRef, ScopeOutcome, Settings, StatusChange,
+    StatusFilter, ThreadStatus,
 };
+use kanado::domain::hook::{Publisher, Purpose, SubscriptionState};
 use kanado::domain::id::ObjectId;
 use kanado::domain::pull_request::{PullRequestStatus, Vote};
 use serde_json::{Value, json};
@@ -299,6 +301,32 @@ async fn every_function(checked: &Checked, covered: &mut Covered) {
     };
     assert_eq!(by!(pull_requests(In::Repository(r), &exactly)).len(), 1);
     by!(lists_closed_since());
+
+    // Webhooks: release management on its own host, and what was never answered in a test before it existed.
+    for publisher in [Publisher::Tfs, Publisher::Pipelines, Publisher::ReleaseManagement] {
+        assert!(by!(hook_publishers(publisher)).iter().any(|row| row.id == publisher.word()), "{publisher:?}");
+    }
+    for purpose in [Purpose::PullRequestVote, Purpose::RunState, Purpose::DeploymentCompleted] {
+        let event = purpose.event();
+        let mut publisher_inputs = BTreeMap::from([("projectId".to_owned(), project.guid.to_string())]);
+        publisher_inputs.extend(event.notification_type.map(|kind| ("notificationType".to_owned(), kind.to_owned())));
+        // The simulator answers for this host itself.
+        let url = "https://chat.lumen.example/hooks/scratch".to_owned();
+        let new = NewHook { event, publisher_inputs, url, user: "kanado-0123456789ab".to_owned() };
+        let secret = HookSecret::new("scratch-secret".to_owned());
+        let made = by!(create_hook_subscription(&new, &secret));
+        assert!(by!(hook_subscriptions(event.publisher)).iter().any(|row| row.id == made.id));
+        assert!(by!(find_hook_subscriptions(&project.guid, &event)).iter().any(|row| row.id == made.id));
+        assert_eq!(by!(hook_subscription(event.publisher, &made.id)).unwrap().state, Some(SubscriptionState::Enabled));
+        by!(test_hook_subscription(&new, &made.id, Some(&secret)));
+        by!(test_hook_subscription(&new, &made.id, None));
+        by!(hook_notifications(event.publisher, &made.id, 5));
+        by!(delete_hook_subscription(event.publisher, &made.id));
+        assert_eq!(c.hook_subscription(event.publisher, &made.id).await.unwrap(), None);
+        bobs.create_hook_subscription(&new, &secret).await.unwrap_err();
+        let private = NewHook { url: "https://10.0.0.1/hook".to_owned(), ..new };
+        c.create_hook_subscription(&private, &secret).await.unwrap_err();
+    }
 
     // What is not there, and who may not.
     c.project("nope").await.unwrap_err();

@@ -29,11 +29,24 @@ pub use trial::Trial;
 pub use url::{Address, PublicUrl, address, check as check_url};
 pub use verify::{Verified, run as verify};
 
-use super::error::Error;
+use super::context::Context;
+use super::error::{Error, Result};
 use crate::ado::ErrorKind;
+use crate::domain::project::Project;
 
 /// The name of registration in the journal and in tests of interruption.
 const ACTION: &str = "hooks";
+
+/// The address that a project's hooks made by hand call, whatever they are for.
+///
+/// # Errors
+/// Refused with words where there is none that Azure DevOps would deliver to.
+pub async fn address_by_hand(ctx: &Context, project: &Project) -> Result<String> {
+    let organisation = ctx.organisation(project.organisation).await?;
+    let insecure = if ctx.config.hooks.allow_insecure_url { url::Insecure::Loopback } else { url::Insecure::Never };
+    let checked = url::check(ctx.config.webhooks.public_url.as_deref(), organisation.deployment, insecure).map_err(Error::Refused)?;
+    Ok(url::bare(&checked.base, &project.guid))
+}
 
 /// Whether somebody with more rights is needed: then the steps by hand are the way.
 pub fn is_about_permission(error: &Error) -> bool {

@@ -4,6 +4,7 @@
 mod engines;
 
 mod board;
+mod branches;
 mod copy;
 mod facts;
 mod health;

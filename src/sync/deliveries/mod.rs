@@ -15,6 +15,7 @@ mod round;
 use std::collections::BTreeMap;
 
 use futures_util::future::BoxFuture;
+use futures_util::{StreamExt as _, stream};
 
 use crate::ado;
 use crate::clock::Clock;
@@ -23,6 +24,9 @@ use crate::domain::project::Project;
 use crate::store::{self, ClaimedDelivery, Settled, Store};
 
 pub use fate::{Fate, MOST_TRIES, Outcome};
+
+/// Projects whose deliveries are applied at the same time.
+const PROJECTS: usize = 4;
 
 /// How Azure DevOps is reached for a project.
 pub trait Reach: Send + Sync {
@@ -51,16 +55,22 @@ pub async fn work(
         of_project.entry(one.delivery.project).or_default().push(one);
     }
     let projects = store.projects().await?;
-    let mut outcomes = Vec::new();
-    for (id, claimed) in of_project {
-        let applied = match projects.iter().find(|project| project.id == id) {
-            Some(project) => apply(store, reach, clock, project, &claimed, rules).await,
-            None => claimed.iter().map(|one| Outcome { id: one.delivery.id, fate: Fate::of_a_removed_project() }).collect(),
-        };
-        settle(store, clock, &applied).await?;
-        outcomes.extend(applied);
-    }
-    Ok(outcomes)
+    let projects = &projects;
+    // Side by side: an organisation that does not answer must not hold up another one.
+    let settled: Vec<store::Result<Vec<Outcome>>> = stream::iter(of_project)
+        .map(async |(id, claimed)| {
+            let applied = match projects.iter().find(|project| project.id == id) {
+                Some(project) => apply(store, reach, clock, project, &claimed, rules).await,
+                None => claimed.iter().map(|one| Outcome { id: one.delivery.id, fate: Fate::of_a_removed_project() }).collect(),
+            };
+            settle(store, clock, &applied).await?;
+            Ok(applied)
+        })
+        .buffer_unordered(PROJECTS)
+        .collect()
+        .await;
+    let outcomes: store::Result<Vec<Vec<Outcome>>> = settled.into_iter().collect();
+    Ok(outcomes?.concat())
 }
 
 /// Applies deliveries of one project, and says of each what became of it. Nothing is settled here: a delivery whose outcome is lost

@@ -6,8 +6,7 @@ use crate::ado::RepoRef;
 use crate::domain::fact;
 use crate::domain::id::Guid;
 use crate::domain::project::Repository;
-use crate::domain::pull_request::{PullRequestStatus, Source};
-use crate::domain::ticket::PullRequestRef;
+use crate::domain::pull_request::Source;
 use crate::store::{self, Ingested, Listing};
 use crate::sync::{detail, ingest};
 
@@ -38,8 +37,8 @@ impl Round<'_> {
         match self.look(&repository, number).await {
             Ok((fact, asked_at)) => {
                 words.add(&self.take_in(&fact, asked_at).await?);
-                let followed = self.refresh_detail(&repository, number, fact.status).await?;
-                Ok(match followed {
+                let detail = self.refresh_detail(&repository, number).await?;
+                Ok(match detail {
                     Ok(()) => Done::Applied(words.of(number)),
                     Err(why) => Done::unanswered(why),
                 })
@@ -99,15 +98,10 @@ impl Round<'_> {
         Ok(Done::Applied(format!("{}, as the delivery says; {reason}", words.of(number))))
     }
 
-    /// Checks and threads of a pull request that a ticket follows, while it is open.
-    async fn refresh_detail(
-        &self,
-        repository: &Repository,
-        number: i64,
-        status: PullRequestStatus,
-    ) -> store::Result<Result<(), Unanswered>> {
-        let followed = PullRequestRef { repository: repository.id, number };
-        if status != PullRequestStatus::Active || !self.store.followers(self.project.id).await?.contains_key(&followed) {
+    /// Checks and threads of a pull request that a ticket follows; closed ones too, so that the end is the same in whatever order
+    /// deliveries come.
+    async fn refresh_detail(&self, repository: &Repository, number: i64) -> store::Result<Result<(), Unanswered>> {
+        if !self.store.followed_in(self.project.id, number).await?.contains(&repository.id) {
             return Ok(Ok(()));
         }
         let client = match self.client().await {
@@ -123,14 +117,14 @@ impl Round<'_> {
 
     /// A build of a pull request ended: its checks are read again if a ticket follows it. Numbers are unique in an organisation.
     pub async fn checks(&self, number: i64) -> store::Result<Done> {
-        let followers = self.store.followers(self.project.id).await?;
-        let Some(followed) = followers.keys().find(|followed| followed.number == number) else {
+        let followed = self.store.followed_in(self.project.id, number).await?;
+        let Some(repository) = followed.first() else {
             return Ok(Done::Ignored(format!("a build of pull request {number}, which no ticket follows")));
         };
-        let Some(repository) = self.store.repository(followed.repository).await? else {
+        let Some(repository) = self.store.repository(*repository).await? else {
             return Ok(Done::Ignored(format!("a build of pull request {number}, whose repository is not known")));
         };
-        Ok(match self.refresh_detail(&repository, number, PullRequestStatus::Active).await? {
+        Ok(match self.refresh_detail(&repository, number).await? {
             Ok(()) => Done::Applied(format!("read the checks of pull request {number}")),
             Err(why) => Done::unanswered(why),
         })

@@ -8,6 +8,7 @@ mod load;
 mod setup;
 mod spec;
 mod ticket;
+mod webhooks;
 
 use std::future::Future;
 use std::sync::Arc;
@@ -175,7 +176,12 @@ impl Runtime {
             Effect::ReplayDelivery { delivery } => runtime.replay_delivery(delivery),
             Effect::LoadHealth { project, generation } => self.spawn(async move { runtime.load_health(project, generation).await }),
             Effect::LoadRequests { project, generation } => self.spawn(async move { runtime.load_requests(project, generation).await }),
-            Effect::LoadWebhooks { .. } | Effect::PlanHooks { .. } | Effect::ChangeHooks { .. } | Effect::LoadSteps { .. } => {}
+            Effect::LoadWebhooks { project, generation } => self.spawn(async move { runtime.load_webhooks(project, generation).await }),
+            Effect::PlanHooks { project, verb, generation } => {
+                self.spawn(async move { runtime.plan_hooks(project, verb, generation).await });
+            }
+            Effect::ChangeHooks { project, verb, generation } => runtime.change_hooks(project, verb, generation),
+            Effect::LoadSteps { project, generation } => self.spawn(async move { runtime.load_steps(project, generation).await }),
 
             Effect::SaveSpec { key, expected_revision, text, generation } => {
                 self.saving.spawn(async move { runtime.save_spec(key, expected_revision, text, generation).await });

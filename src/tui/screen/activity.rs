@@ -368,7 +368,7 @@ impl Page<'_> {
         let style_of_name = if row.purpose.moves_cards() { theme.text } else { theme.dim };
         self.lines.push(Line::from(vec![
             Span::styled(name, style_of_name),
-            Span::styled(format!("{state}  "), style),
+            Span::styled(format!("{state:<13} "), style),
             Span::styled(words.join(", "), theme.dim),
         ]));
         if let Some(problem) = &row.problem {

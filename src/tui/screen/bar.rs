@@ -7,6 +7,7 @@ use crate::domain::board::age_step;
 use crate::domain::health::Live;
 use crate::tui::model::{Base, Model};
 use crate::tui::widget::parts::{self, Part};
+use crate::tui::widget::text;
 
 /// From this many days on, the days a token has left are worth a word.
 const TOKEN_WARNING_DAYS: i64 = 14;
@@ -72,7 +73,10 @@ fn freshness(model: &Model) -> Vec<Part> {
     match &model.live.live {
         // A look in between changes nothing of it, and repaints nothing.
         Live::Now => return vec![Part::new(90, "live", theme.good)],
-        Live::Broken(why) => parts.push(Part::new(88, why.clone(), theme.warn).short("not live")),
+        Live::Broken(why) => {
+            let why = text::clean(why);
+            parts.push(Part::new(88, text::fit(&why, (model.width / 3).max(24), &theme.marks), theme.warn));
+        }
         Live::Off => {}
     }
     parts.push(match synced_at {

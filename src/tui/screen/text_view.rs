@@ -10,7 +10,15 @@ use crate::tui::widget::{panel, text};
 
 pub fn draw(model: &Model, view: &TextView, buf: &mut Buffer) {
     let theme = &model.theme;
-    let area = layout::dialog(model.width, model.height, 110, model.height);
+    let width = 110.min(model.width.saturating_sub(2));
+    let height = match (view.loading, &view.problem) {
+        (None, None) => {
+            let rows = view.lines.iter().flat_map(|line| broken(line, width.saturating_sub(4))).take(usize::from(model.height)).count();
+            u16::try_from(rows + 2).unwrap_or(model.height)
+        }
+        _ => model.height,
+    };
+    let area = layout::dialog(model.width, model.height, width, height);
     let inner = panel::draw(buf, area, &view.title, &[("j k", "scroll"), ("Esc", "close")], theme);
     let mut rows = view.lines.iter().skip(view.scroll).flat_map(|line| broken(line, inner.width));
     let mut y = inner.top();

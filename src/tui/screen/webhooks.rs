@@ -25,8 +25,8 @@ pub fn draw(model: &Model, area: Rect, buf: &mut Buffer) {
         return nothing(model, area, loading, problem.as_deref().unwrap_or("No project is connected. [ goes to the connection."), buf);
     };
     let mut facts: Vec<(&str, String, Style)> = vec![match &card.url {
-        Some(url) => ("Address", url.clone(), theme.text),
-        None => ("Address", "not known: set webhooks.public_url".to_owned(), theme.warn),
+        Ok(url) => ("Address", url.clone(), theme.text),
+        Err(why) => ("Address", why.text.clone(), theme.warn),
     }];
     let (live, style) = live_words(&card.health.live, model);
     facts.push(("State", live, style));
@@ -49,9 +49,15 @@ pub fn draw(model: &Model, area: Rect, buf: &mut Buffer) {
     let mut y = area.y;
     for (name, words, style) in &facts {
         text::put(buf, area.x + 2, y, 9, name, theme.dim);
+        let room = area.width.saturating_sub(11);
+        if *name != "Address" {
+            text::put_fit(buf, area.x + 11, y, room, words, *style, &theme.marks);
+            y += 1;
+            continue;
+        }
         // The address is to be read to its last letter.
-        for line in text::wrap(words, area.width.saturating_sub(12)).into_iter().take(if *name == "Address" { 4 } else { 1 }) {
-            text::put_fit(buf, area.x + 11, y, area.width.saturating_sub(11), &line, *style, &theme.marks);
+        for line in text::wrap(words, room).into_iter().take(4) {
+            text::put(buf, area.x + 11, y, room, &line, *style);
             y += 1;
         }
     }

@@ -7,11 +7,13 @@ use crate::domain::status::Status;
 use crate::tui::actions::{ACTIONS, Action, Context};
 use crate::tui::effect::{Link, MouseCapture, QuitMode, SyncReason};
 use crate::tui::intent::Intent;
+use crate::tui::model::activity::Shown;
 use crate::tui::model::board::Filtering;
 use crate::tui::model::overlay::{Confirmed, Overlay, SpecDirection};
 use crate::tui::model::picker::PickerKind;
 use crate::tui::model::setup::Section;
 use crate::tui::model::ticket::Tab;
+use crate::tui::model::webhooks::HookVerb;
 use crate::tui::model::{Base, TerminalFocus};
 use crate::tui::refusal::refusal;
 use crate::tui::theme::ThemeName;
@@ -80,6 +82,20 @@ const TRIPLES: &[(&str, &str, Outcome)] = &[
     ("ticket.open", "l l", asks_for!(Effect::OpenPage { key } if is(key, 4))),
     ("ticket.copy_key", "j", asks_for!(Effect::CopyText { what: "key", text } if text == "ATL-14")),
     ("ticket.copy_menu", "", |model, _| titled(model, "Copy of ATL-12")),
+    ("ticket.watch", "", |model, effects| {
+        model.watching.contains(&fixture::key(12))
+            && effects.iter().any(|effect| matches!(effect, Effect::SaveSession(session) if session.watched.len() == 1))
+    }),
+    ("webhooks.register", "5", asks_for!(Effect::PlanHooks { verb: HookVerb::Register, .. })),
+    ("webhooks.remove", "5", asks_for!(Effect::PlanHooks { verb: HookVerb::Remove, .. })),
+    ("webhooks.generate", "5 without", asks_for!(Effect::PlanHooks { verb: HookVerb::Generate, .. })),
+    ("webhooks.rotate", "5", asks_for!(Effect::PlanHooks { verb: HookVerb::Rotate, .. })),
+    ("webhooks.revoke", "5", asks_for!(Effect::PlanHooks { verb: HookVerb::Revoke, .. })),
+    ("webhooks.steps", "5", asks_for!(Effect::LoadSteps { .. })),
+    ("webhooks.copy_address", "5", asks_for!(Effect::CopyText { what: "address", text } if text.ends_with("000000000001"))),
+    ("activity.problems", "4 ]", asks_for!(Effect::LoadDeliveries { shown: Shown::Problems, .. })),
+    ("delivery.replay", "4 ] j j j", |model, _| asked(model, &Confirmed::Replay(809))),
+    ("go.activity", "", |model, _| model.base == Base::Activity),
     ("ticket.archive", "l", |model, _| asked(model, &Confirmed::Archive(fixture::key(9), 1))),
     ("ticket.delete", "", |model, _| asked(model, &Confirmed::Delete(fixture::key(12), 1))),
     ("editor.push", "l enter e", asks_for!(Effect::PlanPush { key, .. } if is(key, 9))),
@@ -146,6 +162,10 @@ fn before(keys: &str) -> Model {
     match keys {
         "" => {}
         "task" => drop(happens(&mut model, What::Tasks(vec![fixture::start_task(12)]))),
+        "5 without" => {
+            go(&mut model, "5");
+            model.setup.webhooks.rows.as_mut().expect("a card").secrets.clear();
+        }
         keys => go(&mut model, keys),
     }
     model
@@ -212,6 +232,9 @@ const REFUSALS: &[(&str, &str, &str, &str)] = &[
     ("l l enter", "x", "criteria are ticked on their tab", "press ]"),
     ("task", "s", "ATL-12: push .tickets/ATL-12.md 2/3 is still running", "Ctrl+X"),
     ("2 j", "y", "no ticket is selected", ""),
+    ("2 j", "w", "no ticket is selected", ""),
+    ("4 ]", "r", "this delivery is waiting", "only dead and parked ones are tried again"),
+    ("4", "r", "no delivery is selected", "press ]"),
 ];
 
 #[test]
@@ -265,7 +288,7 @@ fn read_only_refuses_what_changes_the_remote_and_nothing_else() {
 fn without_a_project_the_way_to_one_is_told() {
     let mut model = sized(Model::new(fixture::now(), crate::tui::model::Settings::default()), 120, 40);
     model.base = Base::Board;
-    for keys in ["n", "R", "2"] {
+    for keys in ["n", "R", "2", "4"] {
         press(&mut model, keys);
         let notice = model.toast.clone().map(|toast| toast.notice).unwrap_or_else(|| panic!("{keys}: no word"));
         assert!(

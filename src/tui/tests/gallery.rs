@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::scenes::{self, go};
 use super::*;
+use crate::domain::health::Live;
 use crate::domain::progress::StepState;
 use crate::domain::status::Status;
 use crate::domain::ticket::SpecBadge;
@@ -81,7 +82,50 @@ pub fn all(width: u16, height: u16) -> Vec<(&'static str, Model)> {
         ("help_editor", after("l enter e f1")),
         ("help_form", after("n f1")),
         ("editor_preview", after("l enter e f8 f8 f3")),
+        ("activity_nothing", after("4")),
+        ("activity_deliveries", after("4 ] j j")),
+        ("activity_problems", after("4 ] p")),
+        ("activity_hooks", after("4 ] ]")),
+        ("activity_requests", after("4 [ j")),
+        ("delivery_body", after("4 ] j j j enter")),
+        ("request_facts", after("4 [ enter")),
+        ("replay_question", after("4 ] j j j r")),
+        ("setup_webhooks", after("5 ] ] ] ] j")),
+        ("hooks_plan", after("5 ] ] ] ] enter")),
+        ("hook_steps", after("5 ] ] ] ] j j j j j enter")),
+        ("help_activity", after("4 ?")),
     ];
+
+    let mut model = after("4");
+    happens(&mut model, What::Tasks(fixture::tasks()));
+    go(&mut model, "j");
+    model.toast = None;
+    scenes.push(("activity_tasks", model.clone()));
+    go(&mut model, "j j enter");
+    scenes.push(("task_facts", model));
+
+    let mut model = after("4 ]");
+    model.activity.deliveries.rows = Some(Vec::new());
+    scenes.push(("activity_no_deliveries", model));
+
+    let mut model = after("4 ] ]");
+    model.activity.health.rows = Some(Box::default());
+    scenes.push(("activity_no_hooks", model));
+
+    let mut model = after("5 ] ] ] ]");
+    let why = Notice::new("there is no address yet that Azure DevOps could deliver to").hint("set webhooks.public_url");
+    model.setup.webhooks.rows =
+        Some(Box::new(crate::tui::answer::WebhookCard { url: Err(why), secrets: Vec::new(), health: Default::default() }));
+    scenes.push(("setup_webhooks_none", model));
+
+    let mut model = after("l l w");
+    model.toast = None;
+    model.live.live = Live::Now;
+    scenes.push(("board_live", model));
+
+    let mut model = board();
+    model.live.live = Live::Broken("no receiver since 3m".into());
+    scenes.push(("board_not_live", model));
 
     let mut model = board();
     if let Some(board) = &mut model.board.board {
@@ -194,6 +238,9 @@ pub fn all(width: u16, height: u16) -> Vec<(&'static str, Model)> {
     model.setup.check = Check::Failed(notice);
     model.now = fixture::now();
     scenes.push(("connect_failed", model));
+    for (_, model) in &mut scenes {
+        model.now = fixture::now();
+    }
     scenes
 }
 
@@ -367,7 +414,7 @@ fn the_states_of_a_merged_ticket_and_an_edited_spec_read_differently() {
     let words = picture(&model);
     assert!(words.contains("spec changed"), "{words}");
     // `draft` alone is a pull request's word.
-    assert!(words.contains("draft  live now"), "{words}");
+    assert!(words.contains("draft  hook now"), "{words}");
 }
 
 #[test]
@@ -408,7 +455,7 @@ fn the_smallest_terminal_still_says_what_must_be_read() {
         ("new_ticket_without_title", &["a ticket needs a title"]),
         ("setup_review", &["▌Review", "Overload at  4"]),
         ("ticket_activity", &["▌Activity", "pull request 41 was opened"]),
-        ("pull_requests_all", &["▌All 5", "ATL-4 Rotate", "poll 4m", "stale 12m", "live now"]),
+        ("pull_requests_all", &["▌All 5", "ATL-4 Rotate", "poll 4m", "stale 12m", "hook now"]),
         ("connect_failed", &["names no collection", "add it:"]),
         ("conflict", &["Mine: the draft here", "m keep mine", "t take theirs"]),
         ("failure", &["was not pushed", "try again: U"]),

@@ -118,6 +118,27 @@ fn poison_pull_request(known: &mut crate::domain::pull_request::KnownPullRequest
     known.web_url = Some(evil(turn));
 }
 
+/// A megabyte in one line.
+fn very_long() -> String {
+    "x\u{1b}]52;c;aGk=\u{7}".repeat(80_000)
+}
+
+fn health(turn: usize) -> crate::domain::health::HookHealth {
+    let mut health = fixture::hook_health();
+    health.live = crate::domain::health::Live::Broken(evil(turn));
+    health.receivers.iter_mut().for_each(|receiver| receiver.name = evil(turn + 1));
+    for (at, row) in health.subscriptions.iter_mut().enumerate() {
+        (row.problem, row.identity, row.url) = (Some(evil(turn + at)), Some(evil(turn + at + 1)), evil(turn + at + 2));
+    }
+    health
+        .sources
+        .iter_mut()
+        .enumerate()
+        .for_each(|(at, source)| source.subscription = Some(crate::domain::id::Guid::new(evil(turn + at))));
+    health.reconciled.failed = Some(evil(turn + 2));
+    health
+}
+
 /// Answers what is asked for with the worst there is.
 fn settle(model: &mut Model, effects: Vec<Effect>, turn: usize) {
     for effect in effects {
@@ -169,6 +190,44 @@ fn settle(model: &mut Model, effects: Vec<Effect>, turn: usize) {
                     .for_each(|(at, check)| (check.words, check.state) = (evil(turn + at), PreflightState::Stops));
                 What::PullRequestPlanned { generation, draft: Ok(Box::new(draft)) }
             }
+            Effect::LoadDeliveries { generation, .. } => {
+                let mut rows = fixture::deliveries();
+                for (at, row) in rows.iter_mut().enumerate() {
+                    (row.purpose, row.event_type, row.words) =
+                        (Some(evil(turn + at)), Some(evil(turn + at + 1)), Some(evil(turn + at + 2)));
+                    row.event_id = Some(evil(turn + at + 3));
+                    row.subscription = Some(crate::domain::id::Guid::new(evil(turn + at + 4)));
+                }
+                What::DeliveriesLoaded { generation, rows: Ok(rows) }
+            }
+            Effect::LoadBody { generation, .. } => {
+                let texts: Vec<String> = (0..=HOSTILE.len()).map(evil).chain([very_long()]).collect();
+                let body = match turn {
+                    0 => format!("{{\"texts\": {texts:?}}}"),
+                    _ => texts.join("\n"),
+                };
+                What::BodyLoaded { generation, lines: Ok(crate::tui::readable::lines(body.as_bytes())) }
+            }
+            Effect::LoadHealth { generation, .. } => What::HealthLoaded { generation, health: Ok(Box::new(health(turn))) },
+            Effect::LoadWebhooks { generation, .. } => {
+                let mut card = fixture::webhook_card();
+                (card.url, card.health) = (Err(Notice::new(evil(turn)).hint(evil(turn + 1))), health(turn));
+                What::WebhooksLoaded { generation, card: Ok(Box::new(card)) }
+            }
+            Effect::LoadRequests { generation, .. } => {
+                let mut rows = fixture::requests();
+                for (at, row) in rows.iter_mut().enumerate() {
+                    (row.path, row.method, row.activity_id) = (evil(turn + at), evil(turn + at + 1), Some(evil(turn + at + 2)));
+                }
+                What::RequestsLoaded { generation, rows: Ok(rows) }
+            }
+            Effect::PlanHooks { generation, .. } => {
+                let mut plan = fixture::hook_plan();
+                plan.progress.steps.iter_mut().enumerate().for_each(|(at, step)| step.words = evil(turn + at));
+                plan.warnings = vec![Notice::new(evil(turn)).hint(evil(turn + 1))];
+                What::HooksPlanned { generation, plan: Ok(Box::new(plan)) }
+            }
+            Effect::LoadSteps { generation, .. } => What::StepsLoaded { generation, lines: Ok((0..=HOSTILE.len()).map(evil).collect()) },
             Effect::DiffSpec { generation, key } => {
                 let rows = (0..HOSTILE.len()).map(|at| DiffLine { kind: DiffKind::Added, text: evil(turn + at) }).collect();
                 What::SpecCompared { generation, key, rows: Ok(rows) }
@@ -181,7 +240,7 @@ fn settle(model: &mut Model, effects: Vec<Effect>, turn: usize) {
     model.now = fixture::now();
 }
 
-const PLACES: [&str; 22] = [
+const PLACES: [&str; 31] = [
     "j",
     "l l j",
     "M",
@@ -203,6 +262,15 @@ const PLACES: [&str; 22] = [
     "5 ]",
     "5 ] ]",
     "5 ] ] ]",
+    "5 ] ] ] ]",
+    "5 ] ] ] ] enter",
+    "5 ] ] ] ] j j j j j enter",
+    "4 ]",
+    "4 ] enter",
+    "4 ] j j j r",
+    "4 ] ]",
+    "4 [",
+    "4 [ enter",
     ":",
 ];
 
@@ -212,11 +280,37 @@ fn scenes(width: u16, height: u16, turn: usize) -> Vec<(String, Model)> {
         .iter()
         .map(|keys| {
             let mut model = board(width, height, turn);
-            let effects = press(&mut model, keys);
-            settle(&mut model, effects, turn);
+            if keys.starts_with(['4', '5']) {
+                // What these show is loaded on the way.
+                for key in keys.split(' ') {
+                    let effects = press(&mut model, key);
+                    settle(&mut model, effects, turn);
+                }
+            } else {
+                let effects = press(&mut model, keys);
+                settle(&mut model, effects, turn);
+            }
             ((*keys).to_owned(), model)
         })
         .collect();
+    let mut model = board(width, height, turn);
+    model.live.live = crate::domain::health::Live::Broken(evil(turn));
+    scenes.push(("why it is not live".into(), model));
+    let mut model = board(width, height, turn);
+    press(&mut model, "4");
+    let mut tasks = fixture::tasks();
+    for (at, task) in tasks.iter_mut().enumerate() {
+        task.title = evil(turn + at);
+        task.state = match at {
+            0 => TaskState::Done(evil(turn)),
+            1 => TaskState::Failed(Notice::new(evil(turn + 1)).hint(evil(turn + 2))),
+            _ => task.state.clone(),
+        };
+    }
+    happens(&mut model, What::Tasks(tasks));
+    scenes.push(("tasks".into(), model.clone()));
+    press(&mut model, "G enter");
+    scenes.push(("a task's steps".into(), model));
     let mut model = board(width, height, turn);
     let effects = press(&mut model, "2 ] ] j enter");
     settle(&mut model, effects, turn);

@@ -9,10 +9,13 @@ mod gallery;
 mod hostile;
 mod journeys;
 mod kept_text;
+mod live;
 mod reloads;
 mod scenes;
 mod screens;
 mod typing;
+mod watching;
+mod webhooks;
 
 use jiff::SignedDuration;
 use ratatui::Terminal;

@@ -3,6 +3,7 @@
 use super::*;
 use crate::notice::Notice;
 use crate::tui::answer::{ConnectionReport, DiffKind, DiffLine, ProjectOption, ScopeLine, ScopeOutcome, SpecConflict};
+use crate::tui::model::activity::{Shown, is_problem};
 use crate::tui::model::{Model, Settings};
 
 /// Answers loads and plans of effects from the fixture, until nothing more is asked for.
@@ -14,6 +15,26 @@ pub fn settle(model: &mut Model, effects: Vec<Effect>) {
                 What::TicketLoaded { generation, key, detail }
             }
             Effect::LoadPullRequests { generation, .. } => What::PullRequestsLoaded { generation, rows: Ok(fixture::pull_request_rows()) },
+            Effect::LoadLive { generation, .. } => What::LiveLoaded { generation, live: Ok(model.live.live.clone()) },
+            Effect::LoadDeliveries { generation, shown, .. } => {
+                let mut rows = fixture::deliveries();
+                rows.retain(|row| shown == Shown::All || is_problem(row.state));
+                What::DeliveriesLoaded { generation, rows: Ok(rows) }
+            }
+            Effect::LoadBody { generation, .. } => {
+                let body = br#"{"subscriptionId":"0a1b2c3d","notificationId":97,"eventType":"git.pullrequest.updated","resource":{"pullRequestId":41,"status":"active","reviewers":[]}}"#;
+                What::BodyLoaded { generation, lines: Ok(crate::tui::readable::lines(body)) }
+            }
+            Effect::LoadHealth { generation, .. } => What::HealthLoaded { generation, health: Ok(Box::new(fixture::hook_health())) },
+            Effect::LoadRequests { generation, .. } => What::RequestsLoaded { generation, rows: Ok(fixture::requests()) },
+            Effect::LoadWebhooks { generation, .. } => What::WebhooksLoaded { generation, card: Ok(Box::new(fixture::webhook_card())) },
+            Effect::PlanHooks { generation, .. } => What::HooksPlanned { generation, plan: Ok(Box::new(fixture::hook_plan())) },
+            Effect::ChangeHooks { generation, .. } => What::TaskStarted { generation, task: Ok(7) },
+            Effect::LoadSteps { generation, .. } => {
+                let lines =
+                    ["1. Open Project settings, Service hooks.", "2. Create a subscription: Web Hooks."].map(str::to_owned).to_vec();
+                What::StepsLoaded { generation, lines: Ok(lines) }
+            }
             Effect::LoadProjects { generation } => What::ProjectsLoaded { generation, rows: Ok(vec![fixture::project()]) },
             Effect::LoadRepositories { generation, .. } => What::RepositoriesLoaded { generation, rows: Ok(fixture::repositories()) },
             Effect::LoadMembers { generation, .. } => What::MembersLoaded { generation, rows: Ok(fixture::members()) },

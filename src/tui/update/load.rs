@@ -38,9 +38,7 @@ pub fn live(model: &mut Model, out: &mut Out) {
         model.live.stale = true;
         return;
     }
-    if model.live.due.take().is_some() {
-        hooks_in_view(model, out);
-    }
+    model.live.due = None;
     let generation = model.next_generation();
     model.live.loading = Some(generation);
     model.live.asked_at = Some(model.now);
@@ -51,9 +49,14 @@ pub fn live(model: &mut Model, out: &mut Out) {
 fn hooks(model: &mut Model, out: &mut Out) {
     let now = model.now;
     if model.live.may_look(now) {
-        live(model, out);
-        hooks_in_view(model, out);
+        look_again(model, out);
     }
+}
+
+/// It is time to look again: a lease may have run out, or deliveries came in the meantime.
+pub fn look_again(model: &mut Model, out: &mut Out) {
+    live(model, out);
+    hooks_in_view(model, out);
 }
 
 fn hooks_in_view(model: &mut Model, out: &mut Out) {

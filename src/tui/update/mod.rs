@@ -77,7 +77,7 @@ pub fn start(model: &mut Model) -> Vec<Effect> {
 
 fn time_passed(model: &mut Model, out: &mut Out) {
     if model.live.next_look().is_some_and(|at| at <= model.now) {
-        load::live(model, out);
+        load::look_again(model, out);
     }
     if model.next_sync().is_some_and(|at| at <= model.now) {
         load::view_load(model, out);

@@ -56,7 +56,7 @@ pub fn perform(model: &mut Model, intent: Intent, out: &mut Out) {
             return;
         }
         Intent::CopyWebhookUrl => {
-            if let Some(text) = model.setup.webhooks.rows.as_ref().and_then(|card| card.url.clone()) {
+            if let Some(text) = model.setup.webhooks.rows.as_ref().and_then(|card| card.url.clone().ok()) {
                 out.push(Effect::CopyText { what: "address", text });
             }
             return;
@@ -77,12 +77,8 @@ pub fn refusal(model: &Model, intent: Intent) -> Option<Notice> {
     }
     let Some(card) = card else { return Some(Notice::new("how the webhooks stand is not read yet")) };
     let secret = card.secrets.iter().any(|(_, until)| until.is_none());
-    let no_url = || {
-        let hint = "set webhooks.public_url in the configuration: the address that Azure DevOps reaches the receiver at";
-        card.url.is_none().then(|| Notice::new("the receiver's public address is not known").hint(hint))
-    };
     match intent {
-        Intent::HooksRegister | Intent::CopyWebhookUrl => no_url(),
+        Intent::HooksRegister | Intent::CopyWebhookUrl => card.url.clone().err(),
         Intent::HooksRemove if card.health.subscriptions.is_empty() => Some(Notice::new("kanado registered no webhooks here")),
         Intent::SecretGenerate if secret => Some(Notice::new("there is a secret already").hint("rotate it to get another one")),
         Intent::SecretRotate if !secret => Some(Notice::new("there is no secret to rotate").hint("make one first")),

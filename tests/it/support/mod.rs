@@ -3,6 +3,7 @@
 
 #![allow(dead_code)] // each test uses its part
 
+pub mod catcher;
 pub mod crowd;
 pub mod desk;
 pub mod digest;

@@ -19,5 +19,6 @@ mod reviews_cli;
 mod secrets;
 mod spec_cli;
 mod support;
+mod team_race;
 mod terminal;
 mod view_load;

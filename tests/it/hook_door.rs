@@ -152,7 +152,7 @@ fn the_service_manager_hands_over_the_socket_and_is_told_what_happens() {
         command.pre_exec(move || if libc::dup2(handed, 3) == 3 { Ok(()) } else { Err(std::io::Error::last_os_error()) });
     }
     let mut child = command.stdout(Stdio::piped()).stderr(Stdio::inherit()).spawn().unwrap();
-    let mut next = || {
+    let next = || {
         let mut words = [0; 256];
         let count = manager.recv(&mut words).unwrap();
         String::from_utf8_lossy(&words[..count]).trim().to_owned()

@@ -39,6 +39,7 @@ mod new;
 mod pr;
 mod projects;
 mod prs;
+mod receiving;
 mod repos;
 mod reviewers;
 mod serve;

@@ -55,7 +55,7 @@ pub struct Removed {
 /// Looks what there is of ours; changes nothing.
 pub async fn plan(ctx: &Context, project: &Project) -> Result<Removal> {
     let place = Place::of(ctx, project).await?;
-    Ok(removal(ctx, &place).await?)
+    removal(ctx, &place).await
 }
 
 async fn removal(ctx: &Context, place: &Place) -> Result<Removal> {

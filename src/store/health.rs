@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use sqlx::AnyConnection;
 
-use super::column::Columns;
+use super::column::{self, Columns};
 use super::error::Result;
 use super::leases::RECEIVER;
 use super::{Store, hooks, leases};

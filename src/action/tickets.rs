@@ -28,6 +28,8 @@ pub struct New {
 /// Changes to a ticket; what is absent stays.
 #[derive(Debug, Clone, Default)]
 pub struct Edit {
+    /// The version that whoever edits looked at; absent for whatever it is now. Somebody else's change since then is not overwritten.
+    pub seen: Option<i64>,
     pub title: Option<String>,
     pub description: Option<String>,
     pub parent_story: Option<String>,
@@ -35,6 +37,8 @@ pub struct Edit {
     /// Places of criteria to tick or untick, from 0.
     pub toggle_criteria: Vec<usize>,
     pub repository: Option<RepositoryId>,
+    /// `Some(None)` for nobody.
+    pub assignee: Option<Option<MemberId>>,
     pub labels: Option<Vec<String>>,
     pub priority: Option<Option<Priority>>,
     pub estimate_hours: Option<Option<f64>>,
@@ -105,22 +109,18 @@ pub async fn edit(ctx: &Context, key: &TicketKey, edit: &Edit) -> Result<Ticket>
     for &index in &edit.toggle_criteria {
         text = toggled(key, &text, index)?;
     }
-    if text != state.text {
-        ctx.store.save_spec(key, state.revision, &text, ctx.clock.now()).await?;
-    }
     let change = TicketChange {
         repository: edit.repository.map(Some),
+        assignee: edit.assignee,
         labels: edit.labels.clone(),
         priority: edit.priority,
         estimate_hours: edit.estimate_hours,
         dependencies: edit.dependencies.clone(),
         ..TicketChange::default()
     };
-    if change != TicketChange::default() {
-        let version = ctx.ticket(key).await?.version;
-        ctx.store.update_ticket(key, version, &change, ctx.clock.now()).await?;
-    }
-    ctx.ticket(key).await
+    let text = (text != state.text).then_some((state.revision, text.as_str()));
+    let version = edit.seen.unwrap_or(before.version);
+    Ok(ctx.store.edit_ticket(key, version, &change, text, ctx.clock.now()).await?)
 }
 
 /// Ticks or unticks one criterion; only its box changes in the spec.
@@ -135,11 +135,11 @@ fn toggled(key: &TicketKey, text: &str, index: usize) -> Result<String> {
     })
 }
 
-/// Gives a ticket to a member, or to nobody.
-pub async fn assign(ctx: &Context, key: &TicketKey, assignee: Option<MemberId>) -> Result<Ticket> {
-    let before = ctx.ticket(key).await?;
+/// Gives a ticket to a member, or to nobody. `seen` is the version that whoever gives it looked at: a ticket that somebody else took
+/// meanwhile is not taken from them unseen.
+pub async fn assign(ctx: &Context, key: &TicketKey, assignee: Option<MemberId>, seen: i64) -> Result<Ticket> {
     let change = TicketChange { assignee: Some(assignee), ..TicketChange::default() };
-    Ok(ctx.store.update_ticket(key, before.version, &change, ctx.clock.now()).await?)
+    Ok(ctx.store.update_ticket(key, seen, &change, ctx.clock.now()).await?)
 }
 
 /// Moves a ticket by hand. Most moves follow facts; a refusal says which key or event does it.

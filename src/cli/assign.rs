@@ -26,7 +26,7 @@ pub async fn run(args: Args, frame: &mut Frame<'_>) -> Result<Exit, Failure> {
     if let Decision::Stop(exit) = frame.settle(&outline)? {
         return Ok(exit);
     }
-    tickets::assign(&ctx, &args.key, assignee).await?;
+    tickets::assign(&ctx, &args.key, assignee, before.ticket.version).await?;
     let view = ticket_fields::view(&ctx, &args.key).await?;
     frame.output.json(&ticket_fields::to_json(&view))?;
     frame.output.say(ticket_fields::line(&view))?;

@@ -34,7 +34,7 @@ pub async fn run(args: Args, frame: &mut Frame<'_>) -> Result<Exit, Failure> {
     let ctx = frame.ctx().await?;
     let before = ticket_fields::view(&ctx, &key).await?;
     let fields = &args.fields;
-    let (edit, changes) = edit(&args, frame, &before).await?;
+    let (mut edit, changes) = edit(&args, frame, &before).await?;
     if changes.is_empty() && fields.assign.is_none() {
         return spec::edit(key, None, frame).await;
     }
@@ -52,10 +52,8 @@ pub async fn run(args: Args, frame: &mut Frame<'_>) -> Result<Exit, Failure> {
     if let Decision::Stop(exit) = frame.settle(&outline)? {
         return Ok(exit);
     }
+    edit.assignee = assignee;
     tickets::edit(&ctx, &key, &edit).await?;
-    if let Some(assignee) = assignee {
-        tickets::assign(&ctx, &key, assignee).await?;
-    }
     let view = ticket_fields::view(&ctx, &key).await?;
     frame.output.json(&ticket_fields::to_json(&view))?;
     frame.output.say(ticket_fields::line(&view))?;
@@ -83,6 +81,8 @@ async fn edit(
     dependencies.extend(fields.dependencies.iter().filter(|key| !ticket.dependencies.contains(key) || args.no_dependencies).cloned());
     let ctx = frame.ctx().await?;
     let edit = Edit {
+        seen: Some(ticket.version),
+        assignee: None,
         title: args.title.clone(),
         description: fields.description(frame)?,
         parent_story: fields.parent.clone(),

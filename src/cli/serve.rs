@@ -11,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::exit::{Exit, Failure};
 use super::frame::{Frame, Workers};
+use crate::engine::{Engine, EngineOptions};
 use crate::hook::{HookOptions, Limits, Listen, Server, TlsFiles, TlsReload};
 use crate::notice::{Explain as _, Notice};
 use crate::sync::wake::Wake;
@@ -74,9 +75,19 @@ async fn serve(options: HookOptions, frame: &mut Frame<'_>) -> Result<Exit, Fail
     announce(frame, &server)?;
     let end = CancellationToken::new();
     let signals = Signals::watch(end.clone(), server.tls()).map_err(|error| Failure::local("cannot watch for signals", &error))?;
+    let options = EngineOptions::of(&services.ctx.config).receiving_at(server.address(), wake);
+    let engine = Engine::start(&services, options);
     let manager = Manager::ready();
-    let served = server.serve_until(end).await;
-    manager.stopping();
+    let mut serving = std::pin::pin!(server.serve_until(end.clone()));
+    let served = tokio::select! {
+        // By itself, because something is wrong.
+        served = &mut serving => served,
+        () = end.cancelled() => {
+            manager.stopping();
+            serving.await
+        }
+    };
+    engine.stop().await;
     signals.ignore();
     services.ctx.store.close().await;
     served?;

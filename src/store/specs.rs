@@ -110,15 +110,7 @@ impl Store {
 
     /// Keeps a text that was written on top of revision `expected`. Title, description and criteria of the ticket follow it.
     pub async fn save_spec(&self, key: &TicketKey, expected: i64, text: &str, now: Timestamp) -> Result<SpecState> {
-        self.change_spec(key, format!("save the spec of {key}"), now, |state| {
-            check_revision(key, state, expected)?;
-            if state.text != text {
-                text.clone_into(&mut state.text);
-                state.revision += 1;
-            }
-            Ok(None)
-        })
-        .await
+        self.change_spec(key, format!("save the spec of {key}"), now, |state| save(key, state, expected, text)).await
     }
 
     /// The branch holds `text` now, as blob `object`. A draft that was saved meanwhile stays a draft.
@@ -215,6 +207,20 @@ async fn change_in(
     }
     writing.announce(Change::Ticket { project: row.ticket.project, key: key.clone() });
     Ok((state, true))
+}
+
+fn save(key: &TicketKey, state: &mut SpecState, expected: i64, text: &str) -> Result<Option<&'static str>> {
+    check_revision(key, state, expected)?;
+    if state.text != text {
+        text.clone_into(&mut state.text);
+        state.revision += 1;
+    }
+    Ok(None)
+}
+
+/// [`Store::save_spec`] as a part of a write.
+pub(super) async fn save_in(writing: &mut Writing, key: &TicketKey, expected: i64, text: &str, now: Timestamp) -> Result<()> {
+    change_in(writing, key, now, |state| save(key, state, expected, text)).await.map(|_| ())
 }
 
 /// The branch holds the text of a ticket that is being made, as blob `object`.

@@ -226,6 +226,22 @@ async fn change_ticket(conn: &mut AnyConnection, row: &mut TicketRow, change: &T
     Ok(words)
 }
 
+/// Changes a ticket as a part of a write; as it is then.
+async fn change_in(writing: &mut Writing, key: &TicketKey, change: &TicketChange, now: Timestamp) -> Result<Ticket> {
+    let mut row = ticket_row::get(writing.conn(), key).await?;
+    let before = row.ticket.clone();
+    let words = change_ticket(writing.conn(), &mut row, change).await?;
+    if row.ticket == before {
+        return Ok(before);
+    }
+    ticket_row::save(writing.conn(), &mut row, now).await?;
+    for words in words {
+        history::record(writing.conn(), row.id, now, None, &words).await?;
+    }
+    writing.announce(Change::Ticket { project: row.ticket.project, key: key.clone() });
+    Ok(row.ticket)
+}
+
 impl Store {
     /// Makes a ticket. Its key is issued in the same transaction, so that no two tickets ever get the same one.
     pub async fn create_ticket(&self, new: NewTicket, now: Timestamp) -> Result<Ticket> {
@@ -333,20 +349,37 @@ impl Store {
     pub async fn update_ticket(&self, key: &TicketKey, version: i64, change: &TicketChange, now: Timestamp) -> Result<Ticket> {
         self.attempt(format!("change {key}"), async {
             let mut writing = self.writing_on(Hold::Ticket(key)).await?;
-            let mut row = ticket_row::get(writing.conn(), key).await?;
+            let row = ticket_row::get(writing.conn(), key).await?;
             check_version(&row, version)?;
-            let before = row.ticket.clone();
-            let words = change_ticket(writing.conn(), &mut row, change).await?;
-            if row.ticket == before {
-                return Ok(before);
+            let ticket = change_in(&mut writing, key, change, now).await?;
+            if ticket.version != version {
+                self.commit(writing).await?;
             }
-            ticket_row::save(writing.conn(), &mut row, now).await?;
-            for words in words {
-                history::record(writing.conn(), row.id, now, None, &words).await?;
+            Ok(ticket)
+        })
+        .await
+    }
+
+    /// Changes a ticket and its text together, both still what the caller saw: all of it or nothing. The text comes with the revision
+    /// it was written on.
+    pub async fn edit_ticket(
+        &self,
+        key: &TicketKey,
+        version: i64,
+        change: &TicketChange,
+        text: Option<(i64, &str)>,
+        now: Timestamp,
+    ) -> Result<Ticket> {
+        self.attempt(format!("change {key}"), async {
+            let mut writing = self.writing_on(Hold::Ticket(key)).await?;
+            let row = ticket_row::get(writing.conn(), key).await?;
+            check_version(&row, version)?;
+            if let Some((revision, text)) = text {
+                specs::save_in(&mut writing, key, revision, text, now).await?;
             }
-            writing.announce(Change::Ticket { project: row.ticket.project, key: key.clone() });
+            let ticket = change_in(&mut writing, key, change, now).await?;
             self.commit(writing).await?;
-            Ok(row.ticket)
+            Ok(ticket)
         })
         .await
     }

@@ -204,8 +204,8 @@ impl Runtime {
             }
             Effect::OpenPullRequest { request, generation } => runtime.open_pull_request(*request, generation),
             Effect::CreateTicket { request, generation } => self.spawn(async move { runtime.create_ticket(*request, generation).await }),
-            Effect::Assign { key, version: _, member } => runtime.assign(key, member),
-            Effect::AssignToMe { key, version: _ } => runtime.assign_to_me(key),
+            Effect::Assign { key, version, member } => runtime.assign(key, version, member),
+            Effect::AssignToMe { key, version } => runtime.assign_to_me(key, version),
             Effect::Move { key, to } => runtime.move_to(key, to),
             Effect::Archive { key, version: _ } => runtime.archive(key),
             Effect::Delete { key, version: _ } => runtime.delete(key),

@@ -166,10 +166,10 @@ impl Runtime {
         self.tell(What::TicketCreated { generation, key });
     }
 
-    pub(super) fn assign(&self, key: TicketKey, member: Option<MemberId>) {
+    pub(super) fn assign(&self, key: TicketKey, version: i64, member: Option<MemberId>) {
         let ctx = self.services.ctx.clone();
         self.small(async move {
-            let ticket = tickets::assign(&ctx, &key, member).await?;
+            let ticket = tickets::assign(&ctx, &key, member, version).await?;
             let name = match ticket.assignee {
                 Some(id) => ctx.store.member(id).await?.map_or_else(|| "somebody".to_owned(), |member| member.identity.display_name),
                 None => "nobody".to_owned(),
@@ -178,7 +178,7 @@ impl Runtime {
         });
     }
 
-    pub(super) fn assign_to_me(&self, key: TicketKey) {
+    pub(super) fn assign_to_me(&self, key: TicketKey, version: i64) {
         let ctx = self.services.ctx.clone();
         self.small(async move {
             let ticket = ctx.ticket(&key).await?;
@@ -186,7 +186,7 @@ impl Runtime {
             let organisation = ctx.organisation(project.organisation).await?;
             let me = ctx.me(&organisation, project.id).await?;
             let me = me.ok_or_else(|| crate::action::Error::refused("it is not known who you are", "check the connection: press 5"))?;
-            tickets::assign(&ctx, &key, Some(me.id)).await?;
+            tickets::assign(&ctx, &key, Some(me.id), version).await?;
             Ok(Some(format!("{key} is yours")))
         });
     }

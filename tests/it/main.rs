@@ -19,6 +19,7 @@ mod interruptions;
 mod journey_cli;
 mod merges;
 mod orders;
+mod posted;
 mod reviews_cli;
 mod secrets;
 mod spec_cli;

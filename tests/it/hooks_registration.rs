@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
 use crate::support::catcher::{Catcher, Caught};
+use crate::support::receiver::Serve;
 use crate::support::world::{Person, World};
 
 /// A world, a receiver, and Alice, who may look after webhooks.

@@ -3,6 +3,7 @@
 mod actions;
 mod bad_input;
 mod board_journey;
+mod case_list;
 mod consent_cli;
 mod contract;
 mod deliveries;
@@ -10,7 +11,10 @@ mod events;
 mod faults;
 mod floors;
 mod hook_door;
+mod hooks_journey;
+mod hooks_kill;
 mod hooks_registration;
+mod hooks_secrets;
 mod interruptions;
 mod journey_cli;
 mod merges;

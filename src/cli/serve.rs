@@ -72,9 +72,10 @@ async fn serve(options: HookOptions, frame: &mut Frame<'_>) -> Result<Exit, Fail
     let services = frame.services().await?;
     let wake = Wake::default();
     let server = Server::bind(options, &services, wake.clone()).await?;
-    announce(frame, &server)?;
     let end = CancellationToken::new();
+    // Before anybody learns that it is there: from then on it may be told to end.
     let signals = Signals::watch(end.clone(), server.tls()).map_err(|error| Failure::local("cannot watch for signals", &error))?;
+    announce(frame, &server)?;
     let options = EngineOptions::of(&services.ctx.config).receiving_at(server.address(), wake);
     let engine = Engine::start(&services, options);
     let manager = Manager::ready();

@@ -268,6 +268,9 @@ async fn a_hook_on_probation_is_seen_at_the_next_look_and_what_it_lost_is_compar
     let receiving = scene.go_live().await;
     let number = scene.open(&branch).await;
     until("the card follows it", async || scene.status(&key).await == Status::PrOpen).await;
+    // What is still on its way would tell of the vote.
+    assert!(scene.control().hooks_idle().await.is_ok());
+    until("every delivery is settled", async || store.next_due().await.unwrap().is_none()).await;
     receiving.stop().await;
 
     // An engine that cannot make it anew, because it has no receiver, beside a receiver somewhere else.
@@ -326,7 +329,7 @@ async fn of_two_engines_one_compares() {
         engine.stop().await;
     }
     let requests = scene.control().requests();
-    let repositories: Vec<_> = requests.by_route.iter().filter(|(route, _)| route.ends_with("/git/repositories")).collect();
+    let repositories: Vec<_> = requests.by_route.iter().filter(|(route, _)| route.ends_with(" git/repositories")).collect();
     assert!(matches!(repositories.as_slice(), [(_, 1)]), "{requests:?}");
 }
 

@@ -24,7 +24,8 @@ fn a_teammate_moves_the_card(shares: Shares) {
     let receiver = team.live();
     let ours = subscriptions(&team).into_iter().filter(|one| is_ours(&team, one)).count();
     assert!(ours >= 7, "one subscription a purpose: {ours}");
-    team.wait_health("a live project", |health| health.to_string().contains("\"now\""));
+    let health = team.wait_health("a live project", |health| health.to_string().contains("\"now\""));
+    assert_eq!(health["projects"][0]["quarantined"], 0, "the tests of registering are known as tests: {health}");
 
     // Nobody touches this board again.
     let board = team.board(40, 120);

@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::exit::{Exit, Failure};
 use super::frame::{Frame, Workers};
-use crate::engine::{Engine, EngineOptions};
+use super::receiving::engine;
 use crate::hook::{HookOptions, Limits, Listen, Server, TlsFiles, TlsReload};
 use crate::notice::{Explain as _, Notice};
 use crate::sync::wake::Wake;
@@ -76,8 +76,7 @@ async fn serve(options: HookOptions, frame: &mut Frame<'_>) -> Result<Exit, Fail
     // Before anybody learns that it is there: from then on it may be told to end.
     let signals = Signals::watch(end.clone(), server.tls()).map_err(|error| Failure::local("cannot watch for signals", &error))?;
     announce(frame, &server)?;
-    let options = EngineOptions::of(&services.ctx.config).receiving_at(server.address(), wake);
-    let engine = Engine::start(&services, options);
+    let engine = engine(&services, server.address(), wake);
     let manager = Manager::ready();
     let mut serving = std::pin::pin!(server.serve_until(end.clone()));
     let served = tokio::select! {

@@ -7,6 +7,7 @@ mod case_list;
 mod consent_cli;
 mod contract;
 mod deliveries;
+mod engine;
 mod events;
 mod faults;
 mod floors;

@@ -107,7 +107,6 @@ fn no_secret_of_a_webhook_and_no_service_token_is_printed_logged_measured_or_sto
         answers.push((0, format!("{:?}", receiver.get(place))));
     }
     team.wait_settled();
-    drop(run);
     let second = generate(&mut printed, &["hooks", "secret", "rotate", "--yes"]);
     team.world.wait_until("the new secrets in the other side's hands", |world| {
         secrets_of(world, &mut made_up.borrow_mut());

@@ -254,9 +254,6 @@ fn dispatch(command: Option<Command>, frame: &mut Frame<'_>) -> Result<Exit, Fai
             Command::Token(args) => Box::pin(token::run(args, frame)).await,
             Command::Db(args) => Box::pin(db::run(args, frame)).await,
             Command::Health(args) => Box::pin(health::run(args, frame)).await,
-            Command::Config(_) | Command::Doctor(_) | Command::Demo(_) | Command::Sim(_) | Command::Completions(_) | Command::Man(_) => {
-                Ok(Exit::Done)
-            }
             Command::Config(_)
             | Command::Doctor(_)
             | Command::Serve(_)

@@ -74,6 +74,12 @@ pub(super) fn flag(value: bool) -> i64 {
     i64::from(value)
 }
 
+/// A number with a fraction, to be cast by the statement: the driver takes an absent one for half as wide as it is, and PostgreSQL goes
+/// by the width that it saw first.
+pub(super) fn real(value: Option<f64>) -> Option<String> {
+    value.map(|value| value.to_string())
+}
+
 /// A list as the store keeps it.
 pub(super) fn json<T: serde::Serialize + ?Sized>(value: &T) -> Result<String> {
     serde_json::to_string(value).map_err(|error| Error::unreadable(format!("a value cannot be written as JSON: {error}")))

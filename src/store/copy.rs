@@ -15,7 +15,7 @@ use sqlx::query::Query;
 use sqlx::{AnyConnection, AssertSqlSafe, Row as _};
 
 use super::check::Level;
-use super::column::Columns as _;
+use super::column::{Columns as _, real};
 use super::connect::Engine;
 use super::error::{Error, Result};
 use super::hold::Hold;
@@ -118,7 +118,7 @@ impl Value {
     fn bind(self, query: Query<'_, Any, AnyArguments>) -> Query<'_, Any, AnyArguments> {
         match self {
             Self::Number(value) => query.bind(value),
-            Self::Real(value) => query.bind(value),
+            Self::Real(value) => query.bind(real(value)),
             Self::Text(value) => query.bind(value),
             Self::Bytes(value) => query.bind(value),
         }
@@ -160,7 +160,11 @@ fn insert(table: &str, columns: &[Column], rows: usize) -> String {
     let names: Vec<&str> = columns.iter().map(|column| column.name.as_str()).collect();
     let mut sql = format!("INSERT INTO {table} ({}) VALUES ", names.join(", "));
     for row in 0..rows {
-        let numbers: Vec<String> = (1..=columns.len()).map(|column| format!("${}", row * columns.len() + column)).collect();
+        let value = |(index, column): (usize, &Column)| match (row * columns.len() + index + 1, column.kind) {
+            (number, Kind::Real) => format!("CAST(${number} AS DOUBLE PRECISION)"),
+            (number, _) => format!("${number}"),
+        };
+        let numbers: Vec<String> = columns.iter().enumerate().map(value).collect();
         sql.push_str(if row == 0 { "(" } else { ", (" });
         sql.push_str(&numbers.join(", "));
         sql.push(')');

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use sqlx::AnyConnection;
 
-use super::column::Columns;
+use super::column::{self, Columns};
 use super::error::Result;
 use super::leases::RECEIVER;
 use super::{Store, hooks, leases};
@@ -31,7 +31,7 @@ queries! {
     FAILED = "INSERT INTO reconciliations (project, attempted_at, done_at, failed, healed_last, healed_total) VALUES ($1, $2, NULL, $3, 0, 0) \
         ON CONFLICT (project) DO UPDATE SET attempted_at = excluded.attempted_at, failed = excluded.failed";
     /// Since when it is owed, as a negative number: what is owed was not attempted since, and is due at once.
-    OWED = "INSERT INTO reconciliations (project, attempted_at, done_at, failed, healed_last, healed_total) VALUES ($1, -$2, NULL, $3, 0, 0) \
+    OWED = "INSERT INTO reconciliations (project, attempted_at, done_at, failed, healed_last, healed_total) VALUES ($1, 0 - $2, NULL, $3, 0, 0) \
         ON CONFLICT (project) DO UPDATE SET attempted_at = excluded.attempted_at, failed = excluded.failed";
     SHOWN_SECRETS = "SELECT count(*) AS number FROM hook_secrets WHERE project = $1 AND subscription IS NULL \
         AND (expires_at IS NULL OR expires_at > $2)";

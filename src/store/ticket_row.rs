@@ -6,7 +6,7 @@ use sqlx::any::{Any, AnyArguments, AnyRow};
 use sqlx::query::Query;
 
 use super::board;
-use super::column::{Columns, Word, flag, json};
+use super::column::{Columns, Word, flag, json, real};
 use super::error::{Error, Result};
 use super::next;
 use crate::domain::id::{MemberId, ProjectId, RepositoryId, TicketKey};
@@ -36,9 +36,9 @@ queries! {
     INSERT = "INSERT INTO tickets (id, project, archived, pr_repository, pr_number, card, key, status, repository, branch, title, \
         assignee, labels, priority, estimate_hours, dependencies, notice, criteria_done, criteria_total, spec_badge, created_at, \
         updated_at, started_at, pr_opened_at, merged_at, done_at, version) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, \
-        $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27)";
+        $13, $14, CAST($15 AS DOUBLE PRECISION), $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27)";
     UPDATE = "UPDATE tickets SET project = $2, archived = $3, pr_repository = $4, pr_number = $5, card = $6, key = $7, status = $8, \
-        repository = $9, branch = $10, title = $11, assignee = $12, labels = $13, priority = $14, estimate_hours = $15, \
+        repository = $9, branch = $10, title = $11, assignee = $12, labels = $13, priority = $14, estimate_hours = CAST($15 AS DOUBLE PRECISION), \
         dependencies = $16, notice = $17, criteria_done = $18, criteria_total = $19, spec_badge = $20, created_at = $21, \
         updated_at = $22, started_at = $23, pr_opened_at = $24, merged_at = $25, done_at = $26, version = $27 \
         WHERE id = $1 AND version = $28";
@@ -133,7 +133,7 @@ fn bind(sql: &'static str, row: &TicketRow) -> Result<Query<'static, Any, AnyArg
         .bind(ticket.assignee.map(|member| member.0))
         .bind(json(&ticket.labels)?)
         .bind(ticket.priority.map(|priority| i64::from(priority.level())))
-        .bind(ticket.estimate_hours)
+        .bind(real(ticket.estimate_hours))
         .bind(json(&ticket.dependencies)?)
         .bind(ticket.notice.clone())
         .bind(done as i64)

@@ -9,7 +9,6 @@ fn object(digit: &str) -> ObjectId {
     ObjectId::new(digit.repeat(40))
 }
 
-#[tokio::test]
 async fn a_ticket_is_found_by_its_branch_and_by_what_it_follows() {
     let desk = Desk::new().await;
     let key = desk.started("A").await;
@@ -25,7 +24,6 @@ async fn a_ticket_is_found_by_its_branch_and_by_what_it_follows() {
     assert_eq!(desk.store.followed_in(desk.project, 4).await.unwrap(), []);
 }
 
-#[tokio::test]
 async fn a_look_at_a_branch_that_a_push_overtook_changes_nothing() {
     let desk = Desk::new().await;
     let key = desk.started("A").await;
@@ -43,3 +41,5 @@ async fn a_look_at_a_branch_that_a_push_overtook_changes_nothing() {
     assert_eq!(state.badge(), SpecBadge::ChangedOnBranch);
     assert_eq!(store.board(desk.project, None).await.unwrap().cards[0].spec, SpecBadge::ChangedOnBranch);
 }
+
+on_both!(a_ticket_is_found_by_its_branch_and_by_what_it_follows, a_look_at_a_branch_that_a_push_overtook_changes_nothing,);

@@ -66,7 +66,6 @@ fn done(minute: i64, healed: i64) -> Reconciliation {
     Reconciliation { attempted_at: at(minute), outcome: Ok(healed) }
 }
 
-#[tokio::test]
 async fn one_holder_has_a_lease_until_it_ends_or_lets_go() {
     let desk = Desk::new().await;
     let hold = async |holder: &str, until, now| desk.store.hold_lease("reconcile:1", holder, None, at(until), at(now)).await.unwrap();
@@ -81,7 +80,6 @@ async fn one_holder_has_a_lease_until_it_ends_or_lets_go() {
     assert!(hold("a", 40, 23).await);
 }
 
-#[tokio::test]
 async fn leases_are_listed_by_how_their_names_begin_while_they_hold() {
     let desk = Desk::new().await;
     for (name, until) in [("receiver:a", 10), ("receiver:b", 20), ("receiver%", 20), ("reconcile:1", 20)] {
@@ -95,11 +93,13 @@ async fn leases_are_listed_by_how_their_names_begin_while_they_hold() {
     assert_eq!(desk.store.forget_old_leases(at(60 * 24 * 31)).await.unwrap(), 4);
 }
 
-#[tokio::test]
 async fn a_receiver_that_comes_or_goes_is_announced_and_one_that_stays_is_not() {
     let desk = Desk::new().await;
     let mut changes = desk.store.subscribe();
-    let heard = |changes: &mut broadcast::Receiver<Change>| changes.try_recv().ok();
+    let server = desk.store.engine() == Engine::Postgres;
+    let heard = |changes: &mut broadcast::Receiver<Change>| {
+        std::iter::from_fn(|| changes.try_recv().ok()).find(|change| !server || *change != Change::Elsewhere)
+    };
     desk.store.hold_lease("receiver:a", "a", None, at(2), at(0)).await.unwrap();
     assert_eq!(heard(&mut changes), Some(Change::Hooks(desk.project)));
     desk.store.hold_lease("receiver:a", "a", None, at(3), at(1)).await.unwrap();
@@ -109,7 +109,6 @@ async fn a_receiver_that_comes_or_goes_is_announced_and_one_that_stays_is_not() 
     assert_eq!(heard(&mut changes), Some(Change::Hooks(desk.project)));
 }
 
-#[tokio::test]
 async fn a_project_is_live_while_a_receiver_is_there_and_every_hook_works() {
     let desk = Desk::new().await;
     let live = async |now| desk.store.live(desk.project, at(now)).await.unwrap();
@@ -128,7 +127,6 @@ async fn a_project_is_live_while_a_receiver_is_there_and_every_hook_works() {
     assert_eq!(live(4).await, Live::Now, "another one of that purpose works");
 }
 
-#[tokio::test]
 async fn a_hook_that_a_person_made_counts_when_it_delivers() {
     let desk = Desk::new().await;
     shown_secret(&desk).await;
@@ -141,7 +139,6 @@ async fn a_hook_that_a_person_made_counts_when_it_delivers() {
     assert_eq!(live(2).await, Live::Now);
 }
 
-#[tokio::test]
 async fn what_was_healed_is_added_up_and_a_failure_keeps_it() {
     let desk = Desk::new().await;
     assert_eq!(desk.store.reconciled(desk.project).await.unwrap(), Reconciled::default());
@@ -158,7 +155,6 @@ async fn what_was_healed_is_added_up_and_a_failure_keeps_it() {
     assert_eq!((owed.attempted_at, owed.done_at), (None, Some(at(2))), "what is owed is due at once");
 }
 
-#[tokio::test]
 async fn what_came_to_be_owed_while_a_comparison_was_under_way_is_still_owed() {
     let desk = Desk::new().await;
     let failed = async || desk.store.reconciled(desk.project).await.unwrap().failed;
@@ -169,7 +165,6 @@ async fn what_came_to_be_owed_while_a_comparison_was_under_way_is_still_owed() {
     assert_eq!(failed().await, None);
 }
 
-#[tokio::test]
 async fn news_are_what_waits_and_what_arrived_since() {
     let desk = Desk::new().await;
     for (id, state, minute) in [(1, "applied", 1), (2, "waiting", 2), (3, "applied", 3), (4, "ignored", 4)] {
@@ -180,7 +175,6 @@ async fn news_are_what_waits_and_what_arrived_since() {
     assert_eq!(news(1).await, [b"4".to_vec()]);
 }
 
-#[tokio::test]
 async fn health_counts_deliveries_by_what_became_of_them_and_the_numbers_that_are_missing() {
     let desk = Desk::new().await;
     subscribe_all(&desk).await;
@@ -205,3 +199,15 @@ async fn health_counts_deliveries_by_what_became_of_them_and_the_numbers_that_ar
     assert_eq!(health.live, Live::Now);
     assert_eq!(health.subscriptions.len(), 6);
 }
+
+on_both!(
+    one_holder_has_a_lease_until_it_ends_or_lets_go,
+    leases_are_listed_by_how_their_names_begin_while_they_hold,
+    a_receiver_that_comes_or_goes_is_announced_and_one_that_stays_is_not,
+    a_project_is_live_while_a_receiver_is_there_and_every_hook_works,
+    a_hook_that_a_person_made_counts_when_it_delivers,
+    what_was_healed_is_added_up_and_a_failure_keeps_it,
+    what_came_to_be_owed_while_a_comparison_was_under_way_is_still_owed,
+    news_are_what_waits_and_what_arrived_since,
+    health_counts_deliveries_by_what_became_of_them_and_the_numbers_that_are_missing,
+);

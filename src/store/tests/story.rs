@@ -118,7 +118,7 @@ async fn a_ticket_goes_from_an_idea_to_a_merged_pull_request() {
     );
     assert_eq!(view.history[5].moved, Some((Status::PrOpen, Status::Merged)));
     for finding in store.check().await.unwrap() {
-        let about_the_machine = matches!(finding.subject, "space" | "file_system");
+        let about_the_machine = matches!(finding.subject, "space" | "file_system" | "durability");
         assert!(finding.level == Level::Good || about_the_machine, "{finding:?}");
     }
 }

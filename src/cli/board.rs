@@ -4,8 +4,10 @@ use tokio_util::sync::CancellationToken;
 
 use super::exit::{Exit, Failure};
 use super::frame::{Frame, Workers};
+use super::receiving::Receiving;
 use crate::config::Config;
-use crate::notice::Notice;
+use crate::hook::HookOptions;
+use crate::notice::{Explain as _, Notice};
 use crate::services::Services;
 use crate::tui;
 use crate::tui::run::Ended;
@@ -43,13 +45,30 @@ pub async fn show(frame: &mut Frame<'_>, services: Services) -> Result<Ended, Fa
     let project = frame.project_asked_for().await?.map(|project| project.id);
     let ends = CancellationToken::new();
     super::crash::behind_board(tui::terminal::restore, ends.clone());
-    let start = tui::run::Start { project, environment: frame.output.stdio.environment.clone(), ends };
+    let (receiving, notice) = receive(&services).await;
+    let start = tui::run::Start { project, environment: frame.output.stdio.environment.clone(), ends, notice };
     let shown = tui::run::run(services, start).await;
+    if let Some(receiving) = receiving {
+        receiving.stop().await;
+    }
     if let Some(words) = super::crash::untold() {
         frame.output.note(&words);
         return Ok(Ended::Crashed);
     }
     shown.map_err(|error| Failure::local("the terminal failed", &error))
+}
+
+/// Where the configuration names an address to listen on, the board receives besides showing. That it cannot is told on the board: it is
+/// a board all the same.
+async fn receive(services: &Services) -> (Option<Receiving>, Option<Notice>) {
+    let Some(options) = HookOptions::of(&services.ctx.config.webhooks) else { return (None, None) };
+    match Receiving::start(services, options).await {
+        Ok(receiving) => (Some(receiving), None),
+        Err(error) => {
+            let Notice { text, hint } = error.notice();
+            (None, Some(Notice { text: format!("the board receives no webhooks: {text}"), hint }))
+        }
+    }
 }
 
 /// What is wrong with the bindings of the configuration.

@@ -104,6 +104,7 @@ pub async fn run(args: Args, frame: &mut Frame<'_>) -> Result<Exit, Failure> {
     } else {
         frame.output.say(format!("Linked: {}.", connected.linked.join(", ")))?;
     }
+    frame.output.note("To see changes as they happen: `kanado serve` receives them, `kanado hooks register` asks Azure DevOps for them.");
     Ok(Exit::Done)
 }
 

@@ -39,6 +39,7 @@ mod new;
 mod pr;
 mod projects;
 mod prs;
+mod receiving;
 mod repos;
 mod reviewers;
 mod serve;
@@ -280,7 +281,9 @@ fn misuse(error: &clap::Error, arguments: &[OsString], stdio: &mut Stdio) -> Exi
         let mut output = Output { stdio, format };
         let text = error.render().to_string();
         if output.is_json() {
-            let first = text.lines().next().unwrap_or_default().trim_start_matches("error: ").to_owned();
+            // What is missing or wrong stands on lines of its own, up to the usage.
+            let first: Vec<&str> = text.trim_start_matches("error: ").lines().take_while(|line| !line.is_empty()).map(str::trim).collect();
+            let first = first.join(" ");
             return output.fail(&Failure::usage(first, "`kanado --help` and `kanado COMMAND --help` say what is possible"));
         }
         output.note(text.trim_end());

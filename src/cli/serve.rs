@@ -11,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::exit::{Exit, Failure};
 use super::frame::{Frame, Workers};
+use super::receiving::engine;
 use crate::hook::{HookOptions, Limits, Listen, Server, TlsFiles, TlsReload};
 use crate::notice::{Explain as _, Notice};
 use crate::sync::wake::Wake;
@@ -71,12 +72,22 @@ async fn serve(options: HookOptions, frame: &mut Frame<'_>) -> Result<Exit, Fail
     let services = frame.services().await?;
     let wake = Wake::default();
     let server = Server::bind(options, &services, wake.clone()).await?;
-    announce(frame, &server)?;
     let end = CancellationToken::new();
+    // Before anybody learns that it is there: from then on it may be told to end.
     let signals = Signals::watch(end.clone(), server.tls()).map_err(|error| Failure::local("cannot watch for signals", &error))?;
+    announce(frame, &server)?;
+    let engine = engine(&services, server.address(), wake);
     let manager = Manager::ready();
-    let served = server.serve_until(end).await;
-    manager.stopping();
+    let mut serving = std::pin::pin!(server.serve_until(end.clone()));
+    let served = tokio::select! {
+        // By itself, because something is wrong.
+        served = &mut serving => served,
+        () = end.cancelled() => {
+            manager.stopping();
+            serving.await
+        }
+    };
+    engine.stop().await;
     signals.ignore();
     services.ctx.store.close().await;
     served?;

@@ -180,7 +180,7 @@ pub struct Ui {
     pub ascii: When,
     /// Capture the mouse from the start.
     pub mouse: bool,
-    /// Ring the terminal's bell when a running action fails or needs an answer.
+    /// Ring the terminal's bell when a running action fails or is done, and when a watched ticket changes.
     pub bell: bool,
 }
 

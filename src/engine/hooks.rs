@@ -136,7 +136,7 @@ fn may_repair(works: &Works, seen: &Seen, now: Timestamp) -> bool {
 async fn repair(works: &Works, project: &Project, seen: &mut Seen, now: Timestamp) {
     seen.repairs = seen.repairs.saturating_add(1);
     seen.repair_at = Some(now + backoff(seen.repairs, REPAIR_AFTER, REPAIR_AT_LEAST));
-    let made: Result<_, Error> = hooks::register(&works.ctx, project, hooks::Renew::Needed, &Reporter::silent()).await;
+    let made: Result<_, Error> = hooks::register(&works.ctx, project, hooks::Renew::Broken, &Reporter::silent()).await;
     match made {
         Ok(made) => tracing::info!(replaced = made.replaced.len(), "hooks of {} were made anew", inert(&project.name)),
         Err(error) => tracing::warn!("could not make the hooks of {} anew: {}", inert(&project.name), inert(&error.to_string())),

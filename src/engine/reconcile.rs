@@ -190,7 +190,7 @@ async fn compare(ctx: &Context, project: &Project, why: Why) -> action::Result<C
     let signs = ctx.store.hook_signs(project.id, ctx.clock.now()).await?;
     // What no list shows may have changed while nothing arrived.
     let depth = if why == Why::Asked || signs.reconciled.failed.is_some() { Depth::Details } else { Depth::Lists };
-    let ask = Ask { expected: Expected::of(&signs), depth, done_on_merge: ctx.config.board.done_on_merge };
+    let ask = Ask { expected: Expected::of(&signs), last: signs.reconciled.done_at, depth, done_on_merge: ctx.config.board.done_on_merge };
     let organisation = ctx.organisation(project.organisation).await?;
     let acting = ctx.clients.acting(&organisation).await?;
     Ok(reconcile::project(&ctx.store, &acting.client, &ctx.clock, project, &ask).await?)

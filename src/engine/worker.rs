@@ -12,8 +12,8 @@ use crate::sync::deliveries;
 
 /// Deliveries claimed at once: several about one pull request cost one look.
 const BATCH: i64 = 64;
-/// After this long somebody else may apply what was claimed.
-const CLAIM: SignedDuration = SignedDuration::from_mins(5);
+/// After this long somebody else may apply what was claimed: so long a crash holds up what it had begun. Applied twice is applied once.
+const CLAIM: SignedDuration = SignedDuration::from_mins(1);
 /// Somebody else claimed what was due a moment before; it is looked at again, in case they fail.
 const OTHERS_TURN: SignedDuration = SignedDuration::from_secs(1);
 

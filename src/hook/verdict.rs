@@ -61,7 +61,7 @@ pub fn verdict(arrived: Arrived, to: Addressed<'_>, unique: &str, now: Timestamp
         Some(granted) if !granted.removed => granted,
         _ => return Verdict::Gone,
     };
-    if envelope.is_test {
+    if envelope.is_test_at(&granted.guid) {
         judged = Some((DeliveryState::Test, "a test from the page of the subscription".to_owned()));
     } else if judged.is_none() && named.is_none() {
         let words = match (&envelope.project, to.by_path) {

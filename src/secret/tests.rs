@@ -195,3 +195,44 @@ async fn nothing_that_holds_a_token_shows_it() {
     assert!(!format!("{:?}", sources.environment).contains("canary"));
     assert!(!format!("{:?}", find(&sources, URL).await).contains("canary"));
 }
+
+#[tokio::test]
+async fn the_shared_account_has_sources_of_its_own_in_the_same_order() {
+    let Setup { mut sources, folder: _folder } = setup();
+    let service = async |sources: &TokenSources| {
+        let found = find_service(sources, URL).await.unwrap();
+        found.map(|found| (found.credential.expose_secret().to_owned(), found.source))
+    };
+    keep(&sources, "my-own", Place::File).await;
+    sources = sources.environment(|name| (name == "KANADO_PAT").then_some("my-own"));
+    assert_eq!(service(&sources).await, None, "a person's own token is not taken for it");
+    let kept = store(&sources.of_service(), &service_slot(URL), &given(b"shared".to_vec()).unwrap(), Place::File, None).await.unwrap();
+    assert_eq!(service(&sources).await, Some(("shared".to_owned(), kept)));
+    sources = sources.environment(|name| Some(if name == SERVICE_VARIABLE { "shared-variable" } else { "my-own" }));
+    assert_eq!(service(&sources).await, Some(("shared-variable".to_owned(), Source::Environment(SERVICE_VARIABLE))));
+    sources.service.command = Some("echo for-$KANADO_ORGANISATION_URL".to_owned());
+    assert_eq!(service(&sources).await, Some((format!("for-{URL}"), Source::ServiceCommand)));
+    sources.command = Some("echo my-own-command".to_owned());
+    assert_eq!(token(&sources).await, ("my-own-command".to_owned(), Source::Command));
+}
+
+#[tokio::test]
+async fn a_shared_account_whose_command_fails_is_not_replaced_by_somebody_else() {
+    let Setup { mut sources, folder: _folder } = setup();
+    keep(&sources, "my-own", Place::File).await;
+    sources.service.command = Some("exit 4".to_owned());
+    let error = find_service(&sources, URL).await.unwrap_err();
+    assert_eq!(error.to_string(), "the token command (service.command) failed with exit code 4");
+}
+
+#[tokio::test]
+async fn forgetting_the_shared_token_leaves_the_own_one() {
+    let Setup { sources, folder: _folder } = setup();
+    keep(&sources, "my-own", Place::Best).await;
+    let shared = given(b"shared".to_vec()).unwrap();
+    store(&sources.of_service(), &service_slot(&format!("{URL}/")), &shared, Place::Best, None).await.unwrap();
+    assert_eq!(token(&sources).await.0, "my-own");
+    forget(&sources.of_service(), &service_slot(URL)).await.unwrap();
+    assert!(find_service(&sources, URL).await.unwrap().is_none());
+    assert_eq!(token(&sources).await.0, "my-own");
+}

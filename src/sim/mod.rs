@@ -246,7 +246,14 @@ fn make_world(options: &Options, state: &StateFiles) -> Result<World, Error> {
     std::fs::create_dir_all(&git_root).map_err(failed("make the directory", &git_root))?;
     if file.exists() {
         let bytes = std::fs::read(&file).map_err(failed("read", &file))?;
-        return serde_json::from_slice(&bytes).map_err(|source| Error::World { path: file, source });
+        let mut world: World = serde_json::from_slice(&bytes).map_err(|source| Error::World { path: file, source })?;
+        // Kept by a simulator that knew no administrators.
+        if !world.users.iter().any(|user| user.is_administrator)
+            && let Some(user) = world.users.iter_mut().find(|user| user.alias() == seed::PROTAGONIST)
+        {
+            user.is_administrator = true;
+        }
+        return Ok(world);
     }
     let start = options.start.unwrap_or_else(Timestamp::now);
     let mut world = World::empty(ORGANISATION, start);

@@ -1,14 +1,14 @@
 //! Where the simulator says it is: the addresses in its answers, for the Services and the Server shape of a URL.
 //!
 //! Only builds and takes apart strings. Sub-hosts do not exist here: every area lives under the same base, but release management,
-//! which lives below `/vsrm` on Services.
+//! which lives below `/lumen.vsrm` on Services.
 use url::form_urlencoded;
 use uuid::Uuid;
 
 use super::world::Directory;
 
-/// Stands for the host `vsrm.dev.azure.com`.
-const RELEASE: &str = "vsrm";
+/// Stands for the host `vsrm.dev.azure.com`; in one segment, as a base address has it.
+const RELEASE: &str = ".vsrm";
 
 /// Which product is simulated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, PartialOrd, Ord)]
@@ -58,13 +58,14 @@ impl Site {
 
     /// Where release management is: a host of its own on Services, told apart by its path here.
     pub fn release_url(&self) -> String {
-        if self.version.is_services() { format!("{}/{RELEASE}{}", self.root, self.prefix) } else { self.organisation_url() }
+        if self.version.is_services() { format!("{}{RELEASE}", self.organisation_url()) } else { self.organisation_url() }
     }
 
     /// The rest of a path below the organisation at the host of release management.
     pub fn strip_release<'a>(&self, path: &'a str) -> Option<&'a str> {
-        let head = path.get(1..=RELEASE.len()).filter(|head| self.version.is_services() && head.eq_ignore_ascii_case(RELEASE))?;
-        self.strip(path.get(1 + head.len()..)?)
+        let prefix = format!("{}{RELEASE}", self.prefix);
+        let head = path.get(..prefix.len()).filter(|head| self.version.is_services() && head.eq_ignore_ascii_case(&prefix))?;
+        path.get(head.len()..)?.strip_prefix('/')
     }
 
     /// The rest of a path below the organisation or collection, without a leading slash; case does not count.
@@ -163,9 +164,10 @@ mod tests {
         let server = Site::new("http://h", "lumen", ServerVersion::Server2022);
         assert_eq!(server.strip("/tfs/defaultcollection/P/_git/r"), Some("P/_git/r"));
         assert_eq!(server.strip("/tfs/_apis/projects"), None);
-        assert_eq!(site.strip_release("/vsrm/lumen/_apis/hooks"), Some("_apis/hooks"));
+        assert_eq!(site.strip_release("/LUMEN.vsrm/_apis/hooks"), Some("_apis/hooks"));
+        assert_eq!(site.strip("/lumen.vsrm/_apis/hooks"), None);
         assert_eq!(site.strip_release("/lumen/_apis/hooks"), None);
-        assert_eq!(server.strip_release("/vsrm/tfs/DefaultCollection/_apis"), None);
+        assert_eq!(server.strip_release("/tfs/DefaultCollection.vsrm/_apis"), None);
     }
 
     #[test]

@@ -70,7 +70,7 @@ impl Tuning {
 #[derive(Debug, Clone)]
 pub(super) enum Target {
     File(DataFile),
-    Server(Server),
+    Server(Box<Server>),
 }
 
 impl Target {
@@ -79,7 +79,7 @@ impl Target {
             Location::Sqlite(path) => DataFile::at(path, Access::Write).map(Self::File),
             Location::Url(url) => match url.split_once(':') {
                 Some(("sqlite", rest)) => DataFile::parse(rest, url).map(Self::File),
-                Some(("postgres" | "postgresql", _)) => Server::parse(url).map(Self::Server),
+                Some(("postgres" | "postgresql", _)) => Server::parse(url).map(|server| Self::Server(Box::new(server))),
                 _ => Err(Error::Unsupported { url: without_password(url), reason: "only sqlite: and postgres: are known to this version" }),
             },
         }

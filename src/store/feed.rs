@@ -4,7 +4,8 @@
 //! own and announces what others sent. Where notifications do not come through (a pooler that hands connections round keeps nobody's
 //! `LISTEN`), the server's own counter of transactions is looked at instead: less exact, since other databases move it too.
 //!
-//! Limits: while the connection is lost nothing is heard; [`Change::Elsewhere`] afterwards makes everybody read everything again.
+//! Limits: while the connection is lost nothing is heard; [`Change::Elsewhere`] at its end and afterwards makes everybody read everything
+//! again.
 
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Weak};
@@ -214,6 +215,8 @@ async fn listen(inner: &Weak<Inner>) -> End {
         }
         match timeout(LOOK, reader.heard.recv()).await {
             Ok(None) => {
+                // Whoever reads now finds out whether the server is gone, instead of taking its silence for peace.
+                announce(inner, Change::Elsewhere);
                 return End::Lost;
             }
             Ok(Some(notification)) => {

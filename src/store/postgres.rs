@@ -54,7 +54,8 @@ impl Server {
         let mut url = Url::parse(text)
             .map_err(|_| unsupported("it is not a URL; characters such as @ / # in a password are written as %40 %2F %23"))?;
         for (name, _) in url.query_pairs() {
-            if !PARAMETERS.contains(&&*name) && !(name.starts_with("options[") && name.ends_with(']')) {
+            let is_option = name.starts_with("options[") && name.ends_with(']');
+            if !is_option && !PARAMETERS.contains(&&*name) {
                 return Err(unsupported("it has a parameter that this version does not know"));
             }
         }

@@ -17,7 +17,7 @@ use super::event::{Event, What};
 use super::input::Input;
 use super::key::Code;
 use super::keymap::{Keymap, Override};
-use super::model::{Bell, Model, Settings};
+use super::model::{Bell, Model, Settings, Toast, Tone};
 use super::runtime::Runtime;
 use super::session::Session;
 use super::terminal::{self, Terminal};
@@ -39,6 +39,8 @@ pub struct Start {
     pub environment: Environment,
     /// Cancelled when the board is to end in order, as after a crash in the background.
     pub ends: CancellationToken,
+    /// What the person should know from the first frame on.
+    pub notice: Option<Notice>,
 }
 
 /// Why the screen was left.
@@ -134,6 +136,9 @@ pub async fn run(services: Services, start: Start) -> io::Result<Ended> {
     runtime.listen();
     let mut board = Loop { runtime, terminal, environment: start.environment, quits_when_idle: false, ended: None };
     let effects = update::start(&mut model);
+    if let Some(notice) = start.notice {
+        model.toast = Some(Toast { notice, tone: Tone::Bad, until: None });
+    }
     board.perform(&mut model, effects).await?;
     board.draw(&model)?;
     let mut told_to_end = false;

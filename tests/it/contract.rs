@@ -82,7 +82,12 @@ impl Checked {
     /// Every finding that matters and is not a known deviation of the real service.
     async fn findings(&self) -> Vec<String> {
         let all = self.ask("violations").await;
-        let counts = |row: &&Value| row["allowed"] != true && ["error", "warn"].contains(&row["severity"].as_str().unwrap_or("error"));
+        // A number on the wire and a string in the specification: known for subscriptions, and the same where a query finds them.
+        let is_known =
+            |row: &Value| row["kind"] == "response-type" && row["pointer"].as_str().is_some_and(|at| at.ends_with("/probationRetries"));
+        let counts = |row: &&Value| {
+            row["allowed"] != true && !is_known(row) && ["error", "warn"].contains(&row["severity"].as_str().unwrap_or("error"))
+        };
         let mut words = BTreeMap::new();
         for row in all.as_array().unwrap().iter().filter(counts) {
             let text = |name: &str| row[name].as_str().unwrap_or_default().to_owned();
@@ -352,13 +357,18 @@ fn runtime() -> tokio::runtime::Runtime {
 
 /// The published specification is that of 7.1; a Server asks and answers with an older version, which is no fault.
 const OLDER: &str = "api-version-mismatch";
+/// Of the published types, the answer to a query repeats a subscription's, which is wrong about this number everywhere.
+const EVERYWHERE: &str = "/results/[]/probationRetries  integer where string/byte expected";
+/// The host of release management is a path of the simulator's one host, which the specification cannot know. The same functions are
+/// checked at the main host.
+const ON_SERVICES: &[&str] = &["(/vsrm/"];
 /// What is known of the service alone, and not there on an old Server.
 const ON_2019: &[&str] = &["authenticatedUser.subjectDescriptor is present", "authorizedUser.subjectDescriptor is present"];
 
 #[test]
 fn every_request_and_answer_is_as_published() {
     let deployments: [(&str, &[&str], &str, &[&str]); 3] = [
-        ("services", &[], "", &[]),
+        ("services", &[], "", ON_SERVICES),
         ("server", &["--server-version", "2022"], OLDER, &[]),
         ("server", &["--server-version", "2019"], OLDER, ON_2019),
     ];
@@ -376,7 +386,7 @@ fn every_request_and_answer_is_as_published() {
         a_ticket_goes_all_the_way(&checked.world, deployment);
         let (operations, mut findings) = runtime().block_on(async { (checked.operations().await, checked.findings().await) });
         asked.extend(operations.into_keys());
-        findings.retain(|finding| !known.iter().any(|known| finding.contains(known)));
+        findings.retain(|finding| !known.iter().chain([&EVERYWHERE]).any(|known| finding.contains(known)));
         assert!(findings.is_empty(), "{deployment} {options:?}: {} findings\n{}", findings.len(), findings.join("\n"));
     }
     let unproved: Vec<_> = asked.difference(&all).collect();

@@ -102,7 +102,7 @@ fn every_kind_of_event_is_read_as_what_it_is() {
         check_sense(&event.what, &body);
         assert_eq!(event.envelope.project, Some(Guid::new(PROJECT)), "{body}");
         assert_eq!(event.envelope.other_project, None, "{body}");
-        assert!(!event.envelope.is_test && event.envelope.readable);
+        assert!(!event.envelope.is_test_at(&Guid::new(PROJECT)) && event.envelope.readable);
         assert!(event.envelope.notification.is_some() && event.envelope.subscription.is_some() && event.envelope.id.is_some());
         assert_eq!(event.created_at, Some("2026-03-01T10:00:00.123Z".parse().unwrap()));
     }
@@ -389,18 +389,18 @@ fn a_test_delivery_of_every_kind_is_known_for_one() {
         ["git.push", "git.pullrequest.created", "git.pullrequest.merged", "git.repo.deleted", "workitem.created", "build.complete", COMMENT]
     {
         for saved in [false, true] {
-            assert!(event(&sample(kind, 3, saved)).envelope.is_test, "{kind} {saved}");
+            assert!(event(&sample(kind, 3, saved)).envelope.is_test_at(&Guid::new(PROJECT)), "{kind} {saved}");
         }
     }
     // The sample without its container, as some servers send it.
     let mut bare = sample("git.pullrequest.created", 3, true);
     bare.as_object_mut().unwrap().remove("resourceContainers");
-    assert!(event(&bare).envelope.is_test);
+    assert!(event(&bare).envelope.is_test_at(&Guid::new(PROJECT)));
     // A real project of an organisation with that name.
     let real = Sender { organisation: "https://dev.azure.com/fabrikam".to_owned(), ..Sender::default() };
-    assert!(!event(&real.pull_request_event("git.pullrequest.created", 1, &Told::new(7, "x"))).envelope.is_test);
+    assert!(!event(&real.pull_request_event("git.pullrequest.created", 1, &Told::new(7, "x"))).envelope.is_test_at(&Guid::new(PROJECT)));
     let elsewhere = Sender::default().pull_request_event("git.pullrequest.created", 1, &Told::new(7, "x"));
-    assert!(!event(&elsewhere).envelope.is_test);
+    assert!(!event(&elsewhere).envelope.is_test_at(&Guid::new(PROJECT)));
 }
 
 #[test]

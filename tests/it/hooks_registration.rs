@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
 use crate::support::catcher::{Catcher, Caught};
+use crate::support::receiver::Serve;
 use crate::support::world::{Person, World};
 
 /// A world, a receiver, and Alice, who may look after webhooks.
@@ -617,4 +618,75 @@ fn nothing_is_changed_with_readonly_dry_run_or_nobody_to_confirm() {
     let plan = desk.alice.ok(&["hooks", "register", "--dry-run"]);
     assert!(plan.contains("make       pull-request-vote") && plan.contains("belong to Alice"), "{plan}");
     assert!(desk.ours().is_empty() && rows(&desk.alice).is_empty() && accepted(&desk.alice).is_empty());
+}
+
+/// Alice with a receiver of her own, which has a secret to start with.
+fn serving(desk: &Desk) -> (crate::support::receiver::Receiver, String) {
+    let serve = Serve::anywhere();
+    configure(&desk.alice, &serve.public_url(), "");
+    let secret = desk.alice.ok(&["hooks", "secret", "generate", "--yes"]).trim_end().to_owned();
+    (serve.start(&desk.alice), secret)
+}
+
+fn status_of(desk: &Desk, id: &Value) -> String {
+    let found = desk.all().into_iter().find(|row| row["id"] == *id).unwrap_or_else(|| panic!("{id} is gone"));
+    found["status"].as_str().unwrap().to_owned()
+}
+
+#[test]
+fn what_is_registered_beside_a_running_receiver_is_tested_and_what_happens_arrives() {
+    let desk = Desk::new();
+    let (mut receiver, _) = serving(&desk);
+    let done = desk.register();
+    assert_eq!(done["verified"], Purpose::ALL.len(), "{done}\n{}", receiver.log());
+    desk.deliver();
+    let deliveries = desk.world.control("GET", "hooks/deliveries", Value::Null);
+    let rows = deliveries["deliveries"].as_array().unwrap();
+    let ours: Vec<&Value> = rows.iter().filter(|row| row.to_string().contains(&receiver.address.to_string())).collect();
+    assert_eq!(ours.len(), 6, "{deliveries}");
+    assert!(ours.iter().all(|row| row["fate"]["answered"].as_u64().is_some_and(|status| status / 100 == 2)), "{deliveries}");
+    let status = desk.alice.json(&["hooks", "status"]);
+    let states = status["look"]["subscriptions"].as_array().unwrap();
+    assert!(states.iter().all(|row| row["state"] == "enabled" && !row["verified_at"].is_null()), "{status}");
+    assert_eq!(status["sources"].as_array().unwrap().len(), 6, "what a test sent is no event: {status}");
+    let verified = desk.alice.json(&["hooks", "verify"]);
+    assert!(verified.as_array().unwrap().iter().all(|one| one["trial"]["outcome"] == "arrived"), "{verified}");
+    // A rotation beside it loses nothing either.
+    let renewed = desk.alice.json(&["hooks", "register", "--renew"]);
+    assert_eq!(renewed["replaced"].as_array().unwrap().len(), Purpose::ALL.len(), "{renewed}");
+    assert_eq!(renewed["verified"], Purpose::ALL.len(), "{renewed}");
+    assert_eq!(receiver.stop(), 0);
+}
+
+#[test]
+fn a_hook_that_a_person_made_is_told_that_the_project_is_gone_and_azure_devops_disables_it() {
+    let desk = Desk::new();
+    let (receiver, secret) = serving(&desk);
+    let url = format!("http://{}/api/webhooks/ado/{}", receiver.address, desk.alice.json(&["projects", "ls"])[0]["id"].as_str().unwrap());
+    let id = make_by_hand(&desk, &url, &secret);
+    desk.deliver();
+    assert_eq!(status_of(&desk, &id), "enabled", "it is taken while the project is there");
+    desk.alice.json(&["projects", "remove", "Harbor"]);
+    // The receiver hears of it from another process, a moment later.
+    desk.world.wait_until("the hook to be disabled", |_| {
+        desk.deliver();
+        status_of(&desk, &id) == "disabledBySystem"
+    });
+    assert_eq!(receiver.stop(), 0);
+}
+
+#[test]
+fn a_revoked_secret_is_refused_by_a_running_receiver() {
+    let desk = Desk::new();
+    let (receiver, secret) = serving(&desk);
+    let path = format!("/api/webhooks/ado/{}", desk.alice.json(&["projects", "ls"])[0]["id"].as_str().unwrap());
+    assert_eq!(receiver.deliver(&path, &secret, b"{}").status / 100, 2);
+    let next = desk.alice.ok(&["hooks", "secret", "rotate", "--overlap", "1h", "--yes"]).trim_end().to_owned();
+    assert_eq!(receiver.deliver(&path, &next, b"{\"a\":1}").status / 100, 2, "the new one");
+    assert_eq!(receiver.deliver(&path, &secret, b"{\"a\":2}").status / 100, 2, "and the old one, during the overlap");
+    desk.alice.ok(&["hooks", "secret", "revoke", "--yes"]);
+    desk.world.wait_until("both are refused", |_| {
+        [&secret, &next].into_iter().all(|secret| receiver.deliver(&path, secret, b"{}").status == 401)
+    });
+    assert_eq!(receiver.stop(), 0);
 }

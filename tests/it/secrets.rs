@@ -13,41 +13,51 @@ use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE_NO_PAD
 use crate::support::pty::Pty;
 use crate::support::world::{Person, World};
 
-const CANARY: &str = "canary4q7zk2wdp6vnxm3rtjhy5bsgfca8leuo9i1canary";
+pub const CANARY: &str = "canary4q7zk2wdp6vnxm3rtjhy5bsgfca8leuo9i1canary";
 
 /// Everything by which the canary could be recognised.
 fn traces() -> Vec<String> {
-    let mut traces = vec![CANARY.to_owned()];
+    traces_of(CANARY)
+}
+
+/// Everything by which a secret could be recognised: itself, backwards, in hexadecimal, and in Base64 as it travels or within other text.
+pub fn traces_of(secret: &str) -> Vec<String> {
+    let mut traces = vec![secret.to_owned()];
     for user in ["", "alice", "lumen", "kanado", "me"] {
-        let pair = format!("{user}:{CANARY}");
+        let pair = format!("{user}:{secret}");
         traces.extend([STANDARD.encode(&pair), STANDARD_NO_PAD.encode(&pair), URL_SAFE_NO_PAD.encode(&pair)]);
     }
     // Base64 of the token itself at each of the three offsets within a longer text, without the edges that depend on its neighbours.
     for before in 0..3 {
-        let encoded = STANDARD_NO_PAD.encode(format!("{}{CANARY}", "x".repeat(before)));
+        let encoded = STANDARD_NO_PAD.encode(format!("{}{secret}", "x".repeat(before)));
         traces.push(encoded[4..encoded.len() - 4].to_owned());
     }
-    traces.push(CANARY.chars().rev().collect());
-    traces.push(CANARY.bytes().map(|byte| format!("{byte:02x}")).collect());
+    traces.push(secret.chars().rev().collect());
+    traces.push(secret.bytes().map(|byte| format!("{byte:02x}")).collect());
     traces
 }
 
-fn is_traced(bytes: &[u8], traces: &[String]) -> bool {
+pub fn is_traced(bytes: &[u8], traces: &[String]) -> bool {
     traces.iter().any(|trace| bytes.windows(trace.len()).any(|window| window == trace.as_bytes()))
 }
 
 /// A world in which the canary is Alice's full token.
 fn world() -> World {
+    world_with(&[])
+}
+
+/// The same, started with more options.
+pub fn world_with(options: &[&str]) -> World {
     let state = World::start().stop();
     let file = state.path().join("world.json");
     let text = std::fs::read_to_string(&file).unwrap();
     assert!(text.contains("\"alice-token\""));
     std::fs::write(&file, text.replace("\"alice-token\"", &format!("{CANARY:?}"))).unwrap();
-    World::on(state, &[])
+    World::on(state, options)
 }
 
 /// Every file below a folder.
-fn files(folder: &Path) -> Vec<PathBuf> {
+pub fn files(folder: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();
     let Ok(entries) = std::fs::read_dir(folder) else { return found };
     for entry in entries {

@@ -125,6 +125,15 @@ impl Step {
         }
     }
 
+    /// Whether it mends what no person broke.
+    pub(super) fn is_repair(&self) -> bool {
+        match self {
+            Self::Recreate { why, .. } => matches!(why, Why::OnProbation | Why::DisabledBySystem | Why::InactiveIdentity),
+            Self::Keep { .. } | Self::Adopt { .. } | Self::Delete { .. } => true,
+            Self::Create { .. } | Self::Foreign { .. } | Self::Leave { .. } | Self::Skip { .. } => false,
+        }
+    }
+
     /// Whether it changes anything at Azure DevOps.
     pub fn changes(&self) -> bool {
         matches!(self, Self::Create { .. } | Self::Recreate { .. } | Self::Delete { .. })

@@ -33,12 +33,15 @@ pub enum Renew {
     Needed,
     /// All that were made before this moment.
     Before(Timestamp),
+    /// Only those that Azure DevOps gave up on; what a person disabled or deleted, and what was never made, stays as it is. For a
+    /// process that looks after them by itself.
+    Broken,
 }
 
 impl Renew {
     fn moment(self) -> Option<Timestamp> {
         match self {
-            Self::Needed => None,
+            Self::Needed | Self::Broken => None,
             Self::Before(moment) => Some(moment),
         }
     }
@@ -103,7 +106,10 @@ async fn survey(ctx: &Context, project: &Project, renew: Renew) -> Result<Scene>
     let identity = place.identity().await?;
     let wanted = place.wanted(&url.base);
     let remote = place.remote(ctx, Events::Ask).await?;
-    let steps = plan::plan(&wanted, &place.known(ctx).await?, &remote, &url.base, renew.moment());
+    let mut steps = plan::plan(&wanted, &place.known(ctx).await?, &remote, &url.base, renew.moment());
+    if renew == Renew::Broken {
+        steps.retain(plan::Step::is_repair);
+    }
     Ok(Scene { place, base: url.base, identity, wanted, steps, warnings: url.warnings })
 }
 
@@ -130,6 +136,7 @@ fn widest(one: Renew, other: Renew) -> Renew {
     match (one.moment(), other.moment()) {
         (Some(a), Some(b)) => Renew::Before(a.max(b)),
         (Some(moment), None) | (None, Some(moment)) => Renew::Before(moment),
+        (None, None) if one == Renew::Broken => Renew::Broken,
         (None, None) => Renew::Needed,
     }
 }

@@ -10,7 +10,7 @@ use super::turn::in_turn;
 use super::url::{self, Address};
 use crate::action::context::Context;
 use crate::action::error::Result;
-use crate::action::journal::kill_point;
+use crate::action::journal::{close_interrupted, kill_point};
 use crate::domain::fact::HookSubscription;
 use crate::domain::hook::{Publisher, Purpose, Subscription, SubscriptionState};
 use crate::domain::id::Guid;
@@ -55,7 +55,7 @@ pub struct Removed {
 /// Looks what there is of ours; changes nothing.
 pub async fn plan(ctx: &Context, project: &Project) -> Result<Removal> {
     let place = Place::of(ctx, project).await?;
-    Ok(removal(ctx, &place).await?)
+    removal(ctx, &place).await
 }
 
 async fn removal(ctx: &Context, place: &Place) -> Result<Removal> {
@@ -129,6 +129,8 @@ pub async fn run(ctx: &Context, project: &Project) -> Result<Removed> {
 }
 
 async fn carry_out(ctx: &Context, project: &Project) -> Result<Removed> {
+    // What an interrupted registration meant to finish is not wanted any more.
+    close_interrupted(&ctx.store, &ctx.clock, super::ACTION, &project.prefix).await?;
     mark(ctx, project, None).await?;
     kill_point(ACTION, "mark", "recorded");
     let place = Place::of(ctx, project).await?;

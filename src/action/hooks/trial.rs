@@ -23,8 +23,22 @@ pub enum Trial {
 const LOOKS: u32 = 10;
 const BETWEEN: Duration = Duration::from_millis(500);
 
-/// Sends a sample event through a subscription. Without its secret Azure DevOps uses the one it holds.
+/// How long a receiver in another process may take to hear of a new secret.
+const HEARS_WITHIN: Duration = Duration::from_millis(1_200);
+
+/// Sends a sample event through a subscription. Without its secret Azure DevOps uses the one it holds. A secret that was just made up and
+/// is refused is tried once more.
 pub(super) async fn trial(client: &Client, hook: &NewHook, id: &Guid, secret: Option<&HookSecret>) -> Trial {
+    match once(client, hook, id, secret).await {
+        Trial::Failed(words) if secret.is_some() && words.contains("401") => {
+            tokio::time::sleep(HEARS_WITHIN).await;
+            once(client, hook, id, secret).await
+        }
+        other => other,
+    }
+}
+
+async fn once(client: &Client, hook: &NewHook, id: &Guid, secret: Option<&HookSecret>) -> Trial {
     let sent = match client.test_hook_subscription(hook, id, secret).await {
         Ok(sent) => sent,
         // Whether a test is allowed depends on rights that making a hook does not need.

@@ -17,7 +17,7 @@ const LOOK_AGAIN: SignedDuration = SignedDuration::from_millis(200);
 
 /// Does the work when nobody else does such work for the project.
 pub(super) async fn in_turn<T>(ctx: &Context, project: &Project, work: impl Future<Output = Result<T>>) -> Result<T> {
-    let name = format!("hooks:{}", project.id);
+    let name = format!("registration:{}", project.id);
     let holder = uuid::Uuid::new_v4().to_string();
     let give_up = ctx.clock.now() + PATIENCE;
     while !hold(ctx, &name, &holder).await? {

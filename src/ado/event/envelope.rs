@@ -21,11 +21,20 @@ pub struct Envelope {
     pub project: Option<Guid>,
     /// The project of what it is about, where it names both and they differ.
     pub other_project: Option<Guid>,
-    /// It comes from the button that tries a subscription out.
-    pub is_test: bool,
+    /// It is of a subscription that is tried out before it is saved: its id is all zeros.
+    pub is_of_unsaved: bool,
+    /// It is about Microsoft's made-up organisation, by its addresses or its project.
+    pub is_sample: bool,
 }
 
 impl Envelope {
+    /// Whether it comes from the button that tries a subscription out, if it was sent to this project. A sample is about an organisation
+    /// called Fabrikam; what is of the very project it was sent to is none, whatever that organisation is called.
+    pub fn is_test_at(&self, project: &Guid) -> bool {
+        let names_it = self.project.as_ref() == Some(project) && self.other_project.is_none();
+        self.is_of_unsaved || (self.is_sample && !names_it)
+    }
+
     /// Whether the body says that it is of another project. One that names none is taken to be of the project it was sent to.
     pub fn is_of_another_than(&self, project: &Guid) -> bool {
         [&self.project, &self.other_project].into_iter().flatten().any(|stated| stated != project)
@@ -65,11 +74,10 @@ pub(super) fn open(text: &str) -> Result<Bag<'_>, String> {
 }
 
 pub(super) fn of(bag: &Bag<'_>) -> Envelope {
-    const CONTAINERS: &[&str] = &["project"];
     let subscription = bag.word("subscriptionId").and_then(|id| uuid::Uuid::try_parse(id.trim()).ok());
     let container = bag.object("resourceContainers", CONTAINERS).object("project", &["id"]).word("id").and_then(guid);
     let own = own_project(bag);
-    let is_test = subscription.is_some_and(|id| id.is_nil()) || is_sample(bag, container.as_ref(), own.as_ref());
+    let is_sample = is_sample(bag, container.as_ref());
     let other_project = own.clone().filter(|own| container.as_ref().is_some_and(|container| container != own));
     Envelope {
         readable: true,
@@ -79,7 +87,8 @@ pub(super) fn of(bag: &Bag<'_>) -> Envelope {
         notification: bag.number("notificationId"),
         project: container.or(own),
         other_project,
-        is_test,
+        is_of_unsaved: subscription.is_some_and(|id| id.is_nil()),
+        is_sample,
     }
 }
 
@@ -108,30 +117,37 @@ fn own_project(bag: &Bag<'_>) -> Option<Guid> {
         .and_then(guid)
 }
 
+const CONTAINERS: &[&str] = &["project", "account", "collection"];
+
 /// The project that Microsoft's samples say they are in.
 const SAMPLE_PROJECT: &str = "be9b3917-87e6-42a4-a549-2bc06a7a878f";
 
-/// Whether a body is Microsoft's sample, about the made-up organisation Fabrikam. An organisation that is really called so names one
-/// project twice; the samples name two.
-fn is_sample(bag: &Bag<'_>, container: Option<&Guid>, own: Option<&Guid>) -> bool {
+/// Whether a body is about Microsoft's made-up organisation.
+fn is_sample(bag: &Bag<'_>, container: Option<&Guid>) -> bool {
     if container.is_some_and(|id| id.as_str() == SAMPLE_PROJECT) {
         return true;
     }
-    if container.is_some() && container == own {
-        return false;
-    }
-    const PLACES: &[&str] = &["url", "repository", "pullRequest", "project", "_links"];
+    const PLACES: &[&str] = &["url", "repository", "pullRequest", "project", "pipeline", "definition", "_links"];
+    const URLS: &[&str] = &["url", "remoteUrl", "repository"];
     let resource = bag.object("resource", PLACES);
-    let pull_request = resource.object("pullRequest", &["url", "repository"]);
+    let of = |name: &str| resource.object(name, URLS);
     let urls = [
         resource.word("url"),
-        resource.object("repository", &["url"]).word("url"),
-        resource.object("repository", &["remoteUrl"]).word("remoteUrl"),
-        resource.object("project", &["url"]).word("url"),
-        pull_request.word("url"),
-        pull_request.object("repository", &["url"]).word("url"),
+        of("repository").word("url"),
+        of("repository").word("remoteUrl"),
+        of("project").word("url"),
+        of("pipeline").word("url"),
+        of("definition").word("url"),
+        of("pullRequest").word("url"),
+        of("pullRequest").object("repository", URLS).word("url"),
+        resource.object("_links", &["self"]).object("self", &["href"]).word("href"),
     ];
-    urls.into_iter().flatten().any(|url| link::organisation(&url).is_some_and(|name| name.starts_with("fabrikam")))
+    let containers = bag.object("resourceContainers", CONTAINERS);
+    let bases = CONTAINERS.iter().map(|name| containers.object(name, &["baseUrl"]).word("baseUrl"));
+    // A release names no address of its own.
+    let project = resource.object("project", &["name"]).word("name").map(|name| name.to_ascii_lowercase());
+    let organisations = urls.into_iter().chain(bases).flatten().filter_map(|url| link::organisation(&url));
+    organisations.chain(project).any(|name| name.starts_with("fabrikam"))
 }
 
 /// An id of Azure DevOps in any of the ways to write one; anything else is none.

@@ -8,7 +8,8 @@ use crate::store::RECEIVER;
 /// Another program holds the database until this is dropped.
 async fn locked(scene: &Scene) -> sqlx::AnyConnection {
     use sqlx::Connection as _;
-    let mut other = sqlx::AnyConnection::connect(&format!("sqlite://{}", scene.store().place())).await.unwrap();
+    let mut other =
+        sqlx::AnyConnection::connect(&format!("sqlite://{}", scene.directory.path().join("kanado.db").display())).await.unwrap();
     sqlx::raw_sql("BEGIN EXCLUSIVE").execute(&mut other).await.unwrap();
     other
 }
@@ -29,7 +30,7 @@ async fn while_another_program_holds_the_store_deliveries_are_put_off_and_taken_
 #[tokio::test]
 async fn with_a_store_that_cannot_be_written_nothing_is_acknowledged() {
     let scene = Scene::new().await;
-    let url = format!("sqlite://{}?mode=ro", scene.store().place());
+    let url = format!("sqlite://{}?mode=ro", scene.directory.path().join("kanado.db").display());
     let store = Store::open(&Location::Url(url)).await.unwrap();
     let services = services_of(store, &scene.clock, &scene.directory);
     let server = Server::bind(HookOptions::on(SocketAddr::from(([127, 0, 0, 1], 0))), &services, Wake::default()).await.unwrap();

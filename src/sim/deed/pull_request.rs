@@ -202,7 +202,7 @@ pub async fn update_pull_request(sim: &Sim, actor: Uuid, id: i32, changes: Vec<C
             let is_published = matches!(event, Event::Draft { is_draft: false, .. });
             note(&mut world, id, event, now);
             if is_published {
-                tell(sim, &world, &Happening::PullRequestUpdated { id, by: actor, what: Update::Status });
+                tell(sim, &world, &Happening::PullRequestUpdated { id, by: actor, what: Update::Published });
             }
         }
     }

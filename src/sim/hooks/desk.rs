@@ -25,6 +25,9 @@ use crate::sim::world::{Clock, World};
 const AT_ONCE: usize = 64;
 const AT_ONCE_TO_A_HOST: usize = 16;
 
+/// How far the queue is searched for somebody whose host has room.
+const LOOKED_AHEAD: usize = 256;
+
 /// How many lines of the log are kept.
 const LOG: usize = 50_000;
 
@@ -79,6 +82,8 @@ struct Kept {
 struct State {
     subscriptions: HashMap<Uuid, Subscription>,
     by_event: HashMap<String, Vec<Uuid>>,
+    /// Where each of them goes.
+    hosts: HashMap<Uuid, String>,
     history: HashMap<Uuid, BTreeMap<i64, Notification>>,
     /// By due time in milliseconds, then by order of arrival.
     queue: BTreeMap<(i64, u64), (Uuid, i64)>,
@@ -163,7 +168,9 @@ impl Desk {
         }
         for mut notification in kept.notifications {
             if notification.progress == Progress::RequestInProgress {
+                // Whether it arrived is not known: it is sent again, as the service would.
                 notification.progress = Progress::Queued;
+                notification.due = Some(notification.modified);
             }
             if let Some(due) = notification.due {
                 state.queue_up(due, notification.subscription, notification.id);
@@ -323,6 +330,7 @@ impl Desk {
         };
         state.forget_event(&row);
         state.history.remove(&id);
+        state.hosts.remove(&id);
         state.queue.retain(|_, (subscription, _)| *subscription != id);
         drop(state);
         self.settled.notify_waiters();
@@ -444,8 +452,8 @@ impl Desk {
             return (jobs, None);
         }
         let at_once = if state.faults.reorder > 0 { 1 } else { AT_ONCE };
-        let mut passed_over = None;
-        while state.under_way < at_once {
+        let (mut passed_over, mut passed) = (None, 0);
+        while state.under_way < at_once && passed < LOOKED_AHEAD {
             let next = match passed_over {
                 None => state.queue.iter().next(),
                 Some(last) => state.queue.range((std::ops::Bound::Excluded(last), std::ops::Bound::Unbounded)).next(),
@@ -456,16 +464,18 @@ impl Desk {
             if key.0 > now.as_millisecond() {
                 return (jobs, Timestamp::from_millisecond(key.0).ok());
             }
-            let Some(job) = state.job(id, number, key.0) else {
-                state.queue.remove(&key);
-                continue;
-            };
-            if state.to_host.get(&job.host).copied().unwrap_or_default() >= AT_ONCE_TO_A_HOST {
+            let busy = state.hosts.get(&id).and_then(|host| state.to_host.get(host)).copied().unwrap_or_default();
+            if busy >= AT_ONCE_TO_A_HOST {
                 // Somebody else's may go ahead; this one waits for room.
                 passed_over = Some(key);
+                passed += 1;
                 continue;
             }
+            let job = state.job(id, number, key.0);
             state.queue.remove(&key);
+            let Some(job) = job else {
+                continue;
+            };
             state.under_way += 1;
             *state.to_host.entry(job.host.clone()).or_default() += 1;
             if let Some(row) = state.history.get_mut(&id).and_then(|rows| rows.get_mut(&number)) {
@@ -559,6 +569,7 @@ impl Desk {
 impl State {
     fn add(&mut self, subscription: Subscription) {
         self.by_event.entry(subscription.event_type.clone()).or_default().push(subscription.id);
+        self.hosts.insert(subscription.id, target::host(subscription.url()));
         self.subscriptions.insert(subscription.id, subscription);
     }
 
@@ -592,7 +603,7 @@ impl State {
         let row = self.history.get(&id)?.get(&number)?;
         let is_probe = subscription.probe == Some(number);
         Some(Job {
-            host: target::host(subscription.url()),
+            host: self.hosts.get(&id)?.clone(),
             event: row.event.clone(),
             notification: number,
             due: Timestamp::from_millisecond(due).ok()?,
@@ -627,16 +638,18 @@ impl State {
             subscription.probation_retries = job.probe;
             subscription.last_probation_retry = Some(now);
         }
-        // In steps from when it was due, so that a clock that jumps far finds every step in its place.
+        // In steps from when it was due, so that a clock that jumps far finds every step in its place; the time that the request
+        // really took comes on top.
+        let ended = job.due + SignedDuration::from_millis(i64::try_from(exchange.millis).unwrap_or(0));
         let (mut due, mut other_probe) = (None, None);
         match verdict {
             Verdict::Delivered => {
                 other_probe = subscription.probe.take().filter(|probe| *probe != job.notification);
                 subscription.status = Status::Enabled;
             }
-            Verdict::RetryAfter(after) => due = Some(job.due + after),
+            Verdict::RetryAfter(after) => due = Some(ended + after),
             Verdict::ProbeAfter(after) => {
-                due = Some(job.due + after);
+                due = Some(ended + after);
                 if job.probe == 0 {
                     subscription.status = Status::OnProbation;
                     subscription.probation_retries = 0;

@@ -16,6 +16,8 @@ pub enum Update {
     Push,
     Reviewers,
     Status,
+    /// No draft any more: one of the status updates.
+    Published,
     Vote(i8),
 }
 
@@ -24,7 +26,7 @@ impl Update {
         match self {
             Update::Push => "PushNotification",
             Update::Reviewers => "ReviewersUpdateNotification",
-            Update::Status => "StatusUpdateNotification",
+            Update::Status | Update::Published => "StatusUpdateNotification",
             Update::Vote(_) => "ReviewerVoteNotification",
         }
     }

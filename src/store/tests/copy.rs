@@ -88,8 +88,8 @@ async fn what_is_copied_to_the_other_engine_and_back_is_the_same() {
     assert_eq!(told(&file, desk.project).await, before);
     assert!(file.leases_like("", at(18)).await.unwrap().is_empty(), "nobody receives for the copy");
 
-    let third = tempfile::tempdir().unwrap();
-    let back = Store::open(&engines::fresh_location(third.path()).await).await.unwrap();
+    let elsewhere = tempfile::tempdir().unwrap();
+    let back = Store::open(&engines::fresh_location(elsewhere.path()).await).await.unwrap();
     file.copy_to(&back).await.unwrap();
     assert_eq!(told(&back, desk.project).await, before);
 

@@ -26,7 +26,7 @@ pub fn decide(read: Read, project: &Project) -> Want {
         Read::Event(event) => *event,
         Read::Unreadable(words) => return nothing(DeliveryState::Dead, words),
     };
-    if event.envelope.is_test {
+    if event.envelope.is_test_at(&project.guid) {
         return nothing(DeliveryState::Test, "a test delivery: the hook reaches kanado");
     }
     if event.envelope.is_of_another_than(&project.guid) {

@@ -33,25 +33,39 @@ pub fn seen(known: &[KnownPullRequest]) -> BTreeMap<(RepositoryId, i64), Told> {
     known.iter().map(|known| ((known.facts.repository, known.facts.number), Told::of(&known.facts))).collect()
 }
 
+/// When pull requests were looked at.
+#[derive(Debug, Clone, Copy)]
+pub struct Looked {
+    /// The last time before, when what was closed already was of no interest.
+    pub last: Option<Timestamp>,
+    /// This time.
+    pub begun: Timestamp,
+}
+
 /// How many of the changed ones differ in what an event tells of, and no delivery at hand is about them.
 pub async fn count(
     store: &Store,
     project: &Project,
     before: &BTreeMap<(RepositoryId, i64), Told>,
     changed: &[(RepositoryId, i64)],
-    begun: Timestamp,
+    looked: Looked,
 ) -> store::Result<i64> {
     let mut missed = Vec::new();
     for (repository, number) in changed {
         let Some(now) = store.pull_request(*repository, *number).await? else { continue };
-        if before.get(&(*repository, *number)) != Some(&Told::of(&now.facts)) {
+        let is_news = match before.get(&(*repository, *number)) {
+            Some(told) => *told != Told::of(&now.facts),
+            // One that was closed before anybody looked is new here, and no event was to tell of it.
+            None => now.facts.closed_at.zip(looked.last).is_none_or(|(closed, last)| closed >= last),
+        };
+        if is_news {
             missed.push((*repository, *number));
         }
     }
     if missed.is_empty() {
         return Ok(0);
     }
-    let news = store.delivery_news(project.id, begun, MOST_NEWS).await?;
+    let news = store.delivery_news(project.id, looked.begun, MOST_NEWS).await?;
     if news.len() as i64 >= MOST_NEWS {
         return Ok(0);
     }

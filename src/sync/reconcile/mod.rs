@@ -8,6 +8,8 @@ mod branches;
 mod missed;
 mod repositories;
 
+use jiff::Timestamp;
+
 use crate::ado::Client;
 use crate::clock::Clock;
 use crate::domain::fact;
@@ -57,6 +59,8 @@ pub enum Depth {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Ask {
     pub expected: Expected,
+    /// When the last comparison was done.
+    pub last: Option<Timestamp>,
     pub depth: Depth,
     /// Whether a completed pull request takes its ticket to done at once.
     pub done_on_merge: bool,
@@ -97,7 +101,7 @@ pub async fn project(store: &Store, client: &Client, clock: &Clock, project: &Pr
     compared.specs = branches::compare(store, client, project).await?;
 
     if ask.expected.pull_requests {
-        compared.healed += missed::count(store, project, &before, &polled.changed, begun).await?;
+        compared.healed += missed::count(store, project, &before, &polled.changed, missed::Looked { last: ask.last, begun }).await?;
     }
     if ask.expected.pushes {
         compared.healed += count(compared.specs.len());

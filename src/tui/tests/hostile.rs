@@ -13,7 +13,7 @@ use crate::tui::layout;
 use crate::tui::widget::text::width;
 
 /// Titles as somebody may write them.
-pub const HOSTILE: [&str; 14] = [
+pub const HOSTILE: [&str; 15] = [
     "\u{1b}[2J\u{1b}[31mred\u{1b}]0;title\u{7}\u{9b}5A and words",
     "abc\u{202e}txt.exe\u{202c} \u{2066}isolated\u{2069} \u{200f}mark",
     "日本語のとても長いタイトルは二つのセルを使う文字だけで書かれています",
@@ -28,6 +28,7 @@ pub const HOSTILE: [&str; 14] = [
     "averyveryverylongwordwithoutanyspaceinitthatmustbecutsomewherebecauseitdoesnotfitanywhere",
     "e\u{fe0f} 1\u{fe0f}\u{20e3} \u{2764}\u{fe0f} ☑\u{fe0f} ✓",
     "\u{e0001}\u{e0041}tags\u{e007f} \u{fff9}a\u{fffa}b\u{fffb}",
+    "\u{1b}]8;;http://x\u{1b}\\link\u{1b}]8;;\u{1b}\\ \u{1b}]52;c;aGk=\u{7} \u{9d}52;c;aGk=\u{9c}\u{90}q\u{9c} \rover",
 ];
 
 fn long() -> String {

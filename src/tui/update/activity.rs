@@ -139,7 +139,7 @@ pub fn act(model: &mut Model, intent: Intent, out: &mut Out) {
 }
 
 /// Keys of a text to read, and of a task's steps.
-pub fn text_key(model: &mut Model, key: Key, out: &mut Out) {
+pub fn text_key(model: &mut Model, key: Key) {
     let page = layout::picker_rows(model);
     match &mut model.overlay {
         Some(Overlay::Text(view)) => match scrolled(key, view.scroll, page, view.lines.len().saturating_sub(1)) {
@@ -156,7 +156,6 @@ pub fn text_key(model: &mut Model, key: Key, out: &mut Out) {
         }
         _ => {}
     }
-    let _ = out;
 }
 
 /// Where a key scrolls to; nowhere when it closes.

@@ -28,7 +28,7 @@ pub fn key(model: &mut Model, key: Key, out: &mut Out) {
             Overlay::Start(_) => start_work::key(model, key, out),
             Overlay::SpecPlan(_) | Overlay::Diff(_) | Overlay::Conflict(_) => spec_plan::key(model, key, out),
             Overlay::Confirm(_) => confirm::key(model, key, out),
-            Overlay::Text(_) | Overlay::Task(_) => activity::text_key(model, key, out),
+            Overlay::Text(_) | Overlay::Task(_) => activity::text_key(model, key),
             Overlay::Hooks(_) | Overlay::Secret(_) => webhooks::key(model, key, out),
             Overlay::Picker(_) => picker::key(model, key, out),
             Overlay::NewTicket(_) => new_ticket::key(model, key, out),

@@ -30,10 +30,25 @@ impl Inside {
 
     /// Somebody with a store of their own, connected to Harbor with these repositories linked.
     pub async fn person(&self, name: &str, link: &[&str]) -> (Services, Project) {
-        let folder = self.folder.path().join(name);
-        let store = Store::open(&Location::Sqlite(folder.join("board.db"))).await.unwrap();
-        let tokens = TokenSources::file_only(folder.join("tokens"));
-        let services = Services::with_store(Config::default(), tokens, store, Clock::System);
+        let services = self.services(name, Config::default(), Clock::System, &self.file_of(name)).await;
+        let project = self.connect(&services, name, link).await;
+        (services, project)
+    }
+
+    /// Where somebody's own board is kept.
+    pub fn file_of(&self, name: &str) -> Location {
+        Location::Sqlite(self.folder.path().join(name).join("board.db"))
+    }
+
+    /// A process of somebody's, with a configuration, a clock and a store.
+    pub async fn services(&self, name: &str, config: Config, clock: Clock, location: &Location) -> Services {
+        let store = Store::open(location).await.unwrap();
+        let tokens = TokenSources::file_only(self.folder.path().join(name).join("tokens"));
+        Services::with_store(config, tokens, store, clock)
+    }
+
+    /// Connects somebody to Harbor with these repositories linked.
+    pub async fn connect(&self, services: &Services, name: &str, link: &[&str]) -> Project {
         let token = secret::given(self.token(name).into_bytes()).unwrap();
         let address = Address::parse(&format!("{}/Harbor", self.sim.organisation_url())).unwrap();
         let checked = connect::check(&services.ctx, &address, &kanado::action::credential(&token)).await.unwrap();
@@ -43,7 +58,7 @@ impl Inside {
             keep_token: Some(secret::Place::File),
         };
         let connected = connect::activate(&services.ctx, &address, &token, &choice, &Reporter::silent()).await.unwrap();
-        (services, connected.projects.into_iter().next().unwrap())
+        connected.projects.into_iter().next().unwrap()
     }
 }
 

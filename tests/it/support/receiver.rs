@@ -115,10 +115,16 @@ impl Receiver {
 
     /// Asks it to end; answers its exit code.
     #[track_caller]
-    pub fn stop(mut self) -> i32 {
+    pub fn stop(self) -> i32 {
         let pid = i32::try_from(self.child.id()).unwrap();
         // SAFETY: `kill` takes plain integers.
         assert_eq!(unsafe { libc::kill(pid, libc::SIGTERM) }, 0);
+        self.ended()
+    }
+
+    /// Waits for its end; answers its exit code.
+    #[track_caller]
+    pub fn ended(mut self) -> i32 {
         let deadline = Instant::now() + PATIENCE;
         let status = loop {
             if let Some(status) = self.child.try_wait().unwrap() {

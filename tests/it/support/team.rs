@@ -122,10 +122,10 @@ impl Team {
         self.alice.json(&["show", key])["status"].as_str().unwrap().to_owned()
     }
 
-    /// Waits until every delivery in the store was dealt with.
+    /// Waits until every delivery in the store was dealt with. What a killed process had claimed is free again only after a minute.
     #[track_caller]
     pub fn wait_settled(&self) {
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + Duration::from_secs(60) + 2 * PATIENCE;
         loop {
             let states = self.database().states();
             if states.get("waiting").is_none_or(|count| *count == 0) {

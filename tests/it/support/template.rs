@@ -134,3 +134,16 @@ fn body(about: &About, filler: &str) -> Vec<u8> {
     });
     serde_json::to_vec(&value).expect("a value becomes text")
 }
+
+#[test]
+fn a_body_has_the_wanted_size_and_its_own_notification() {
+    let guid = |n: u8| format!("00000000-0000-4000-8000-0000000000{n:02x}");
+    let about = About { project: guid(1), repository: guid(2), number: 7, branch: "feature/KAN-1".to_owned(), subscription: guid(3) };
+    let template = Template::updated(&about, USUAL);
+    assert_eq!(template.len(), USUAL);
+    let [first, second] =
+        [FIRST, FIRST + 1].map(|notification| serde_json::from_slice::<serde_json::Value>(&template.body(notification)).unwrap());
+    assert_eq!((first["notificationId"].as_i64(), second["notificationId"].as_i64()), (Some(FIRST), Some(FIRST + 1)));
+    assert_ne!(first["id"], second["id"]);
+    assert_eq!(first["resource"], second["resource"]);
+}

@@ -52,7 +52,8 @@ impl Teller<'_> {
         let doing = match (what, row.state) {
             (Update::Push, _) => format!("{name} updated the source branch of"),
             (Update::Reviewers, _) => format!("{name} changed the reviewer list on"),
-            (Update::Status, PrState::Active) => format!("{name} reactivated or published"),
+            (Update::Published, _) => format!("{name} published"),
+            (Update::Status, PrState::Active) => format!("{name} reactivated"),
             (Update::Status, PrState::Completed) => format!("{name} completed"),
             (Update::Status, PrState::Abandoned) => format!("{name} abandoned"),
             (Update::Vote(10), _) => format!("{name} has approved"),

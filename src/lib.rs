@@ -41,9 +41,10 @@
 //! 7. Whatever changes the outside world is a task with a subject, visible in the status bar, and can be cancelled.
 //! 8. No secret reaches a log, a panic, a snapshot, an error or the database. No text from outside reaches the terminal unsanitised.
 //! 9. A change announced is a change committed.
-//! 10. Nothing the user typed is ever lost: not by Esc, a failed push, a crash or a lost connection.
+//! 10. Every delivery is on the disk before it is acknowledged or believed; the same delivery twice is the same as once.
+//! 11. Nothing the user typed is ever lost: not by Esc, a failed push, a crash or a lost connection.
 //!
-//! # Three walks
+//! # Four walks
 //!
 //! - **Start work**: the key `s` asks for a plan; `y` starts a task that runs [`action::start_work`]: ensure the branch, push
 //!   `.tickets/KEY.md`, mark the ticket. Each step is checked first and journalled after. The store commits and announces the change,
@@ -51,6 +52,9 @@
 //! - **View load**: [`sync::poll`] lists the project's active pull requests, at most once in 15 seconds; [`sync::ingest`] applies them in
 //!   one transaction with the tickets that follow them; one that is missing from the list is looked for among the closed ones, and
 //!   absence alone never means merged.
+//! - **Webhook**: [`hook`] recognises the secret from the headers, keeps the raw delivery once, acknowledges it and wakes the [`engine`].
+//!   [`sync::deliveries`] takes it for a tap on the shoulder: the pull request is asked for again and enters through the same door. Every
+//!   so often, and after an outage, [`sync::reconcile`] compares everything, because hooks can fail.
 //! - **A crash in between**: the journal holds what was intended. The next run of the same action takes it over, finds by looking what
 //!   is done, and goes on.
 

@@ -5,7 +5,7 @@
 
 use std::collections::HashMap;
 
-use crate::action::{self, Context, Reporter, connect, import, link_repositories, members, tickets};
+use crate::action::{self, Context, Reporter, connect, hooks, import, link_repositories, members, tickets};
 use crate::ado::{Address, At, Client, In, PullRequestQuery, RepoRef, StatusFilter};
 use crate::cli::exit::Failure;
 use crate::domain::branch;
@@ -62,6 +62,14 @@ pub async fn prepare(ctx: &Context, running: &Running) -> Result<(), Failure> {
     let people = reviewers(ctx, &project).await?;
     under_way(ctx, &client, &project, &people).await?;
     offer_backlog(ctx, &project).await
+}
+
+/// Lets the simulator tell of every change. Nobody listens yet, so nothing is tested; the board does as soon as it is shown.
+pub async fn go_live(ctx: &Context) -> Result<(), Failure> {
+    for project in ctx.store.projects().await? {
+        hooks::register(ctx, &project, hooks::Renew::Needed, &Reporter::silent()).await?;
+    }
+    Ok(())
 }
 
 /// Everybody reviews. Answers who has which account name.

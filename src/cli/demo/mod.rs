@@ -1,16 +1,20 @@
 //! `kanado demo`: a simulated Azure DevOps in this process, and the board in front of it. Nothing leaves the machine, and nothing is left
 //! behind unless `--state` says where.
 
+mod addresses;
 mod board;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+
+use addresses::Addresses;
 
 use super::exit::{Exit, Failure};
 use super::frame::{Frame, Workers};
-use super::sim::{CastFlag, failed};
+use super::sim::CastFlag;
 use crate::config::{Config, Overrides};
 use crate::secret::TokenSources;
 use crate::services::Services;
+use crate::sim::hooks::Loopback;
 use crate::sim::{self, Options};
 use crate::tui::run::Ended;
 
@@ -44,18 +48,26 @@ pub fn run(args: Args, frame: &mut Frame<'_>) -> Result<Exit, Failure> {
             temporary.0.clone()
         }
     };
-    let config = config(frame, &folder, args.cast)?;
+    let addresses = Addresses::of(&folder)?;
+    let config = config(frame, &folder, args.cast, addresses)?;
     frame.use_config(config);
     frame.block_on(Workers::Several, async |frame| {
-        let options =
-            Options { seed: args.seed, state_dir: Some(folder.join("azure-devops")), cast: args.cast.cast(), ..Options::default() };
-        let running = sim::start(options).await.map_err(failed)?;
+        let options = Options {
+            listen: addresses.azure_devops,
+            seed: args.seed,
+            state_dir: Some(folder.join("azure-devops")),
+            cast: args.cast.cast(),
+            loopback_hooks: Loopback::Allowed,
+            ..Options::default()
+        };
+        let running = sim::start(options).await.map_err(|error| addresses.explain(error))?;
         let shown = async {
             // No real token comes near the demo, whatever the environment holds.
             let tokens = TokenSources::file_only(frame.config.paths.token_dir());
             let services = Services::open(frame.config.clone(), tokens, frame.clock.clone()).await?;
             frame.use_services(services.clone());
             board::prepare(&services.ctx, &running).await?;
+            board::go_live(&services.ctx).await?;
             let ended = super::board::show(frame, services).await?;
             Ok(if ended == Ended::Crashed { Exit::Failed } else { Exit::Done })
         };
@@ -66,7 +78,7 @@ pub fn run(args: Args, frame: &mut Frame<'_>) -> Result<Exit, Failure> {
 }
 
 /// The person's own look and keys, but data, tokens and network of the demo alone.
-fn config(frame: &mut Frame<'_>, folder: &std::path::Path, cast: CastFlag) -> Result<Config, Failure> {
+fn config(frame: &mut Frame<'_>, folder: &Path, cast: CastFlag, addresses: Addresses) -> Result<Config, Failure> {
     let environment = frame.output.stdio.environment.clone();
     let mut overrides: Overrides = frame.globals.overrides(&environment);
     overrides.data_dir = Some(folder.join("kanado"));
@@ -77,6 +89,14 @@ fn config(frame: &mut Frame<'_>, folder: &std::path::Path, cast: CastFlag) -> Re
     config.store.database = None;
     config.token = crate::config::Token { keyring: false, ..crate::config::Token::default() };
     config.network = crate::config::Network::default();
+    config.service = crate::config::Service::default();
+    // The board receives what the simulator tells of, so that it is seen as it happens.
+    config.webhooks = crate::config::Webhooks {
+        listen: Some(addresses.webhooks),
+        public_url: Some(format!("http://{}", addresses.webhooks)),
+        ..crate::config::Webhooks::default()
+    };
+    config.hooks.allow_insecure_url = true;
     // Teammates act every few seconds here, and asking them costs nothing; while they rest there is nothing to see.
     let every_seconds = if cast == CastFlag::Running { 5 } else { 0 };
     config.sync = crate::config::Sync { view_load_seconds: 3, every_seconds, ..crate::config::Sync::default() };

@@ -145,7 +145,7 @@ fn a_board_moves_to_a_server_and_back_with_everything_on_it() {
     let told = |arguments: &[&str]| team.alice.json(arguments);
     let before = (told(&["show", &key]), told(&["ls"]), told(&["prs"]));
 
-    let plan = team.alice.json(&["db", "copy", "--to", there.url(), "--dry-run"]);
+    let plan: Value = serde_json::from_str(&team.alice.ok(&["db", "copy", "--to", there.url(), "--dry-run", "--json"])).unwrap();
     assert_eq!(plan["applied"], false, "{plan}");
     assert!(!team.alice.fails(1, &["db", "copy", "--to", there.url()]).is_empty(), "nobody was there to confirm");
     let copied = told(&["db", "copy", "--to", there.url()]);

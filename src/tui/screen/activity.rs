@@ -240,12 +240,22 @@ fn requests(model: &Model, area: Rect, buf: &mut Buffer) {
         match &row.activity_id {
             Some(id) if wide => {
                 let path = cells.end.saturating_sub(cells.at).saturating_sub(38);
-                cells.cell(path, &row.path, theme.text, buf);
+                cells.cell(path, &telling(&row.path, theme.marks.ellipsis), theme.text, buf);
                 cells.rest(id, theme.dim, buf);
             }
-            _ => cells.rest(&row.path, theme.text, buf),
+            _ => cells.rest(&telling(&row.path, theme.marks.ellipsis), theme.text, buf),
         }
     }
+}
+
+/// What tells requests apart, first: what follows `_apis`, with ids by their first digits. Enter shows the whole path.
+fn telling(path: &str, ellipsis: &str) -> String {
+    let asked = path.split_once("/_apis/").map_or(path, |(_, asked)| asked);
+    let part = |part: &str| match uuid::Uuid::try_parse(part) {
+        Ok(_) => format!("{}{ellipsis}", part.chars().take(8).collect::<String>()),
+        Err(_) => part.to_owned(),
+    };
+    asked.split('/').map(part).collect::<Vec<_>>().join("/")
 }
 
 fn request_words(model: &Model, row: &RequestRow) -> (String, Style) {
@@ -308,7 +318,7 @@ impl Page<'_> {
     fn state(&mut self, health: &HookHealth) {
         let theme = &self.model.theme;
         let (words, style) = live_words(&health.live, self.model);
-        self.row("live", &words, style);
+        self.row("state", &words, style);
         match health.receivers.as_slice() {
             [] => self.row("receiver", "none: run `kanado serve`, or set webhooks.listen", theme.warn),
             receivers => receivers.iter().for_each(|receiver| self.row("receiver", &receiver.name, theme.text)),
@@ -409,5 +419,22 @@ pub fn live_words(live: &Live, model: &Model) -> (String, Style) {
         Live::Now => ("live".to_owned(), model.theme.good),
         Live::Off => ("no webhooks are set up; pull requests are polled".to_owned(), model.theme.dim),
         Live::Broken(why) => (why.clone(), model.theme.warn),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_a_path_the_part_that_differs_is_shown() {
+        let id = "d269093f-aad0-5dad-8882-9a3b49a7e2fd";
+        for (path, shown) in [
+            (format!("/lumen/{id}/_apis/git/repositories/{id}/pullrequests/13"), "git/repositories/d269093f…/pullrequests/13"),
+            (format!("/tfs/Main/_apis/projects/{id}"), "projects/d269093f…"),
+            ("/lumen/_apis".to_owned(), "/lumen/_apis"),
+        ] {
+            assert_eq!(telling(&path, "…"), shown);
+        }
     }
 }

@@ -79,13 +79,16 @@ async fn serve(options: HookOptions, frame: &mut Frame<'_>) -> Result<Exit, Fail
     let engine = engine(&services, server.address(), wake);
     let manager = Manager::ready();
     let mut serving = std::pin::pin!(server.serve_until(end.clone()));
-    let served = tokio::select! {
+    let ended_early = tokio::select! {
+        biased;
+        () = end.cancelled() => None,
         // By itself, because something is wrong.
-        served = &mut serving => served,
-        () = end.cancelled() => {
-            manager.stopping();
-            serving.await
-        }
+        served = &mut serving => Some(served),
+    };
+    manager.stopping();
+    let served = match ended_early {
+        Some(served) => served,
+        None => serving.await,
     };
     engine.stop().await;
     signals.ignore();

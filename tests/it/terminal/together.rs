@@ -14,8 +14,8 @@ fn a_demo_with_its_cast_paused_opens_the_board_and_writes_nothing_while_idle() {
     std::fs::create_dir(&temporary).unwrap();
     person.set("TMPDIR", &temporary.to_string_lossy());
     let mut board = Pty::spawn(40, 120, &["demo", "--cast", "paused"], person.environment());
-    board.wait("the board", |screen| screen.contains("HAR-22") && screen.contains("poll <1m"));
-    // The step to `<1m` has been; the next step of an age is most of a minute away.
+    board.wait("the board", |screen| screen.contains("HAR-22") && screen.contains("live now"));
+    // While the board is live no age is counted.
     board.wait_quiet(Duration::from_millis(1_500));
     let before = board.bytes().len();
     board.send("\x1b[O");

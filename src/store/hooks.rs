@@ -209,17 +209,6 @@ impl Store {
         .await
     }
 
-    /// Accepts the shown secrets until a moment and no longer.
-    pub async fn expire_shown_secrets(&self, project: ProjectId, at: Timestamp) -> Result<()> {
-        self.attempt("end the shown webhook secrets", async {
-            let mut writing = self.writing().await?;
-            sqlx::query(EXPIRE_SHOWN).bind(project.0).bind(at.as_millisecond()).execute(writing.conn()).await?;
-            writing.announce(Change::Hooks(project));
-            self.commit(writing).await
-        })
-        .await
-    }
-
     /// Refuses every shown secret at once; says how many there were.
     pub async fn revoke_shown_secrets(&self, project: ProjectId) -> Result<u64> {
         self.attempt("revoke the shown webhook secrets", async {
@@ -239,18 +228,6 @@ impl Store {
             rows.iter()
                 .map(|row| Ok(ShownSecret { created_at: row.instant("created_at")?, expires_at: row.maybe_instant("expires_at")? }))
                 .collect()
-        })
-        .await
-    }
-
-    /// Refuses the secret of a subscription that is gone.
-    pub async fn drop_secret_of(&self, subscription: i64) -> Result<()> {
-        self.attempt("drop the secret of a subscription", async {
-            let mut writing = self.writing().await?;
-            let project = by_id(writing.conn(), subscription).await?.project;
-            sqlx::query(DROP_SECRET_OF).bind(subscription).execute(writing.conn()).await?;
-            writing.announce(Change::Hooks(project));
-            self.commit(writing).await
         })
         .await
     }

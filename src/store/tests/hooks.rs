@@ -43,8 +43,9 @@ async fn expiring_shown_secrets_leaves_those_of_subscriptions() {
     let desk = Desk::new().await;
     desk.store.add_secret(desk.project, &secret(1), None, at(0)).await.unwrap();
     desk.store.begin_subscription(&desk.wanted(Purpose::Push, 2), at(0)).await.unwrap();
-    desk.store.expire_shown_secrets(desk.project, at(5)).await.unwrap();
-    assert_eq!(desk.accepted(5).await, [2]);
+    desk.store.rotate_shown_secret(desk.project, &secret(3), at(5), at(0)).await.unwrap();
+    assert_eq!(desk.accepted(4).await, [1, 2, 3]);
+    assert_eq!(desk.accepted(5).await, [2, 3]);
     desk.store.revoke_shown_secrets(desk.project).await.unwrap();
     assert_eq!(desk.accepted(4).await, [2]);
 }

@@ -24,7 +24,7 @@ mod pull_request_list;
 mod pull_requests;
 mod pushes;
 mod refs;
-mod releases;
+pub mod releases;
 pub mod render;
 pub mod render_pull_request;
 pub mod render_run;

@@ -196,7 +196,7 @@ fn artifact(render: &Renderer<'_>, release: &Release) -> Value {
     }])
 }
 
-pub(super) fn release_ref(render: &Renderer<'_>, release: &Release) -> Value {
+pub fn release_ref(render: &Renderer<'_>, release: &Release) -> Value {
     let here = api(render, release.project, &format!("releases/{}", release.id));
     let web = render.project_web(release.project, &format!("_release?releaseId={}&_a=release-summary", release.id));
     json!({
@@ -215,7 +215,7 @@ pub(super) fn release_ref(render: &Renderer<'_>, release: &Release) -> Value {
     })
 }
 
-pub(super) fn deployment(render: &Renderer<'_>, row: &ReleaseDeployment) -> Value {
+pub fn deployment(render: &Renderer<'_>, row: &ReleaseDeployment) -> Value {
     let definition = render.world.release_definition(row.definition);
     let release = render.world.release(row.release);
     let plan = definition.and_then(|definition| definition.environments.iter().find(|plan| plan.id == row.environment));

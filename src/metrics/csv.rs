@@ -7,7 +7,7 @@ use std::fmt::Write;
 
 use super::figures::{Figures, Row, Subject, Tile, Trend, Value};
 use super::input::Input;
-use super::{names, words};
+use super::{names, telling};
 use crate::domain::run::DefinitionKind;
 
 const FIGURES: &str = "metric,title,definition,hours,from,to,kind,value,unit,low,high,p85,p95,k,n,sample,previous,trend,coverage_k,coverage_n,\
@@ -27,7 +27,7 @@ fn cells(figures: &Figures, tile: &Tile) -> Vec<String> {
     let number = |value: Option<f64>| value.map_or(String::new(), |value| value.to_string());
     let count = |value: Option<u64>| value.map_or(String::new(), |value| value.to_string());
     let coverage = tile.coverage.as_ref();
-    let why = if words::is_measured(&tile.value) { None } else { words::detail(&tile.value) };
+    let why = if telling::is_measured(&tile.value) { None } else { telling::detail(&tile.value) };
     let mut why: Vec<String> = why.into_iter().collect();
     why.extend(tile.missing.iter().map(|missing| format!("{}, {}: {}", missing.project, missing.source.words(), missing.words)));
     vec![
@@ -44,7 +44,7 @@ fn cells(figures: &Figures, tile: &Tile) -> Vec<String> {
         kind.to_owned(),
         match &tile.value {
             Value::Few { seconds } => seconds.iter().map(ToString::to_string).collect::<Vec<_>>().join(" "),
-            value => number(words::scalar(value)),
+            value => number(telling::scalar(value)),
         },
         unit.to_owned(),
         number(low),
@@ -54,7 +54,7 @@ fn cells(figures: &Figures, tile: &Tile) -> Vec<String> {
         count(k),
         count(n),
         tile.n.to_string(),
-        number(tile.previous.as_ref().and_then(words::scalar)),
+        number(tile.previous.as_ref().and_then(telling::scalar)),
         match tile.trend {
             Trend::Up => "up",
             Trend::Down => "down",
@@ -66,7 +66,7 @@ fn cells(figures: &Figures, tile: &Tile) -> Vec<String> {
         count(coverage.map(|coverage| coverage.n)),
         coverage.map_or(String::new(), |coverage| coverage.of.clone()),
         tile.band.as_ref().map_or(String::new(), |band| format!("{} ({} cluster)", band.name, band.year)),
-        words::excluded(&tile.excluded).unwrap_or_default(),
+        telling::excluded(&tile.excluded).unwrap_or_default(),
         why.join("; "),
     ]
 }

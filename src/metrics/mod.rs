@@ -6,3 +6,4 @@
 pub mod figures;
 pub mod input;
 pub mod query;
+pub mod words;

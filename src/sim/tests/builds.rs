@@ -95,7 +95,7 @@ async fn builds_are_filtered_as_the_service_filters() {
         ("resultFilter=canceled", vec![404, 406]),
         ("reasonFilter=pullRequest", vec![420, 418, 415, 411]),
         ("reasonFilter=schedule&definitions=9", vec![408, 401, 399, 392]),
-        ("branchName=refs/pull/7/merge", vec![]),
+        ("branchName=refs/pull/7/merge", vec![415]),
         ("buildIds=402,403,9999", vec![403, 402]),
         ("statusFilter=inProgress,notStarted", vec![421, 420]),
         ("buildNumber=nothing*", vec![]),

@@ -54,16 +54,33 @@ async fn everything(checked: &Checked, version: &str, has_releases: bool) {
     post("Harbor/_apis/wit/artifacturiquery", json!({ "artifactUris": ["vstfs:///Build/Build/396", "vstfs:///Build/Build/1"] }), 200).await;
 }
 
+/// Where the service is known to answer what its specification does not have: full definitions where references are declared, an
+/// empty answer for a run without a timeline, the id of a run's repository. Recorded links were all between work items, which alone
+/// say whether they are locked.
+const KNOWN: &[&str] = &[
+    "build:Timeline_Get    204",
+    "build:Definitions_List  /value/[]/latest",
+    "build:Definitions_List  /value/[]/jobAuthorizationScope",
+    "build:Definitions_List  /value/[]/process",
+    "build:Definitions_List  /value/[]/properties",
+    "build:Definitions_List  /value/[]/repository",
+    "build:Definitions_List  /value/[]/tags",
+    "build:Definitions_List  /value/[]/triggers",
+    "pipelines:Runs_Get  /resources/repositories/self/repository/id",
+    "attributes/isLocked",
+];
+
 #[test]
 fn what_is_told_of_runs_and_work_items_is_as_published() {
     for (options, version, ignore, has_releases) in
         [(&[] as &[&str], "7.1", "", false), (&["--server-version", "2022"], "7.0", "api-version-mismatch", true)]
     {
         let Some(checked) = Checked::start(options, ignore) else { return };
-        let findings = runtime().block_on(async {
+        let mut findings = runtime().block_on(async {
             everything(&checked, version, has_releases).await;
             checked.findings().await
         });
+        findings.retain(|finding| !KNOWN.iter().any(|known| finding.contains(known)));
         assert!(findings.is_empty(), "{options:?}: {} findings\n{}", findings.len(), findings.join("\n"));
     }
 }

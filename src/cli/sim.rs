@@ -13,6 +13,7 @@ use crate::notice::Notice;
 use crate::sim::fault::FaultSpec;
 use crate::sim::hooks::Loopback;
 use crate::sim::hooks::faults::HookFaults;
+use crate::sim::rate::Rate;
 use crate::sim::{self, Cast, Control, Options, Running, ServerVersion, TlsFiles};
 
 /// The kinds of faults, as `crate::sim::fault` has them.
@@ -20,6 +21,7 @@ const FAULTS: &str = "\
 Faults are written KIND[@N][:OPTION]...
   Kinds: 429, 200-retry-after, 401, 203, 302, html, 500, 502, 503, 503-bom, cut, slow
   @N               that request only, counted among those the filters let through
+  every=K          of these, the first and each K-th after it
   times=N|always   so many requests
   path=TEXT        only requests whose path and query contain TEXT
   method=POST      only requests with this method
@@ -73,6 +75,9 @@ pub struct Args {
     /// Deliver webhooks badly, such as `duplicate=1,drop=25%,delay=3,reorder=500,paused,seed=7`
     #[arg(long, value_name = "SPEC")]
     hook_fault: Option<HookFaults>,
+    /// What everybody may ask for in five minutes, in TSTU, as the Services limit it to 200; `8/2` is 8 in two seconds
+    #[arg(long, value_name = "TSTU[/SECONDS]")]
+    rate: Option<Rate>,
     /// What its clock shows at the start [default: now]
     #[arg(long, value_name = "TIME")]
     start: Option<Timestamp>,
@@ -136,6 +141,7 @@ impl Args {
             start: self.start,
             loopback_hooks: if self.allow_loopback_hooks { Loopback::Allowed } else { Loopback::Refused },
             hook_faults: self.hook_fault.unwrap_or_default(),
+            rate: self.rate,
         })
     }
 }

@@ -15,12 +15,14 @@ pub mod git;
 pub mod hooks;
 mod host;
 pub mod load;
+pub mod rate;
 mod reply;
 mod route;
 pub mod seed;
 mod site;
 mod smart_http;
 pub mod tls;
+pub mod traffic;
 mod version;
 pub mod world;
 
@@ -77,6 +79,8 @@ pub struct Options {
     pub loopback_hooks: hooks::Loopback,
     /// How deliveries go wrong from the start.
     pub hook_faults: hooks::faults::HookFaults,
+    /// What everybody may ask for in a while; anything if not said.
+    pub rate: Option<rate::Rate>,
 }
 
 impl Default for Options {
@@ -96,6 +100,7 @@ impl Default for Options {
             start: None,
             loopback_hooks: hooks::Loopback::Refused,
             hook_faults: hooks::faults::HookFaults::default(),
+            rate: None,
         }
     }
 }
@@ -202,6 +207,7 @@ pub async fn start(options: Options) -> Result<Running, Error> {
         Duration::from_millis(options.latency_ms),
         options.control,
     );
+    sim.budgets.set(options.rate);
     let handle = Handle::new();
     let server = match &options.tls {
         None => {

@@ -1,5 +1,6 @@
 //! The simulator through real HTTP, as a client that knows nothing of its insides sees it.
 mod front;
+mod limits;
 mod people;
 mod pull_requests;
 mod refs_and_pushes;

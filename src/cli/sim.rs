@@ -1,7 +1,7 @@
 //! `kanado sim`: the simulated Azure DevOps by itself, until it is told to end.
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
 use jiff::Timestamp;
@@ -11,10 +11,11 @@ use super::exit::{Exit, Failure};
 use super::frame::{Frame, Workers};
 use crate::notice::Notice;
 use crate::sim::fault::FaultSpec;
+use crate::sim::generate::Size;
 use crate::sim::hooks::Loopback;
 use crate::sim::hooks::faults::HookFaults;
 use crate::sim::rate::Rate;
-use crate::sim::{self, Cast, Control, Options, Running, ServerVersion, TlsFiles};
+use crate::sim::{self, Cast, Content, Control, Options, Running, ServerVersion, TlsFiles};
 
 /// The kinds of faults, as `crate::sim::fault` has them.
 const FAULTS: &str = "\
@@ -51,6 +52,12 @@ pub struct Args {
     /// The same seed makes the same world
     #[arg(long, value_name = "NUMBER", default_value_t = 1)]
     seed: u64,
+    /// Begin with a whole organisation and its last months instead of the harbour of the demo
+    #[arg(long, value_enum, value_name = "SIZE", conflicts_with = "load")]
+    organisation: Option<SizeFlag>,
+    /// Write what was planned for that organisation to this file, as JSON
+    #[arg(long, value_name = "FILE", requires = "organisation")]
+    plan: Option<PathBuf>,
     /// Keep the world here, and find it again [default: a temporary folder]
     #[arg(long, value_name = "FOLDER")]
     state: Option<PathBuf>,
@@ -81,6 +88,14 @@ pub struct Args {
     /// What its clock shows at the start [default: now]
     #[arg(long, value_name = "TIME")]
     start: Option<Timestamp>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum SizeFlag {
+    /// 1 project, 5 repositories, 60 pull requests, 400 runs
+    S,
+    /// 10 projects, 50 repositories, 600 pull requests, 3,000 runs
+    M,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -135,6 +150,11 @@ impl Args {
             state_dir: self.state,
             latency_ms: self.latency_ms,
             faults,
+            organisation: match self.organisation {
+                None => Content::Seeded,
+                Some(SizeFlag::S) => Content::Generated(Size::S),
+                Some(SizeFlag::M) => Content::Generated(Size::M),
+            },
             load: self.load,
             control: if self.control { Control::On } else { Control::Off },
             cast: self.cast.cast(),
@@ -147,10 +167,13 @@ impl Args {
 }
 
 pub fn run(args: Args, frame: &mut Frame<'_>) -> Result<Exit, Failure> {
-    let version = args.server_version;
+    let (version, plan) = (args.server_version, args.plan.clone());
     let options = args.options()?;
     frame.block_on(Workers::Several, async |frame| {
         let running = sim::start(options).await.map_err(failed)?;
+        if let Some(file) = plan {
+            write_plan(&running, &file)?;
+        }
         announce(frame, &running, version)?;
         frame.output.flush()?;
         until_told().await;
@@ -161,6 +184,13 @@ pub fn run(args: Args, frame: &mut Frame<'_>) -> Result<Exit, Failure> {
 
 pub fn failed(error: sim::Error) -> Failure {
     Failure::new(Exit::Failed, "sim", Notice::new(error.to_string()))
+}
+
+fn write_plan(running: &Running, file: &Path) -> Result<(), Failure> {
+    let refused = |words: String| Failure::new(Exit::Failed, "sim", Notice::new(words));
+    let plan = running.plan().ok_or_else(|| refused("the world kept here was not generated, so there is no plan to write".to_owned()))?;
+    let text = serde_json::to_vec_pretty(plan).map_err(|error| refused(format!("the plan could not be written as JSON: {error}")))?;
+    std::fs::write(file, text).map_err(|error| refused(format!("could not write the plan to {}: {error}", file.display())))
 }
 
 /// The tokens are the simulator's own: they open nothing else.
@@ -187,7 +217,12 @@ fn announce(frame: &mut Frame<'_>, running: &Running, version: Option<ServerFlag
     frame.output.say(format!("A simulated {name} listens on {}", running.url()))?;
     frame.output.say(format!("  organisation  {}", running.organisation_url()))?;
     if let Some(token) = running.tokens().first() {
-        frame.output.say(format!("  connect       KANADO_PAT={} kanado connect {}/Harbor", token.token, running.organisation_url()))?;
+        frame.output.say(format!(
+            "  connect       KANADO_PAT={} kanado connect {}/{}",
+            token.token,
+            running.organisation_url(),
+            running.first_project()
+        ))?;
     }
     frame.output.say("Tokens (they open nothing but this simulator):")?;
     for token in running.tokens() {

@@ -79,6 +79,10 @@ impl StateFiles {
         self.directory.join("world.json")
     }
 
+    pub fn plan_file(&self) -> PathBuf {
+        self.directory.join("plan.json")
+    }
+
     pub fn hooks_file(&self) -> PathBuf {
         self.directory.join("hooks.json")
     }

@@ -3,7 +3,7 @@
 //! A page and the cursor after it are kept in one transaction; within a source one after the other, so that no cursor is lost to
 //! another one. A source that is refused or fails stops alone.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
@@ -15,10 +15,10 @@ use super::plan::Operation;
 use super::progress::{Progress, ProjectProgress, SourceProgress, State};
 use super::trouble::Trouble;
 use super::{Job, Settings};
-use crate::ado::{self, RepoRef};
+use crate::ado::{self, ErrorKind, RepoRef};
 use crate::clock::Clock;
 use crate::domain::collection::{Source, SourceState};
-use crate::domain::id::RepositoryId;
+use crate::domain::id::{Guid, RepositoryId};
 use crate::domain::project::{Project, Repository};
 use crate::store::{self, PageDone, PassEnd, Store};
 
@@ -59,14 +59,18 @@ pub struct Course<'a> {
     pub job: &'a Job,
     /// Facts are wanted since then.
     pub from: Timestamp,
-    pub repositories: Vec<Repository>,
+    /// As they were when the pass began.
+    first: Vec<Repository>,
     /// Its place in the progress.
     at: usize,
     tracks: BTreeMap<Source, Track>,
+    /// The active pull requests that this process listed; nothing where the list was begun by another one.
+    active: Mutex<Option<BTreeSet<(Guid, i64)>>>,
     /// Azure DevOps cannot be reached, or the token is of no use: nothing more is asked.
     down: AtomicBool,
+    is_token_refused: AtomicBool,
     /// Listed at most once in a pass.
-    listed: OnceCell<()>,
+    listed: OnceCell<Vec<Repository>>,
 }
 
 struct Track {
@@ -79,6 +83,7 @@ struct Track {
 struct Standing {
     begun: Timestamp,
     was_refused: bool,
+    was_backfilled: bool,
     done: i64,
     total: Option<i64>,
     failures: u32,
@@ -100,11 +105,13 @@ impl<'a> Course<'a> {
             let goes_on = cursor.pass().is_some();
             let begun = cursor.begin(now);
             let done = if goes_on { state.done } else { 0 };
-            let standing = Standing { begun, was_refused: state.refused.is_some(), done, ..Standing::default() };
+            let (was_refused, was_backfilled) = (state.refused.is_some(), state.backfilled_at.is_some());
+            let standing = Standing { begun, was_refused, was_backfilled, done, ..Standing::default() };
             tracks.insert(source, Track { cursor: tokio::sync::Mutex::new(cursor), standing: Mutex::new(standing) });
         }
-        let repositories = store.repositories(project.id).await?;
-        let course = Self { shared, job, from, repositories, at, tracks, down: AtomicBool::new(false), listed: OnceCell::new() };
+        let first = store.repositories(project.id).await?;
+        let (down, is_token_refused) = (AtomicBool::new(false), AtomicBool::new(false));
+        let course = Self { shared, job, from, first, at, tracks, active: Mutex::new(None), down, is_token_refused, listed: OnceCell::new() };
         course.show();
         Ok(course)
     }
@@ -127,25 +134,37 @@ impl<'a> Course<'a> {
 
     /// A repository by its row, as the client names it; nothing for one that cannot be read.
     pub fn repo(&self, id: RepositoryId) -> Option<RepoRef<'_>> {
-        let found = self.repositories.iter().find(|repository| repository.id == id && !repository.disabled)?;
+        let found = self.repositories().iter().find(|repository| repository.id == id && !repository.disabled)?;
         Some(RepoRef { project: &self.project().guid, repository: &found.guid })
     }
 
-    /// When the pass of a source began.
-    pub fn begun(&self, source: Source) -> Timestamp {
-        self.standing(source).begun
+    pub fn repositories(&self) -> &[Repository] {
+        self.listed.get().unwrap_or(&self.first)
     }
 
     /// Lists the project's repositories again, once a pass: somebody named one that is not known.
     pub async fn list_repositories(&self) -> Result<(), Stop> {
-        self.listed
-            .get_or_try_init(async || {
-                let listed = self.client().repositories(&self.project().guid).await?;
-                self.store().put_repositories(self.project().id, &listed).await?;
-                Ok(())
-            })
-            .await
-            .copied()
+        let listed = self.listed.get_or_try_init(async || -> Result<_, Stop> {
+            let listed = self.client().repositories(&self.project().guid).await?;
+            self.store().put_repositories(self.project().id, &listed).await?;
+            Ok(self.store().repositories(self.project().id).await?)
+        });
+        listed.await.map(|_| ())
+    }
+
+    /// Takes note of a page of the active pull requests.
+    pub fn note_active(&self, skip: usize, page: impl Iterator<Item = (Guid, i64)>) {
+        let mut active = self.active.lock().unwrap_or_else(PoisonError::into_inner);
+        if skip == 0 {
+            *active = Some(BTreeSet::new());
+        }
+        if let Some(active) = active.as_mut() {
+            active.extend(page);
+        }
+    }
+
+    pub fn listed_active(&self) -> Option<BTreeSet<(Guid, i64)>> {
+        self.active.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     fn track(&self, source: Source) -> &Track {
@@ -169,6 +188,15 @@ impl<'a> Course<'a> {
     /// Whether it was refused last time, so that one question is asked before the others.
     pub fn was_refused(&self, source: Source) -> bool {
         self.standing(source).was_refused
+    }
+
+    /// Whether it was read completely once.
+    pub fn was_backfilled(&self, source: Source) -> bool {
+        self.standing(source).was_backfilled
+    }
+
+    pub fn is_token_refused(&self) -> bool {
+        self.is_token_refused.load(Ordering::Relaxed)
     }
 
     /// Where to go on with an operation that has pages.
@@ -216,6 +244,9 @@ impl<'a> Course<'a> {
             Err(Stop::Store(error)) => return Err(error),
             Err(Stop::Ado(error)) => error,
         };
+        if matches!(error.kind(), ErrorKind::BadToken | ErrorKind::TokenExpired) {
+            self.is_token_refused.store(true, Ordering::Relaxed);
+        }
         let trouble = Trouble::of(&error, source, &self.project().name);
         let mut standing = self.standing(source);
         match trouble {

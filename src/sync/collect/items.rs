@@ -9,6 +9,7 @@ use crate::ado::WorkItemQuery;
 use crate::domain::collection::Source;
 use crate::domain::fact::LinkedWorkItem;
 use crate::domain::id::RepositoryId;
+use crate::domain::project::Repository;
 use crate::domain::work_item::{LinkTarget, Via};
 
 /// With more changed ones than this, only those that are known or incidents are read.
@@ -66,7 +67,7 @@ impl Course<'_> {
 
     /// Keeps work items with their own links; numbers that nothing was found for are not asked for again.
     pub async fn keep_items(&self, asked: &[i64], found: Vec<LinkedWorkItem>) -> Result<(), Stop> {
-        let links: Vec<_> = found.iter().flat_map(|one| self.links_of(one)).collect();
+        let links: Vec<_> = found.iter().flat_map(|one| links_of(one, self.repositories())).collect();
         if !links.is_empty() {
             self.store().put_links(self.project().id, &links).await?;
         }
@@ -81,16 +82,16 @@ impl Course<'_> {
         turn.keep();
         Ok(())
     }
+}
 
-    fn links_of(&self, one: &LinkedWorkItem) -> Vec<(i64, RepositoryId, LinkTarget, Via)> {
-        let row = |guid: &crate::domain::id::Guid| self.repositories.iter().find(|known| known.guid == *guid).map(|known| known.id);
-        let links = one.links.iter().filter_map(|link| {
-            let repository = match &link.repository {
-                Some(guid) => row(guid)?,
-                None => RepositoryId(0),
-            };
-            Some((one.item.number, repository, link.target.clone(), Via::Link))
-        });
-        links.collect()
-    }
+/// What a work item hangs on, as far as its repositories are known.
+pub fn links_of(one: &LinkedWorkItem, repositories: &[Repository]) -> Vec<(i64, RepositoryId, LinkTarget, Via)> {
+    let links = one.links.iter().filter_map(|link| {
+        let repository = match &link.repository {
+            Some(guid) => repositories.iter().find(|known| known.guid == *guid)?.id,
+            None => RepositoryId(0),
+        };
+        Some((one.item.number, repository, link.target.clone(), Via::Link))
+    });
+    links.collect()
 }

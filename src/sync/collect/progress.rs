@@ -46,6 +46,14 @@ pub enum State {
 }
 
 impl State {
+    /// Why it failed or was refused.
+    pub fn words(&self) -> Option<&str> {
+        match self {
+            Self::Failed(words) | Self::Refused(words) => Some(words),
+            Self::Waiting | Self::Running | Self::Done => None,
+        }
+    }
+
     pub fn is_over(&self) -> bool {
         matches!(self, Self::Done | Self::Failed(_) | Self::Refused(_))
     }
@@ -107,6 +115,12 @@ impl Progress {
     pub fn troubles(&self) -> impl Iterator<Item = (&str, &SourceProgress)> {
         let rows = self.projects.iter().flat_map(|project| project.sources.iter().map(|row| (project.name.as_str(), row)));
         rows.filter(|(_, row)| matches!(row.state, State::Failed(_) | State::Refused(_)))
+    }
+
+    /// Projects of which something failed.
+    pub fn failed_projects(&self) -> impl Iterator<Item = ProjectId> {
+        let failed = |project: &&ProjectProgress| project.sources.iter().any(|row| matches!(row.state, State::Failed(_)));
+        self.projects.iter().filter(failed).map(|project| project.project)
     }
 
     pub fn failed(&self) -> usize {

@@ -10,7 +10,7 @@ use crate::ado::history::happenings;
 use crate::domain::collection::Source;
 use crate::domain::fact;
 use crate::domain::id::RepositoryId;
-use crate::domain::work_item::{LinkTarget, Via, mentions};
+use crate::domain::work_item::mentions;
 use crate::metrics::input::ChangeCommit;
 use crate::store::HistoryUpdate;
 
@@ -21,7 +21,6 @@ pub struct Read {
     name: String,
     /// Nothing for a pull request that is gone.
     update: Option<HistoryUpdate>,
-    links: Vec<(i64, RepositoryId, LinkTarget, Via)>,
 }
 
 impl Course<'_> {
@@ -37,23 +36,19 @@ impl Course<'_> {
             Err(error) if is_gone(error.kind()) => None,
             Err(error) => return Err(error.into()),
         };
-        Ok(Some(Read { source: Source::Threads, name, update, links: Vec::new() }))
+        Ok(Some(Read { source: Source::Threads, name, update }))
     }
 
     /// Reads the commits, the work items and the whole text of a pull request.
     pub async fn detail(&self, repository: RepositoryId, number: i64) -> Result<Option<Read>, Stop> {
         let Some((name, repo)) = self.wanted(Source::Details, repository, number).await else { return Ok(None) };
         let asked_at = self.now();
-        let mut links = Vec::new();
         let update = match self.client().pull_request_detail(repo, number).await {
-            Ok(detail) => {
-                links = links_of(repository, &detail);
-                Some(update(repository, &detail, asked_at))
-            }
+            Ok(detail) => Some(update(repository, &detail, asked_at)),
             Err(error) if is_gone(error.kind()) => None,
             Err(error) => return Err(error.into()),
         };
-        Ok(Some(Read { source: Source::Details, name, update, links }))
+        Ok(Some(Read { source: Source::Details, name, update }))
     }
 
     async fn wanted(&self, source: Source, repository: RepositoryId, number: i64) -> Option<(String, crate::ado::RepoRef<'_>)> {
@@ -69,11 +64,6 @@ impl Course<'_> {
             by_source.entry(one.source).or_default().push(one);
         }
         for (source, read) in by_source {
-            let links: Vec<_> = read.iter().flat_map(|one| one.links.iter().cloned()).collect();
-            if !links.is_empty() {
-                // Before the cursor: what is kept twice is kept once.
-                self.store().put_links(self.project().id, &links).await?;
-            }
             let mut turn = self.turn(source).await;
             turn.calls(read.len());
             let mut updates = Vec::with_capacity(read.len());
@@ -83,42 +73,22 @@ impl Course<'_> {
                     None => turn.lose(one.name),
                 }
             }
-            self.store().put_histories(self.project().id, updates, self.now(), turn.page()).await?;
+            self.store().put_histories(self.project().id, updates, turn.page()).await?;
             turn.keep();
         }
         Ok(())
     }
 }
 
-fn update(repository: RepositoryId, detail: &fact::PullRequestDetail, at: Timestamp) -> HistoryUpdate {
+/// What a detail says, for the history: the commits oldest first, linked work items, and those that the texts name.
+pub fn update(repository: RepositoryId, detail: &fact::PullRequestDetail, at: Timestamp) -> HistoryUpdate {
     let mut commits: Vec<_> =
         detail.commits.iter().map(|commit| ChangeCommit { sha: commit.id.clone(), authored_at: commit.authored_at }).collect();
     commits.reverse();
-    let number = detail.pull_request.number;
-    HistoryUpdate::Detail { repository, number, commits, items: items(detail), files: None, iterations: None, at }
-}
-
-/// The work items that hang on it: linked ones, then those that its texts name.
-fn items(detail: &fact::PullRequestDetail) -> Vec<i64> {
-    let mut items = detail.work_items.clone();
-    items.extend(named(detail).into_iter().filter(|item| !detail.work_items.contains(item)));
-    items
-}
-
-fn named(detail: &fact::PullRequestDetail) -> Vec<i64> {
     let pull_request = &detail.pull_request;
-    let mut found = mentions(&pull_request.title);
-    for item in mentions(&pull_request.description) {
-        if !found.contains(&item) {
-            found.push(item);
-        }
-    }
-    found
-}
-
-fn links_of(repository: RepositoryId, detail: &fact::PullRequestDetail) -> Vec<(i64, RepositoryId, LinkTarget, Via)> {
-    let target = LinkTarget::PullRequest { number: detail.pull_request.number };
-    let linked = detail.work_items.iter().map(|&item| (item, repository, target.clone(), Via::Link));
-    let named = named(detail).into_iter().filter(|item| !detail.work_items.contains(item));
-    linked.chain(named.map(|item| (item, repository, target.clone(), Via::Text))).collect()
+    let mut named = mentions(&pull_request.title);
+    named.extend(mentions(&pull_request.description));
+    named.retain(|item| !detail.work_items.contains(item));
+    let (number, items) = (pull_request.number, detail.work_items.clone());
+    HistoryUpdate::Detail { repository, number, commits, items, mentions: named, files: None, iterations: None, at }
 }

@@ -12,7 +12,7 @@ use super::{Job, Settings};
 use crate::ado::ErrorKind;
 use crate::clock::Clock;
 use crate::domain::collection::Source;
-use crate::store::{self, Due, Store};
+use crate::store::{self, Part, Store, WantedHistory};
 
 /// Questions open at once: the client's background lane lets through as many of them as the service bears.
 const IN_FLIGHT: usize = 16;
@@ -24,6 +24,8 @@ const TOGETHER: usize = 32;
 pub struct Ended {
     /// What was asked, what failed and what was refused.
     pub progress: Progress,
+    /// The token is not valid any more.
+    pub is_token_refused: bool,
 }
 
 impl Ended {
@@ -48,8 +50,9 @@ pub async fn run(store: &Store, clock: &Clock, settings: &Settings, jobs: &[Job]
     all(&courses, |course| first_tiles(course).boxed()).await?;
     after_lists(&courses).await?;
     all(&courses, |course| last(course).boxed()).await?;
+    let is_token_refused = courses.iter().any(Course::is_token_refused);
     let progress = progress.borrow().clone();
-    Ok(Ended { progress })
+    Ok(Ended { progress, is_token_refused })
 }
 
 /// Does the same for every project, several at once.
@@ -66,6 +69,9 @@ async fn first_tiles(course: &Course<'_>) -> store::Result<()> {
     let of = |source| operations.iter().filter(move |operation| operation.source() == source).cloned().collect::<Vec<_>>();
     for source in [Source::PullRequests, Source::Builds, Source::Environments, Source::Releases] {
         course.expect(source, of(source).len());
+    }
+    if course.repositories().is_empty() {
+        course.take(Source::Pushes, course.list_repositories().await)?;
     }
     let pull_requests = async {
         for operation in of(Source::PullRequests) {
@@ -156,13 +162,15 @@ async fn last(course: &Course<'_>) -> store::Result<()> {
 /// What the plan needs to know of a project after its lists.
 async fn known(course: &Course<'_>) -> store::Result<Known> {
     let (store, project) = (course.store(), course.project().id);
-    let threads = store.histories_wanting(project, Due::Threads).await?;
-    let details = store.histories_wanting(project, Due::Detail).await?;
-    let mut active = store.histories_active(project).await?;
-    active.retain(|one| one.threads_at.is_some() && one.is_followed);
-    active.sort_by_key(|one| (one.threads_at, one.repository, one.number));
-    let is_first = !course.was_backfilled(Source::Threads);
-    let read = if is_first { Vec::new() } else { active.into_iter().map(|one| (one.repository, one.number)).collect() };
+    let places = |found: Vec<WantedHistory>| found.into_iter().map(|one| (one.repository, one.number)).collect();
+    let threads = places(store.histories_wanting(project, Part::Threads, u32::MAX).await?);
+    let details = places(store.histories_wanting(project, Part::Detail, u32::MAX).await?);
+    let mut read = Vec::new();
+    // In a first pass everything is as new as can be.
+    if course.was_backfilled(Source::Threads) {
+        let active = store.histories_active(project).await?;
+        read = places(active.into_iter().filter(|one| one.threads_at.is_some()).collect());
+    }
     let timelines = course.take(Source::Timelines, course.timelines().await)?.unwrap_or_default();
     Ok(Known { threads, details, read, repositories: course.readable(), timelines })
 }

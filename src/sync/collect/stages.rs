@@ -98,7 +98,7 @@ impl Course<'_> {
 
     /// A run of a default branch, within the window.
     fn candidate(&self, build: &KnownBuild) -> Option<Candidate> {
-        let repository = self.repositories.iter().find(|known| Some(known.id) == build.repository)?;
+        let repository = self.repositories().iter().find(|known| Some(known.id) == build.repository)?;
         let branch = build.branch.as_deref()?.strip_prefix("refs/heads/")?;
         (repository.default_branch.as_deref() == Some(branch) && build.finished_at? >= self.from).then_some(())?;
         let has_succeeded = matches!(build.result, Some(RunResult::Succeeded | RunResult::PartiallySucceeded));

@@ -30,6 +30,9 @@ pub struct Args {
     /// How far back to go [default: metrics.days, or as far as was collected]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=3650))]
     days: Option<u16>,
+    /// Requests under way at once, at most [default: 16, and fewer where Azure DevOps asks for it]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=64))]
+    at_once: Option<u16>,
 }
 
 pub async fn run(args: Args, frame: &mut Frame<'_>) -> Result<Exit, Failure> {
@@ -40,9 +43,11 @@ pub async fn run(args: Args, frame: &mut Frame<'_>) -> Result<Exit, Failure> {
     }
     measure(&ctx, &projects, args.days).await?;
 
+    let mut settings = engine::collect_settings(&ctx.config);
+    settings.at_once = args.at_once.map_or(settings.at_once, usize::from);
     let (sender, receiver) = watch::channel(Progress::default());
     let mut shown = Shown::new(frame);
-    let mut work = std::pin::pin!(engine::collect_now(&ctx, &projects, &sender));
+    let mut work = std::pin::pin!(engine::collect_now(&ctx, &projects, &settings, &sender));
     let mut stopped = std::pin::pin!(told_to_stop());
     let mut moments = tokio::time::interval(EVERY);
     moments.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
@@ -196,14 +201,18 @@ fn conclude(frame: &mut Frame<'_>, ended: &Ended, now: Timestamp) -> Result<Exit
         let one = json!({ "project": project, "source": row.source.name(), "message": words });
         let is_refused = matches!(row.state, State::Refused(_));
         if !frame.output.is_json() {
-            let text = if is_refused { format!("{project}: {words}") } else { format!("{} of {project} failed: {words}", row.source.words()) };
+            let text =
+                if is_refused { format!("{project}: {words}") } else { format!("{} of {project} failed: {words}", row.source.words()) };
             frame.output.warn(&Notice::new(text));
         }
         if is_refused { &mut refused } else { &mut failed }.push(one);
     }
+    let first = progress.began.zip(progress.first_tiles_at).map(|(began, at)| at.duration_since(began).as_millis());
+    let of = |source: Source| (source.name().to_owned(), json!(progress.of(source).0));
     frame.output.json(&json!({
-        "complete": ended.is_complete(), "projects": progress.projects.len(), "calls": progress.here,
-        "seconds": took.as_secs_f64(), "refused": refused, "failed": failed,
+        "complete": ended.is_complete(), "projects": progress.projects.len(), "requests": progress.here,
+        "elapsed_ms": took.as_millis(), "first_tiles_ms": first,
+        "sources": Source::ALL.into_iter().map(of).collect::<serde_json::Map<_, _>>(), "refused": refused, "failed": failed,
     }))?;
     let projects = progress.projects.len();
     frame.output.say(format!("{} of {projects} projects: {} calls in {}", summary(ended), progress.here, seconds(took)))?;

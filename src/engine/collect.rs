@@ -73,7 +73,7 @@ pub async fn run(works: Arc<Works>) -> action::Result<()> {
         if !due.is_empty() {
             let (silent, _) = watch::channel(Progress::default());
             let turn = tokio::select! {
-                turn = under_leases(&works.ctx, &due, &works.holder, &silent) => Some(turn),
+                turn = under_leases(&works.ctx, &due, &works.holder, &settings(&works.ctx.config), &silent) => Some(turn),
                 () = works.token.cancelled() => None,
             };
             for project in &due {
@@ -116,7 +116,7 @@ fn due_at(collection: &Collection, every: SignedDuration, failures: u32) -> Time
 ///
 /// # Errors
 /// The store's trouble. What Azure DevOps did not answer is in the progress.
-pub async fn now(ctx: &Context, projects: &[Project], progress: &watch::Sender<Progress>) -> action::Result<Ended> {
+pub async fn now(ctx: &Context, projects: &[Project], settings: &Settings, progress: &watch::Sender<Progress>) -> action::Result<Ended> {
     let holder = holder();
     let mut changes = ctx.store.subscribe();
     for project in projects {
@@ -127,7 +127,7 @@ pub async fn now(ctx: &Context, projects: &[Project], progress: &watch::Sender<P
             }
         }
     }
-    let ended = under_leases(ctx, projects, &holder, progress).await;
+    let ended = under_leases(ctx, projects, &holder, settings, progress).await;
     for project in projects {
         release(ctx, project.id, &holder).await?;
     }
@@ -136,7 +136,7 @@ pub async fn now(ctx: &Context, projects: &[Project], progress: &watch::Sender<P
 
 /// What the configuration says about collecting.
 pub fn settings(config: &Config) -> Settings {
-    Settings { rules: config.metrics.rules.clone(), done_on_merge: config.board.done_on_merge }
+    Settings { rules: config.metrics.rules.clone(), done_on_merge: config.board.done_on_merge, at_once: collect::AT_ONCE }
 }
 
 fn lease(project: ProjectId) -> String {
@@ -156,15 +156,21 @@ async fn release(ctx: &Context, project: ProjectId, holder: &str) -> action::Res
     Ok(ctx.store.release_lease(&lease(project), holder, ctx.clock.now()).await?)
 }
 
-async fn under_leases(ctx: &Context, projects: &[Project], holder: &str, progress: &watch::Sender<Progress>) -> action::Result<Ended> {
+async fn under_leases(
+    ctx: &Context,
+    projects: &[Project],
+    holder: &str,
+    settings: &Settings,
+    progress: &watch::Sender<Progress>,
+) -> action::Result<Ended> {
     tokio::select! {
-        ended = pass(ctx, projects, progress) => ended,
+        ended = pass(ctx, projects, settings, progress) => ended,
         never = hold_on(ctx, projects, holder) => match never {},
     }
 }
 
 /// One pass over projects, those that can be reached.
-async fn pass(ctx: &Context, projects: &[Project], progress: &watch::Sender<Progress>) -> action::Result<Ended> {
+async fn pass(ctx: &Context, projects: &[Project], settings: &Settings, progress: &watch::Sender<Progress>) -> action::Result<Ended> {
     let mut by_organisation: BTreeMap<OrganisationId, Vec<Project>> = BTreeMap::new();
     for project in projects {
         by_organisation.entry(project.organisation).or_default().push(project.clone());
@@ -175,7 +181,7 @@ async fn pass(ctx: &Context, projects: &[Project], progress: &watch::Sender<Prog
         let client = async { ctx.clients.acting(&ctx.organisation(organisation).await?).await };
         match client.await {
             Ok(acting) => {
-                let client = acting.client.in_background();
+                let client = acting.client.in_background_at_most(settings.at_once);
                 jobs.extend(projects.into_iter().map(|project| Job { project, client: client.clone() }));
             }
             Err(error) => {
@@ -190,7 +196,7 @@ async fn pass(ctx: &Context, projects: &[Project], progress: &watch::Sender<Prog
     if let (true, Some(error)) = (jobs.is_empty(), unreached.into_iter().next()) {
         return Err(error);
     }
-    let ended = collect::run(&ctx.store, &ctx.clock, &settings(&ctx.config), &jobs, progress).await?;
+    let ended = collect::run(&ctx.store, &ctx.clock, settings, &jobs, progress).await?;
     let (calls, failed) = (ended.progress.here, ended.progress.failed());
     tracing::info!(calls, failed, projects = jobs.len(), "facts were collected");
     for (project, row) in ended.progress.troubles() {
@@ -219,9 +225,8 @@ async fn hold_on(ctx: &Context, projects: &[Project], holder: &str) -> Infallibl
     loop {
         ctx.clock.wait_until(ctx.clock.now() + HOLD_ON).await;
         let now = ctx.clock.now();
-        let held = join_all(projects.iter().map(async |project| {
-            ctx.store.hold_lease(&lease(project.id), holder, None, now + LEASE, now).await
-        }));
+        let held =
+            join_all(projects.iter().map(async |project| ctx.store.hold_lease(&lease(project.id), holder, None, now + LEASE, now).await));
         for error in held.await.into_iter().filter_map(Result::err) {
             tracing::debug!("{error}");
         }
@@ -252,7 +257,11 @@ mod tests {
             source.attempted_at = Some(at(10));
         };
         assert_eq!(due_at(&collection(read), every, 0), at(25));
-        let cut_off = collection(|source| if source.source != Source::Details { read(source) });
+        let cut_off = collection(|source| {
+            if source.source != Source::Details {
+                read(source)
+            }
+        });
         assert_eq!(due_at(&cut_off, every, 0), Timestamp::MIN, "what was cut off goes on at once");
         let refused = collection(|source| {
             source.attempted_at = Some(at(10));

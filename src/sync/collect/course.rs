@@ -111,7 +111,8 @@ impl<'a> Course<'a> {
         }
         let first = store.repositories(project.id).await?;
         let (down, is_token_refused) = (AtomicBool::new(false), AtomicBool::new(false));
-        let course = Self { shared, job, from, first, at, tracks, active: Mutex::new(None), down, is_token_refused, listed: OnceCell::new() };
+        let course =
+            Self { shared, job, from, first, at, tracks, active: Mutex::new(None), down, is_token_refused, listed: OnceCell::new() };
         course.show();
         Ok(course)
     }
@@ -179,10 +180,7 @@ impl<'a> Course<'a> {
     /// Whether anything more is asked of a source in this pass.
     pub fn may(&self, source: Source) -> bool {
         let standing = self.standing(source);
-        !self.down.load(Ordering::Relaxed)
-            && standing.refused.is_none()
-            && standing.failures < MOST_FAILURES
-            && !standing.is_over
+        !self.down.load(Ordering::Relaxed) && standing.refused.is_none() && standing.failures < MOST_FAILURES && !standing.is_over
     }
 
     /// Whether it was refused last time, so that one question is asked before the others.

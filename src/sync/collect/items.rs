@@ -19,11 +19,8 @@ impl Course<'_> {
     /// Finds what changed and what is named without being known, and reads it in batches.
     pub async fn changed_items(&self, operation: &Operation, place: &Place) -> Result<(), Stop> {
         let (project, rules) = (&self.project().guid, &self.shared.settings.rules);
-        let incidents = WorkItemQuery {
-            changed_since: place.since,
-            types: rules.incident_types.clone(),
-            tags: rules.incident_tags.clone(),
-        };
+        let incidents =
+            WorkItemQuery { changed_since: place.since, types: rules.incident_types.clone(), tags: rules.incident_tags.clone() };
         let everything = WorkItemQuery { changed_since: place.since, types: Vec::new(), tags: Vec::new() };
         let is_first = place.since <= self.from;
         let mut calls = 1;

@@ -33,7 +33,12 @@ pub struct Settings {
     pub rules: Rules,
     /// Whether a completed pull request takes its ticket to done at once.
     pub done_on_merge: bool,
+    /// Questions open at once; the client's background lane lets through as many of them as the service bears.
+    pub at_once: usize,
 }
+
+/// Questions open at once where nobody says otherwise.
+pub const AT_ONCE: usize = 16;
 
 /// A project to collect, and how it is reached.
 #[derive(Debug, Clone)]

@@ -19,13 +19,28 @@ pub enum Operation {
     RunningBuilds,
     /// The environments' names; the records of production ones follow.
     Environments,
-    Records { environment: i64 },
+    Records {
+        environment: i64,
+    },
     Deployments,
-    Threads { repository: RepositoryId, number: i64 },
-    Detail { repository: RepositoryId, number: i64 },
-    Pushes { repository: RepositoryId },
-    Timeline { definition: i64, build: i64 },
-    Commits { repository: RepositoryId },
+    Threads {
+        repository: RepositoryId,
+        number: i64,
+    },
+    Detail {
+        repository: RepositoryId,
+        number: i64,
+    },
+    Pushes {
+        repository: RepositoryId,
+    },
+    Timeline {
+        definition: i64,
+        build: i64,
+    },
+    Commits {
+        repository: RepositoryId,
+    },
     /// Incidents and whatever changed, by their ids; the batches follow.
     ChangedWorkItems,
 }

@@ -11,7 +11,9 @@ use crate::domain::id::ProjectId;
 pub struct Progress {
     /// When this run of it began: what was done before is not counted in its rate.
     pub began: Option<Timestamp>,
-    /// Operations that this run finished.
+    /// When this run had what the first tiles need, as far as it can be had.
+    pub first_tiles_at: Option<Timestamp>,
+    /// Calls of this run that were answered.
     pub here: i64,
     pub projects: Vec<ProjectProgress>,
 }
@@ -138,16 +140,13 @@ mod tests {
 
     fn progress(sources: Vec<SourceProgress>) -> Progress {
         let project = ProjectProgress { project: ProjectId(1), name: "Harbor".to_owned(), sources };
-        Progress { began: Some(Timestamp::UNIX_EPOCH), here: 10, projects: vec![project] }
+        Progress { began: Some(Timestamp::UNIX_EPOCH), first_tiles_at: None, here: 10, projects: vec![project] }
     }
 
     #[test]
     fn the_end_is_told_once_every_total_is_known() {
         let now = Timestamp::from_second(5).unwrap();
-        let mut known = progress(vec![
-            row(Source::PullRequests, 10, Some(10), State::Done),
-            row(Source::Threads, 0, None, State::Waiting),
-        ]);
+        let mut known = progress(vec![row(Source::PullRequests, 10, Some(10), State::Done), row(Source::Threads, 0, None, State::Waiting)]);
         assert_eq!((known.total(), known.left(now)), (None, None));
         known.projects[0].sources[1].total = Some(40);
         assert_eq!((known.done(), known.total()), (10, Some(50)));

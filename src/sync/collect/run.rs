@@ -14,8 +14,6 @@ use crate::clock::Clock;
 use crate::domain::collection::Source;
 use crate::store::{self, Part, Store, WantedHistory};
 
-/// Questions open at once: the client's background lane lets through as many of them as the service bears.
-const IN_FLIGHT: usize = 16;
 /// Answers that are kept in one transaction, at most.
 const TOGETHER: usize = 32;
 
@@ -39,15 +37,22 @@ impl Ended {
 ///
 /// # Errors
 /// The store's trouble ends the pass; what was kept until then is there.
-pub async fn run(store: &Store, clock: &Clock, settings: &Settings, jobs: &[Job], progress: &watch::Sender<Progress>) -> store::Result<Ended> {
+pub async fn run(
+    store: &Store,
+    clock: &Clock,
+    settings: &Settings,
+    jobs: &[Job],
+    progress: &watch::Sender<Progress>,
+) -> store::Result<Ended> {
     let shared = Shared { store, clock, settings, progress };
     let empty = |job: &Job| ProjectProgress { project: job.project.id, name: job.project.name.clone(), sources: Vec::new() };
-    progress.send_replace(Progress { began: Some(clock.now()), here: 0, projects: jobs.iter().map(empty).collect() });
+    progress.send_replace(Progress { began: Some(clock.now()), first_tiles_at: None, here: 0, projects: jobs.iter().map(empty).collect() });
     let mut courses = Vec::with_capacity(jobs.len());
     for (at, job) in jobs.iter().enumerate() {
         courses.push(Course::open(&shared, job, at).await?);
     }
     all(&courses, |course| first_tiles(course).boxed()).await?;
+    progress.send_modify(|progress| progress.first_tiles_at = Some(clock.now()));
     after_lists(&courses).await?;
     all(&courses, |course| last(course).boxed()).await?;
     let is_token_refused = courses.iter().any(Course::is_token_refused);
@@ -56,11 +61,12 @@ pub async fn run(store: &Store, clock: &Clock, settings: &Settings, jobs: &[Job]
 }
 
 /// Does the same for every project, several at once.
-async fn all<'c, 'a>(
-    courses: &'c [Course<'a>],
-    work: impl Fn(&'c Course<'a>) -> BoxFuture<'c, store::Result<()>>,
-) -> store::Result<()> {
-    stream::iter(courses.iter().map(work)).buffer_unordered(IN_FLIGHT).try_collect().await
+async fn all<'c, 'a>(courses: &'c [Course<'a>], work: impl Fn(&'c Course<'a>) -> BoxFuture<'c, store::Result<()>>) -> store::Result<()> {
+    stream::iter(courses.iter().map(work)).buffer_unordered(at_once(courses)).try_collect().await
+}
+
+fn at_once(courses: &[Course<'_>]) -> usize {
+    courses.first().map_or(1, |course| course.shared.settings.at_once)
 }
 
 /// The lists of a project.
@@ -177,9 +183,10 @@ async fn known(course: &Course<'_>) -> store::Result<Known> {
 
 /// Asks several questions at once and keeps the answers, those that came together in one transaction.
 async fn ask(operations: Vec<(&Course<'_>, Operation)>) -> store::Result<()> {
+    let at_once = operations.first().map_or(1, |(course, _)| course.shared.settings.at_once);
     let mut answers = stream::iter(operations)
         .map(|(course, operation)| async move { perform(course, operation).await.map(|read| (course, read)) }.boxed())
-        .buffer_unordered(IN_FLIGHT)
+        .buffer_unordered(at_once)
         .ready_chunks(TOGETHER);
     while let Some(chunk) = answers.next().await {
         let mut of_course: Vec<(&Course<'_>, Vec<Read>)> = Vec::new();
@@ -206,9 +213,7 @@ async fn perform(course: &Course<'_>, operation: Operation) -> store::Result<Opt
         return Ok(None);
     }
     match operation {
-        Operation::Threads { repository, number } => {
-            Ok(course.take(source, course.threads(repository, number).await)?.flatten())
-        }
+        Operation::Threads { repository, number } => Ok(course.take(source, course.threads(repository, number).await)?.flatten()),
         Operation::Detail { repository, number } => Ok(course.take(source, course.detail(repository, number).await)?.flatten()),
         Operation::Timeline { definition, build } => {
             course.take(source, course.timeline(definition, build).await)?;

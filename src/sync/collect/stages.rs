@@ -39,8 +39,7 @@ impl Pipelines {
     /// Whether anything is asked about a pipeline.
     fn is_open(&self, definition: i64, now: Timestamp) -> bool {
         let is_due = |at: &Timestamp| now.duration_since(*at) >= LOOK_AGAIN;
-        !self.told.contains(&definition)
-            && (self.with_production.contains(&definition) || self.looked.get(&definition).is_none_or(is_due))
+        !self.told.contains(&definition) && (self.with_production.contains(&definition) || self.looked.get(&definition).is_none_or(is_due))
     }
 }
 
@@ -132,7 +131,11 @@ mod tests {
     fn one_run_of_a_pipeline_is_looked_at_and_all_of_one_that_deploys() {
         let now = Timestamp::from_second(1_000_000).unwrap();
         let candidates = [run(9, 1, false), run(8, 1, true), run(7, 1, true), run(6, 2, true), run(5, 3, false), run(4, 2, false)];
-        assert_eq!(wanted(&candidates, &Pipelines::default(), now), [(1, 8), (2, 6), (3, 5)], "the newest that went through, else the newest");
+        assert_eq!(
+            wanted(&candidates, &Pipelines::default(), now),
+            [(1, 8), (2, 6), (3, 5)],
+            "the newest that went through, else the newest"
+        );
         let pipelines = Pipelines {
             told: [3].into(),
             with_production: [2].into(),

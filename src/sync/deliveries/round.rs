@@ -90,7 +90,17 @@ pub struct Round<'a> {
 
 impl<'a> Round<'a> {
     pub fn new(store: &'a Store, reach: &'a dyn Reach, clock: &'a Clock, project: &'a Project, rules: Rules) -> Self {
-        Self { store, clock, project, rules, reach, client: OnceCell::new(), listed: OnceCell::new(), measured: OnceCell::new(), down: Mutex::default() }
+        Self {
+            store,
+            clock,
+            project,
+            rules,
+            reach,
+            client: OnceCell::new(),
+            listed: OnceCell::new(),
+            measured: OnceCell::new(),
+            down: Mutex::default(),
+        }
     }
 
     pub async fn run(&self, claimed: &[ClaimedDelivery]) -> Vec<Outcome> {

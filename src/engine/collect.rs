@@ -71,9 +71,10 @@ pub async fn run(works: Arc<Works>) -> action::Result<()> {
             }
         }
         if !due.is_empty() {
+            let settings = settings(&works.ctx.config);
             let (silent, _) = watch::channel(Progress::default());
             let turn = tokio::select! {
-                turn = under_leases(&works.ctx, &due, &works.holder, &settings(&works.ctx.config), &silent) => Some(turn),
+                turn = under_leases(&works.ctx, &due, &works.holder, &settings, &silent) => Some(turn),
                 () = works.token.cancelled() => None,
             };
             for project in &due {
@@ -181,7 +182,7 @@ async fn pass(ctx: &Context, projects: &[Project], settings: &Settings, progress
         let client = async { ctx.clients.acting(&ctx.organisation(organisation).await?).await };
         match client.await {
             Ok(acting) => {
-                let client = acting.client.in_background_at_most(settings.at_once);
+                let client = acting.client.in_background();
                 jobs.extend(projects.into_iter().map(|project| Job { project, client: client.clone() }));
             }
             Err(error) => {

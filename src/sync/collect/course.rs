@@ -3,7 +3,7 @@
 //! A page and the cursor after it are kept in one transaction; within a source one after the other, so that no cursor is lost to
 //! another one. A source that is refused or fails stops alone.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
@@ -18,7 +18,7 @@ use super::{Job, Settings};
 use crate::ado::{self, ErrorKind, RepoRef};
 use crate::clock::Clock;
 use crate::domain::collection::{Source, SourceState};
-use crate::domain::id::{Guid, RepositoryId};
+use crate::domain::id::RepositoryId;
 use crate::domain::project::{Project, Repository};
 use crate::store::{self, PageDone, PassEnd, Store};
 
@@ -64,8 +64,6 @@ pub struct Course<'a> {
     /// Its place in the progress.
     at: usize,
     tracks: BTreeMap<Source, Track>,
-    /// The active pull requests that this process listed; nothing where the list was begun by another one.
-    active: Mutex<Option<BTreeSet<(Guid, i64)>>>,
     /// Azure DevOps cannot be reached, or the token is of no use: nothing more is asked.
     down: AtomicBool,
     is_token_refused: AtomicBool,
@@ -111,8 +109,7 @@ impl<'a> Course<'a> {
         }
         let first = store.repositories(project.id).await?;
         let (down, is_token_refused) = (AtomicBool::new(false), AtomicBool::new(false));
-        let course =
-            Self { shared, job, from, first, at, tracks, active: Mutex::new(None), down, is_token_refused, listed: OnceCell::new() };
+        let course = Self { shared, job, from, first, at, tracks, down, is_token_refused, listed: OnceCell::new() };
         course.show();
         Ok(course)
     }
@@ -153,19 +150,9 @@ impl<'a> Course<'a> {
         listed.await.map(|_| ())
     }
 
-    /// Takes note of a page of the active pull requests.
-    pub fn note_active(&self, skip: usize, page: impl Iterator<Item = (Guid, i64)>) {
-        let mut active = self.active.lock().unwrap_or_else(PoisonError::into_inner);
-        if skip == 0 {
-            *active = Some(BTreeSet::new());
-        }
-        if let Some(active) = active.as_mut() {
-            active.extend(page);
-        }
-    }
-
-    pub fn listed_active(&self) -> Option<BTreeSet<(Guid, i64)>> {
-        self.active.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    /// When the pass of a source began.
+    pub fn begun(&self, source: Source) -> Timestamp {
+        self.standing(source).begun
     }
 
     fn track(&self, source: Source) -> &Track {

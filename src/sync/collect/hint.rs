@@ -16,7 +16,7 @@ use crate::domain::project::{Project, Repository};
 use crate::domain::run::{Build, RunStatus};
 use crate::metrics::production;
 use crate::metrics::query::Rules;
-use crate::store::{HistoryUpdate, Part, Store};
+use crate::store::{Due, HistoryUpdate, Store};
 use crate::sync::Error;
 
 /// A push or a deployment that is told of now happened since then.
@@ -85,8 +85,8 @@ impl Hints<'_> {
     pub async fn pull_request(&self, repository: &Repository, fact: &fact::PullRequest, asked_at: Timestamp) -> Result<(), Error> {
         let (id, number) = (repository.id, fact.number);
         let repo = RepoRef { project: &self.project.guid, repository: &repository.guid };
-        let listed = HistoryUpdate::Listed { pull_request: Box::new(fact.clone()), at: asked_at };
-        self.store.put_histories(self.project.id, vec![listed], None).await?;
+        let listed = HistoryUpdate::Listed(fact.clone());
+        self.store.put_histories(self.project.id, vec![listed], asked_at, None).await?;
         if self.store.flow(id, number).await?.is_some_and(|flow| flow.segment == crate::metrics::input::Segment::Bot) {
             return Ok(());
         }
@@ -94,14 +94,15 @@ impl Hints<'_> {
         let Some(threads) = readable(self.client.threads(repo, number).await)? else { return Ok(()) };
         let (happenings, actors) = happenings(&threads);
         let mut updates = vec![HistoryUpdate::Threads { repository: id, number, happenings, actors, at }];
-        let wanting = self.store.histories_wanting(self.project.id, Part::Detail, u32::MAX).await?;
-        if wanting.iter().any(|one| (one.repository, one.number) == (id, number)) {
+        let wanting = self.store.histories_wanting(self.project.id, Due::Detail).await?;
+        if wanting.contains(&(id, number)) {
             let at = self.clock.now();
             if let Some(detail) = readable(self.client.pull_request_detail(repo, number).await)? {
+                self.store.put_links(self.project.id, &reviews::links_of(id, &detail)).await?;
                 updates.push(reviews::update(id, &detail, at));
             }
         }
-        self.store.put_histories(self.project.id, updates, None).await?;
+        self.store.put_histories(self.project.id, updates, at, None).await?;
         Ok(())
     }
 

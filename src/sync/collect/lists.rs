@@ -21,10 +21,6 @@ use crate::sync::ingest;
 /// Rows of a page that the next one gives again: one that left the list meanwhile moved the others up.
 const AGAIN: usize = 10;
 
-fn listed(fact: fact::PullRequest, at: jiff::Timestamp) -> HistoryUpdate {
-    HistoryUpdate::Listed { pull_request: Box::new(fact), at }
-}
-
 fn step(next: Option<String>) -> Step {
     next.map_or(Step::Done, Step::Next)
 }
@@ -39,17 +35,14 @@ impl Course<'_> {
         let asked_at = self.now();
         let page = self.client().pull_request_page(&self.project().guid, &query, skip, plan::PULL_REQUESTS).await?;
         let next = page.next_skip().map(|next| if page.received > AGAIN { next - AGAIN } else { next });
-        if *operation == Operation::ActivePullRequests {
-            self.note_active(skip, page.rows.iter().map(|fact| (fact.repository.clone(), fact.number)));
-        }
         let is_whole_list = *operation == Operation::ActivePullRequests && skip == 0 && next.is_none();
         let listing = if is_whole_list { Listing::ActiveComplete { since_poll: asked_at } } else { Listing::Some };
         self.enter(&page.rows, listing, asked_at).await?;
 
         let mut turn = self.turn(Source::PullRequests).await;
         turn.step(operation, place, step(next.map(|next| next.to_string())));
-        let updates = page.rows.into_iter().map(|fact| listed(fact, asked_at)).collect();
-        self.store().put_histories(self.project().id, updates, turn.page()).await?;
+        let updates = page.rows.into_iter().map(HistoryUpdate::Listed).collect();
+        self.store().put_histories(self.project().id, updates, asked_at, turn.page()).await?;
         turn.keep();
         Ok(())
     }
@@ -67,10 +60,9 @@ impl Course<'_> {
 
     /// Looks at what was active and is on no list any more: closed long before the window, or not readable.
     pub async fn missing_pull_requests(&self) -> Result<(), Stop> {
-        let Some(listed) = self.listed_active() else { return Ok(()) };
+        let begun = self.begun(Source::PullRequests);
         for active in self.store().histories_active(self.project().id).await? {
-            let Some(repository) = self.repositories().iter().find(|known| known.id == active.repository) else { continue };
-            if !listed.contains(&(repository.guid.clone(), active.number)) && self.may(Source::PullRequests) {
+            if active.listed_at < begun && self.may(Source::PullRequests) {
                 self.look_at(active.repository, active.number).await?;
             }
         }
@@ -96,8 +88,8 @@ impl Course<'_> {
         if facts.is_empty() {
             turn.lose(name);
         }
-        let updates = facts.into_iter().map(|fact| listed(fact, asked_at)).collect();
-        self.store().put_histories(self.project().id, updates, turn.page()).await?;
+        let updates = facts.into_iter().map(HistoryUpdate::Listed).collect();
+        self.store().put_histories(self.project().id, updates, asked_at, turn.page()).await?;
         turn.keep();
         Ok(())
     }

@@ -10,7 +10,7 @@ use crate::ado::history::happenings;
 use crate::domain::collection::Source;
 use crate::domain::fact;
 use crate::domain::id::RepositoryId;
-use crate::domain::work_item::mentions;
+use crate::domain::work_item::{LinkTarget, Via, mentions};
 use crate::metrics::input::ChangeCommit;
 use crate::store::HistoryUpdate;
 
@@ -21,7 +21,11 @@ pub struct Read {
     name: String,
     /// Nothing for a pull request that is gone.
     update: Option<HistoryUpdate>,
+    links: Vec<ItemLink>,
 }
+
+/// A work item, what hangs on it, and how that is known.
+type ItemLink = (i64, RepositoryId, LinkTarget, Via);
 
 impl Course<'_> {
     /// Reads the threads of a pull request. Texts stay behind.
@@ -36,19 +40,19 @@ impl Course<'_> {
             Err(error) if is_gone(error.kind()) => None,
             Err(error) => return Err(error.into()),
         };
-        Ok(Some(Read { source: Source::Threads, name, update }))
+        Ok(Some(Read { source: Source::Threads, name, update, links: Vec::new() }))
     }
 
     /// Reads the commits, the work items and the whole text of a pull request.
     pub async fn detail(&self, repository: RepositoryId, number: i64) -> Result<Option<Read>, Stop> {
         let Some((name, repo)) = self.wanted(Source::Details, repository, number).await else { return Ok(None) };
         let asked_at = self.now();
-        let update = match self.client().pull_request_detail(repo, number).await {
-            Ok(detail) => Some(update(repository, &detail, asked_at)),
-            Err(error) if is_gone(error.kind()) => None,
+        let (update, links) = match self.client().pull_request_detail(repo, number).await {
+            Ok(detail) => (Some(update(repository, &detail, asked_at)), links_of(repository, &detail)),
+            Err(error) if is_gone(error.kind()) => (None, Vec::new()),
             Err(error) => return Err(error.into()),
         };
-        Ok(Some(Read { source: Source::Details, name, update }))
+        Ok(Some(Read { source: Source::Details, name, update, links }))
     }
 
     async fn wanted(&self, source: Source, repository: RepositoryId, number: i64) -> Option<(String, crate::ado::RepoRef<'_>)> {
@@ -64,6 +68,11 @@ impl Course<'_> {
             by_source.entry(one.source).or_default().push(one);
         }
         for (source, read) in by_source {
+            let links: Vec<_> = read.iter().flat_map(|one| one.links.iter().cloned()).collect();
+            if !links.is_empty() {
+                // Before the cursor: what is kept twice is kept once.
+                self.store().put_links(self.project().id, &links).await?;
+            }
             let mut turn = self.turn(source).await;
             turn.calls(read.len());
             let mut updates = Vec::with_capacity(read.len());
@@ -73,7 +82,7 @@ impl Course<'_> {
                     None => turn.lose(one.name),
                 }
             }
-            self.store().put_histories(self.project().id, updates, turn.page()).await?;
+            self.store().put_histories(self.project().id, updates, self.now(), turn.page()).await?;
             turn.keep();
         }
         Ok(())
@@ -85,10 +94,26 @@ pub fn update(repository: RepositoryId, detail: &fact::PullRequestDetail, at: Ti
     let mut commits: Vec<_> =
         detail.commits.iter().map(|commit| ChangeCommit { sha: commit.id.clone(), authored_at: commit.authored_at }).collect();
     commits.reverse();
-    let pull_request = &detail.pull_request;
-    let mut named = mentions(&pull_request.title);
-    named.extend(mentions(&pull_request.description));
+    let mut items = detail.work_items.clone();
+    items.extend(named(detail));
+    let number = detail.pull_request.number;
+    HistoryUpdate::Detail { repository, number, commits, items, files: None, iterations: None, at }
+}
+
+/// What hangs on which work items: by Azure DevOps's own links, and by the texts of the pull request.
+pub fn links_of(repository: RepositoryId, detail: &fact::PullRequestDetail) -> Vec<ItemLink> {
+    let target = LinkTarget::PullRequest { number: detail.pull_request.number };
+    let linked = detail.work_items.iter().map(|item| (*item, Via::Link));
+    let all = linked.chain(named(detail).into_iter().map(|item| (item, Via::Text)));
+    all.map(|(item, via)| (item, repository, target.clone(), via)).collect()
+}
+
+/// The work items that its texts name and that are not linked.
+fn named(detail: &fact::PullRequestDetail) -> Vec<i64> {
+    let mut named = mentions(&detail.pull_request.title);
+    named.extend(mentions(&detail.pull_request.description));
     named.retain(|item| !detail.work_items.contains(item));
-    let (number, items) = (pull_request.number, detail.work_items.clone());
-    HistoryUpdate::Detail { repository, number, commits, items, mentions: named, files: None, iterations: None, at }
+    named.sort_unstable();
+    named.dedup();
+    named
 }

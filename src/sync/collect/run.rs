@@ -12,7 +12,7 @@ use super::{Job, Settings};
 use crate::ado::ErrorKind;
 use crate::clock::Clock;
 use crate::domain::collection::Source;
-use crate::store::{self, Part, Store, WantedHistory};
+use crate::store::{self, Due, Store};
 
 /// Answers that are kept in one transaction, at most.
 const TOGETHER: usize = 32;
@@ -168,14 +168,15 @@ async fn last(course: &Course<'_>) -> store::Result<()> {
 /// What the plan needs to know of a project after its lists.
 async fn known(course: &Course<'_>) -> store::Result<Known> {
     let (store, project) = (course.store(), course.project().id);
-    let places = |found: Vec<WantedHistory>| found.into_iter().map(|one| (one.repository, one.number)).collect();
-    let threads = places(store.histories_wanting(project, Part::Threads, u32::MAX).await?);
-    let details = places(store.histories_wanting(project, Part::Detail, u32::MAX).await?);
+    let threads = store.histories_wanting(project, Due::Threads).await?;
+    let details = store.histories_wanting(project, Due::Detail).await?;
     let mut read = Vec::new();
     // In a first pass everything is as new as can be.
     if course.was_backfilled(Source::Threads) {
+        let begun = course.begun(Source::Threads);
         let active = store.histories_active(project).await?;
-        read = places(active.into_iter().filter(|one| one.threads_at.is_some()).collect());
+        let of_turn = active.iter().filter(|one| one.is_followed && one.threads_at.is_some_and(|at| at < begun));
+        read = of_turn.map(|one| (one.repository, one.number)).collect();
     }
     let timelines = course.take(Source::Timelines, course.timelines().await)?.unwrap_or_default();
     Ok(Known { threads, details, read, repositories: course.readable(), timelines })

@@ -71,9 +71,10 @@ impl Course<'_> {
     pub async fn timelines(&self) -> Result<Vec<(i64, i64)>, Stop> {
         let project = self.project().id;
         let mut pipelines = Pipelines::default();
-        for kind in self.store().stage_kinds(&[project]).await? {
+        let kinds = self.store().stage_kinds(&[project]).await?;
+        for (kind, verdict) in kinds.iter().zip(production::verdicts(&kinds, &self.shared.settings.rules)) {
             let is_stage = kind.kind == DefinitionKind::Pipeline && !(kind.stage.is_empty() && kind.environment.is_none());
-            if is_stage && production::judge(&kind, &self.shared.settings.rules).production {
+            if is_stage && verdict.production {
                 let known = if kind.environment.is_some() { &mut pipelines.told } else { &mut pipelines.with_production };
                 known.insert(kind.definition);
             }

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use kanado::action::connect::{self, Choice};
 use kanado::action::Reporter;
+use kanado::action::connect::{self, Choice};
 use kanado::ado::Address;
 use kanado::clock::Clock;
 use kanado::config::Config;
@@ -136,7 +136,10 @@ const TABLES: [(&str, &str); 12] = [
     ("pull_requests", "repository || ' ' || number || ' ' || status || ' ' || title"),
     ("work_items", "project || ' ' || number || ' ' || revision || ' ' || kind || ' ' || state || ' ' || title"),
     ("work_item_links", "project || ' ' || item || ' ' || target_kind || ' ' || repository || ' ' || target || ' ' || via"),
-    ("sync_sources", "project || ' ' || source || ' ' || (backfilled_at IS NULL) || ' ' || coalesce(failed, '-') || coalesce(refused, '-')"),
+    (
+        "sync_sources",
+        "project || ' ' || source || ' ' || (backfilled_at IS NULL) || ' ' || coalesce(failed, '-') || coalesce(refused, '-')",
+    ),
 ];
 
 pub async fn facts(location: &Location) -> BTreeMap<&'static str, Vec<String>> {

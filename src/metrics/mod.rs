@@ -1,12 +1,7 @@
 //! Delivery figures: `(facts, query, now) -> figures`, pure.
 //!
 //! [`input`] is what is measured, [`query`] what is asked, [`figures`] the answer, with what it rests on and what was left out. No figure
-<<<<<<< HEAD
 //! is ever zero by accident: what can't be computed says why. [`telling`] and [`csv`] are how figures are told.
-
-pub mod csv;
-=======
-//! is ever zero by accident: what can't be computed says why.
 //!
 //! The way: [`flow::of`] boils the history of a pull request down to its times when it is stored; [`production::wanted`] says what to
 //! read for a query; [`summarise`] makes deployments of stage runs ([`deployments`]), gives changes to the deployments that brought them
@@ -18,26 +13,21 @@ pub mod bands;
 mod calendar;
 mod containment;
 mod counts;
+pub mod csv;
 mod cycle;
 mod deployments;
 mod devlake;
 mod failures;
->>>>>>> metrics
 pub mod figures;
 pub mod flow;
 mod frame;
 mod frequency;
 mod hash;
 pub mod input;
-<<<<<<< HEAD
-pub mod names;
-pub mod period;
-pub mod query;
-pub mod telling;
-pub mod words;
-=======
 mod lead_time;
+pub mod names;
 mod pattern;
+pub mod period;
 pub mod production;
 pub mod query;
 mod readiness;
@@ -46,9 +36,9 @@ mod rows;
 pub mod statistics;
 mod summary;
 mod tally;
+pub mod telling;
 mod trend;
 pub mod words;
 
 pub use rows::rows;
 pub use summary::summarise;
->>>>>>> metrics

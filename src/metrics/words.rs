@@ -33,6 +33,11 @@ pub fn percent(fraction: f64) -> String {
     if hundredths == 0.0 || hundredths >= 9.95 { format!("{hundredths:.0} %") } else { format!("{hundredths:.1} %") }
 }
 
+/// `1 deployment`, `2 deployments`.
+pub fn many(count: u64, one: &str) -> String {
+    if count == 1 { format!("1 {one}") } else { format!("{count} {one}s") }
+}
+
 /// `1,234`.
 pub fn grouped(count: u64) -> String {
     let digits = count.to_string();

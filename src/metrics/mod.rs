@@ -6,4 +6,3 @@
 pub mod figures;
 pub mod input;
 pub mod query;
-pub mod words;

@@ -15,7 +15,7 @@ use crate::domain::health::Live;
 use crate::metrics::figures::{Figures, Metric};
 use crate::metrics::input::MeasuredProject;
 use crate::metrics::query::{Definition, Hours};
-use crate::metrics::words;
+use crate::tui::widget::figure as words;
 use crate::tui::answer::MetricsPage;
 use crate::tui::intent::Intent;
 use crate::tui::model::Model;

@@ -9,6 +9,7 @@
 
 mod address;
 mod base;
+mod budget;
 mod call;
 mod classify;
 mod client;
@@ -34,6 +35,7 @@ mod tests;
 
 pub use address::{Address, AddressError};
 pub use base::Base;
+pub use budget::Budget;
 pub use client::{Access, Client, Settings};
 pub use credential::Credential;
 pub use endpoints::builds::{BUILDS_A_PAGE, BuildQuery};

@@ -10,3 +10,4 @@ pub mod names;
 pub mod period;
 pub mod query;
 pub mod telling;
+pub mod words;

@@ -57,10 +57,14 @@ pub fn refusal(model: &Model, intent: Intent) -> Option<Notice> {
         return Some(Notice::new(why.clone()));
     }
     match intent {
-        NewTicket | SyncAll | ShowBoard | ShowPullRequests | ShowActivity if model.project.is_none() => {
+        NewTicket | SyncAll | ShowBoard | ShowPullRequests | ShowMetrics | ShowActivity if model.project.is_none() => {
             return no_hint("no project is connected".into(), "connect an organisation first: press 5");
         }
         CancelTask if model.running_tasks().next().is_none() => return no("no task is running"),
+        Formula | ExportMetrics | CopyMetric | OpenMetricRow | CollectNow => return super::update::metrics::refusal(model, intent),
+        Deselect if model.setup.selected_project().is_none() => {
+            return no_hint("no project is selected".into(), "they are listed under Projects: press ]");
+        }
         ReplayDelivery => return super::update::activity::replay_refusal(model),
         HooksRegister | HooksRemove | SecretGenerate | SecretRotate | SecretRevoke | CopyWebhookUrl => {
             return super::update::webhooks::refusal(model, intent);
@@ -188,5 +192,8 @@ pub fn about_a_ticket(intent: Intent) -> bool {
 
 fn changes_the_remote(intent: Intent) -> bool {
     use Intent::*;
-    matches!(intent, StartWork | PushSpec | SaveAndPush | HooksRegister | HooksRemove | SecretGenerate | SecretRotate | SecretRevoke)
+    matches!(
+        intent,
+        StartWork | PushSpec | SaveAndPush | HooksRegister | HooksRemove | SecretGenerate | SecretRotate | SecretRevoke | Deselect
+    )
 }

@@ -41,6 +41,8 @@ pub struct Start {
     pub ends: CancellationToken,
     /// What the person should know from the first frame on.
     pub notice: Option<Notice>,
+    /// Cancelled once the first frame is on the screen: work that can wait waits for it.
+    pub painted: CancellationToken,
 }
 
 /// Why the screen was left.
@@ -105,6 +107,8 @@ fn model(services: &Services, start: &Start, session: Session) -> Model {
         view_load_seconds: i64::try_from(config.sync.view_load_seconds).unwrap_or(i64::MAX),
         every_seconds: i64::try_from(config.sync.every_seconds).unwrap_or(0),
         zone: jiff::tz::TimeZone::system(),
+        metrics_zone: config.metrics.time_zone.clone(),
+        definition: config.metrics.definition,
         bell: if config.ui.bell { Bell::Rings } else { Bell::Silent },
         readonly: (config.access == Access::ReadOnly).then(|| "nothing is changed in Azure DevOps: kanado runs with --readonly".to_owned()),
     };
@@ -141,6 +145,7 @@ pub async fn run(services: Services, start: Start) -> io::Result<Ended> {
     }
     board.perform(&mut model, effects).await?;
     board.draw(&model)?;
+    start.painted.cancel();
     let mut told_to_end = false;
 
     loop {

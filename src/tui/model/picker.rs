@@ -5,9 +5,11 @@
 use nucleo_matcher::pattern::{CaseMatching, Normalization, Pattern};
 use nucleo_matcher::{Config, Matcher, Utf32Str};
 
+use super::metrics::Choice;
 use super::text_field::TextField;
 use crate::domain::id::{MemberId, ProjectId, TicketKey};
 use crate::domain::status::Status;
+use crate::tui::effect::Collected;
 use crate::tui::intent::Intent;
 
 /// What choosing an item does.
@@ -26,6 +28,14 @@ pub enum Pick {
         what: &'static str,
         text: String,
     },
+    /// Takes a project off the board.
+    Deselect {
+        project: ProjectId,
+        name: String,
+        collected: Collected,
+    },
+    /// Another question to the figures.
+    Metrics(Choice),
     Act(Intent),
     Ticket(TicketKey),
 }

@@ -2,12 +2,14 @@
 
 pub mod card;
 pub mod delivery;
+pub mod figure;
 pub mod lines_field;
 pub mod markdown;
 pub mod panel;
 pub mod parts;
 pub mod progress;
 pub mod pull_request;
+pub mod sparkline;
 pub mod tabs;
 pub mod text;
 pub mod text_field;

@@ -82,7 +82,7 @@ async fn a_card_follows_its_pull_request_through_its_whole_life() {
 async fn only_a_completed_pull_request_is_merged_and_it_may_end_its_ticket() {
     for (done_on_merge, end) in [(false, Status::Merged), (true, Status::Done)] {
         let mut desk = Desk::new().await;
-        desk.rules = Rules { done_on_merge };
+        desk.rules = Rules { done_on_merge, ..Rules::default() };
         let number = desk.open().await;
         // The event's name says merged; the pull request's status says active.
         desk.deliver_one(&desk.event(MERGED, 1, &desk.told(number))).await;

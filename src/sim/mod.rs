@@ -22,6 +22,7 @@ mod site;
 mod smart_http;
 pub mod tls;
 mod version;
+mod wiql;
 pub mod world;
 
 #[cfg(test)]

@@ -24,7 +24,7 @@ const MARK: &str = "a store of kanado";
 const MIGRATION_LOCK: i64 = -1;
 
 /// The schema this version knows.
-pub(super) const KNOWN: i64 = 2;
+pub(super) const KNOWN: i64 = 3;
 
 /// What opening found and made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -11,7 +11,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("domain", &[]),
     ("metrics", &["domain"]),
     ("config", &["domain", "metrics", "notice"]),
-    ("ado", &["domain", "notice", "clock"]),
+    ("ado", &["domain", "metrics", "notice", "clock"]),
     ("store", &["domain", "metrics", "notice", "clock"]),
     ("secret", &["notice"]),
     ("sync", &["domain", "metrics", "notice", "clock", "ado", "store"]),

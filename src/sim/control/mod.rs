@@ -6,6 +6,7 @@
 
 mod branches;
 mod hooks;
+pub mod runs;
 pub mod wire;
 
 #[cfg(test)]
@@ -29,6 +30,7 @@ use super::world::{
     TokenKind, World, ZERO_ID,
 };
 
+pub use super::deed::{Decision, Link, WorkItemChange};
 pub use hooks::Emission;
 pub use wire::handle;
 

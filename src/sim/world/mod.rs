@@ -1,4 +1,4 @@
-//! The simulated organisation as data: people, tokens, projects, repositories, pull requests, policies.
+//! The simulated organisation as data: people, tokens, projects, repositories, pull requests, policies, runs, work items.
 //!
 //! Plain serde structs with public fields. Git objects and refs are not here: they live in the bare
 //! repositories beside `world.json`. What follows from the data (policy evaluations) is computed, not stored.
@@ -7,6 +7,9 @@ mod people;
 mod places;
 mod policy;
 mod pull_request;
+mod releases;
+mod runs;
+mod work_items;
 
 use std::collections::BTreeMap;
 
@@ -16,12 +19,21 @@ use uuid::Uuid;
 
 pub use clock::{Clock, ado_date, git_date};
 pub use people::{Directory, FULL_ACCESS, Token, TokenKind, User};
-pub use places::{Denial, Organisation, Permission, Project, Push, RefFacts, RefMove, Repository, Team, TeamMember};
+pub use places::{Denial, Organisation, Permission, Project, Push, RefFacts, RefMove, Repository, Service, Team, TeamMember};
 pub use policy::{Evaluation, EvaluationStatus, Policy, PolicyKind, PolicyScope, RefMatch};
 pub use pull_request::{
     Comment, CommentKind, CompletionOptions, Iteration, IterationReason, Label, Merge, MergeStatus, MergeStrategy, PrState, PrStatus,
     Property, PullRequest, Reviewer, StatusState, Thread, ThreadStatus,
 };
+pub use releases::{
+    ApprovalStage, ArtifactSource, CommitNaming, DeploymentReason, DeploymentStatus, OperationStatus, Release, ReleaseApproval,
+    ReleaseArtifact, ReleaseDefinition, ReleaseDeployment, ReleaseEnvironmentPlan, ReleaseStatus,
+};
+pub use runs::{
+    ApprovalStatus, Build, BuildReason, BuildResult, BuildStatus, Definition, DefinitionKind, Environment, EnvironmentDeployment, JobRun,
+    MissingTime, RecordResult, RecordState, StageApproval, StageAttempt, StagePlan, StageRun, TimelineState,
+};
+pub use work_items::{Relation, WorkItem};
 
 /// Fields of a loaded object that the simulator does not model; they are given back as they came.
 pub type Extra = serde_json::Map<String, serde_json::Value>;
@@ -51,6 +63,23 @@ pub struct World {
     pub last_policy_id: i32,
     pub last_thread_id: i32,
     pub last_pull_request_id: i32,
+    /// Build definitions, by id.
+    #[serde(default)]
+    pub definitions: BTreeMap<i32, Definition>,
+    #[serde(default)]
+    pub builds: BTreeMap<i32, Build>,
+    #[serde(default)]
+    pub environments: BTreeMap<i32, Environment>,
+    #[serde(default)]
+    pub environment_deployments: BTreeMap<i64, EnvironmentDeployment>,
+    #[serde(default)]
+    pub release_definitions: BTreeMap<i32, ReleaseDefinition>,
+    #[serde(default)]
+    pub releases: BTreeMap<i32, Release>,
+    #[serde(default)]
+    pub release_deployments: BTreeMap<i32, ReleaseDeployment>,
+    #[serde(default)]
+    pub work_items: BTreeMap<i32, WorkItem>,
 }
 
 impl World {

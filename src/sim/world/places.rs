@@ -16,13 +16,44 @@ pub struct Organisation {
     pub deployment: Uuid,
     /// The directory whose users sign in.
     pub tenant: Uuid,
+    /// Services that the organisation has switched off.
+    #[serde(default)]
+    pub switched_off: Vec<Service>,
+}
+
+impl Organisation {
+    /// Whether the resources of an area (`wit`, `build`, ...) are not there because their service is switched off.
+    pub fn lacks(&self, area: &str) -> bool {
+        let service = match area.to_lowercase().as_str() {
+            "wit" => Service::Boards,
+            "build" | "pipelines" | "distributedtask" => Service::Pipelines,
+            _ => return false,
+        };
+        self.switched_off.contains(&service)
+    }
+}
+
+/// A part of the product that an organisation can do without.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Service {
+    Boards,
+    Pipelines,
+    /// Classic release pipelines: lists of them are empty.
+    ClassicReleases,
 }
 
 impl Organisation {
     /// Ids follow from the name, so that they are the same in every run.
     pub fn named(name: &str) -> Self {
         let id = |what: &str| Uuid::new_v5(&Uuid::NAMESPACE_DNS, format!("{what}.{name}.example").as_bytes());
-        Organisation { name: name.to_owned(), id: id("organisation"), deployment: id("deployment"), tenant: id("tenant") }
+        Organisation {
+            name: name.to_owned(),
+            id: id("organisation"),
+            deployment: id("deployment"),
+            tenant: id("tenant"),
+            switched_off: Vec::new(),
+        }
     }
 }
 
@@ -43,6 +74,9 @@ pub struct Project {
     /// People of the organisation who must not know that the project exists.
     #[serde(default)]
     pub hidden_from: Vec<Uuid>,
+    /// People without the permission "View builds" here.
+    #[serde(default)]
+    pub builds_hidden_from: Vec<Uuid>,
     #[serde(default)]
     pub extra: Extra,
 }
@@ -60,12 +94,17 @@ impl Project {
             teams: Vec::new(),
             default_team: None,
             hidden_from: Vec::new(),
+            builds_hidden_from: Vec::new(),
             extra: Extra::new(),
         }
     }
 
     pub fn is_visible_to(&self, user: Uuid) -> bool {
         !self.hidden_from.contains(&user)
+    }
+
+    pub fn shows_builds_to(&self, user: Uuid) -> bool {
+        !self.builds_hidden_from.contains(&user)
     }
 
     /// A team by GUID or name.

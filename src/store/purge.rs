@@ -29,8 +29,22 @@ impl Store {
         self.attempt("forget the delivery facts of a project", async {
             let mut writing = self.writing_on(Hold::Project(project)).await?;
             let mut gone = 0;
-            for sql in [LINKS, ITEMS, HISTORIES, FLOWS, PUSHES, COMPARES, COMMITS, STAGES, KINDS, BUILDS, ENVIRONMENTS, DEFINITIONS, MEMBERS, SOURCES]
-            {
+            for sql in [
+                LINKS,
+                ITEMS,
+                HISTORIES,
+                FLOWS,
+                PUSHES,
+                COMPARES,
+                COMMITS,
+                STAGES,
+                KINDS,
+                BUILDS,
+                ENVIRONMENTS,
+                DEFINITIONS,
+                MEMBERS,
+                SOURCES,
+            ] {
                 gone += sqlx::query(sql).bind(project.0).execute(writing.conn()).await?.rows_affected();
             }
             self.inner.pace.hurry(project);

@@ -6,10 +6,10 @@ use ratatui::text::{Line, Span};
 
 use crate::domain::collection::{Source, SourceState};
 use crate::metrics::input::MeasuredProject;
-use crate::tui::widget::figure as words;
 use crate::tui::answer::Budget;
 use crate::tui::model::Model;
 use crate::tui::widget::delivery::clock;
+use crate::tui::widget::figure as words;
 use crate::tui::widget::text;
 
 use super::metrics::collecting;

@@ -3,7 +3,6 @@
 use crate::domain::id::ProjectId;
 use crate::metrics::figures::{Metric, Tile};
 use crate::metrics::query::{Definition, Hours};
-use crate::tui::widget::figure as words;
 use crate::notice::{Notice, inert};
 use crate::tui::actions;
 use crate::tui::answer::{MetricRow, MetricsPage};
@@ -20,6 +19,7 @@ use crate::tui::model::picker::{Item, Pick, Picker, PickerKind, Search};
 use crate::tui::model::text_field::TextField;
 use crate::tui::model::ticket::Tab;
 use crate::tui::screen::metrics::explain;
+use crate::tui::widget::figure as words;
 use crate::tui::widget::text;
 
 use super::{Out, act, load, toast};

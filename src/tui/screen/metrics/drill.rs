@@ -4,12 +4,12 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use crate::domain::id::TicketKey;
-use crate::tui::widget::figure as words;
 use crate::tui::answer::MetricRow;
 use crate::tui::layout;
 use crate::tui::model::Model;
 use crate::tui::model::metrics::{Counted, Drill};
 use crate::tui::widget::delivery::clock;
+use crate::tui::widget::figure as words;
 use crate::tui::widget::parts::{self, Part};
 use crate::tui::widget::tabs::{self, Tab};
 use crate::tui::widget::text;

@@ -6,9 +6,9 @@ use ratatui::style::Style;
 
 use crate::metrics::figures::{Figures, Metric, Tile, Trend, Value};
 use crate::metrics::query::Definition;
-use crate::tui::widget::figure::{self as words, Judgement};
 use crate::tui::layout;
 use crate::tui::model::Model;
+use crate::tui::widget::figure::{self as words, Judgement};
 use crate::tui::widget::parts::{self, Part};
 use crate::tui::widget::{sparkline, text};
 

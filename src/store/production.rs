@@ -37,7 +37,7 @@ sqlite_queries! {
 }
 
 postgres_queries! {
-    KINDS_ON_SERVER = kinds!("SELECT CAST(value AS BIGINT) FROM json_array_elements_text(CAST($1 AS JSON))");
+    KINDS_ON_SERVER = kinds!("SELECT CAST(value AS BIGINT) FROM json_array_elements_text(CAST(CAST($1 AS TEXT) AS JSON))");
 }
 
 queries! {

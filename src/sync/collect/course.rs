@@ -142,12 +142,14 @@ impl<'a> Course<'a> {
 
     /// Lists the project's repositories again, once a pass: somebody named one that is not known.
     pub async fn list_repositories(&self) -> Result<(), Stop> {
-        let listed = self.listed.get_or_try_init(async || -> Result<_, Stop> {
-            let listed = self.client().repositories(&self.project().guid).await?;
-            self.store().put_repositories(self.project().id, &listed).await?;
-            Ok(self.store().repositories(self.project().id).await?)
-        });
-        listed.await.map(|_| ())
+        if self.listed.initialized() {
+            return Ok(());
+        }
+        let listed = self.client().repositories(&self.project().guid).await?;
+        self.store().put_repositories(self.project().id, &listed).await?;
+        // Two that list at once find the same.
+        let _ = self.listed.set(self.store().repositories(self.project().id).await?);
+        Ok(())
     }
 
     /// When the pass of a source began.

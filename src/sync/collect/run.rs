@@ -37,13 +37,17 @@ impl Ended {
 ///
 /// # Errors
 /// The store's trouble ends the pass; what was kept until then is there.
-pub async fn run(
-    store: &Store,
-    clock: &Clock,
-    settings: &Settings,
-    jobs: &[Job],
-    progress: &watch::Sender<Progress>,
-) -> store::Result<Ended> {
+pub fn run<'a>(
+    store: &'a Store,
+    clock: &'a Clock,
+    settings: &'a Settings,
+    jobs: &'a [Job],
+    progress: &'a watch::Sender<Progress>,
+) -> BoxFuture<'a, store::Result<Ended>> {
+    pass(store, clock, settings, jobs, progress).boxed()
+}
+
+async fn pass(store: &Store, clock: &Clock, settings: &Settings, jobs: &[Job], progress: &watch::Sender<Progress>) -> store::Result<Ended> {
     let shared = Shared { store, clock, settings, progress };
     let empty = |job: &Job| ProjectProgress { project: job.project.id, name: job.project.name.clone(), sources: Vec::new() };
     progress.send_replace(Progress { began: Some(clock.now()), first_tiles_at: None, here: 0, projects: jobs.iter().map(empty).collect() });
@@ -62,7 +66,7 @@ pub async fn run(
 
 /// Does the same for every project, several at once.
 async fn all<'c, 'a>(courses: &'c [Course<'a>], work: impl Fn(&'c Course<'a>) -> BoxFuture<'c, store::Result<()>>) -> store::Result<()> {
-    stream::iter(courses.iter().map(work)).buffer_unordered(at_once(courses)).try_collect().await
+    stream::iter(courses.iter().map(work).collect::<Vec<_>>()).buffer_unordered(at_once(courses)).try_collect().await
 }
 
 fn at_once(courses: &[Course<'_>]) -> usize {
@@ -100,8 +104,11 @@ async fn first_tiles(course: &Course<'_>) -> store::Result<()> {
         }
         let found = course.take(Source::Environments, course.production_environments().await)?.unwrap_or_default();
         course.expect(Source::Environments, found.len());
-        let records = found.into_iter().map(|environment| Operation::Records { environment });
-        stream::iter(records).map(async |operation| walk(course, &operation).await).buffer_unordered(4).try_collect::<()>().await?;
+        let records = found.into_iter().map(|environment| {
+            let operation = Operation::Records { environment };
+            async move { walk(course, &operation).await }.boxed()
+        });
+        stream::iter(records.collect::<Vec<_>>()).buffer_unordered(4).try_collect::<()>().await?;
         course.end(Source::Environments).await
     };
     let releases = async {
@@ -185,10 +192,11 @@ async fn known(course: &Course<'_>) -> store::Result<Known> {
 /// Asks several questions at once and keeps the answers, those that came together in one transaction.
 async fn ask(operations: Vec<(&Course<'_>, Operation)>) -> store::Result<()> {
     let at_once = operations.first().map_or(1, |(course, _)| course.shared.settings.at_once);
-    let mut answers = stream::iter(operations)
+    let asked: Vec<BoxFuture<'_, _>> = operations
+        .into_iter()
         .map(|(course, operation)| async move { perform(course, operation).await.map(|read| (course, read)) }.boxed())
-        .buffer_unordered(at_once)
-        .ready_chunks(TOGETHER);
+        .collect();
+    let mut answers = stream::iter(asked).buffer_unordered(at_once).ready_chunks(TOGETHER);
     while let Some(chunk) = answers.next().await {
         let mut of_course: Vec<(&Course<'_>, Vec<Read>)> = Vec::new();
         for answer in chunk {

@@ -15,6 +15,7 @@
 //! |---|---|---|---|
 //! | 0 | [`clock`], [`notice`] | the time as a value; errors as words with a hint; text from outside made inert | nothing of ours |
 //! | 1 | [`domain`] | the words of the trade and their rules, pure | nothing |
+//! | 1 | [`metrics`] | delivery figures: (facts, query, now) -> figures, pure | `domain` |
 //! | 1 | [`config`] | file, environment and flags become one configuration; edits keep comments | `domain`, `notice` |
 //! | 2 | [`ado`] | the only module that speaks HTTP to Azure DevOps; endpoints return domain facts; `wire` holds the serde shapes | 0-1 |
 //! | 2 | [`store`] | the only module that speaks SQL; announces a `Change` after each commit; read-models | 0-1 |
@@ -24,7 +25,7 @@
 //! | 5 | [`services`], [`tasks`] | built once from the configuration; actions as async tasks with progress | 0-4 |
 //! | 5 | [`engine`] | keeping a team's board live: applies deliveries, reconciles, holds the leases | 0-5 |
 //! | 6 | [`hook`] | the webhook receiver: authenticate, keep, acknowledge, wake | `services`, `store`, `sync`, `config`, of `ado` the pure reading of events, 0-1 |
-//! | 6 | [`tui`] | the screen. Its pure part imports `domain`, `config`, `notice` and `clock` only; `runtime`, `run`, `terminal` and `input` touch the outside | 0-5 |
+//! | 6 | [`tui`] | the screen. Its pure part imports `domain`, `metrics`, `config`, `notice` and `clock` only; `runtime`, `run`, `terminal` and `input` touch the outside | 0-5 |
 //! | 7 | [`cli`] | one file a subcommand, stdout and stderr handed in | anything; only `demo` and `sim` import `sim` |
 //! | -- | [`sim`] | an Azure DevOps that acts for real, on the other side of the wire | nothing of ours |
 //!
@@ -66,6 +67,7 @@ pub mod config;
 pub mod domain;
 pub mod engine;
 pub mod hook;
+pub mod metrics;
 pub mod notice;
 pub mod secret;
 pub mod services;

@@ -9,10 +9,12 @@ use backon::Retryable;
 use url::Url;
 
 use super::base::Base;
+use super::budget::Budget;
 use super::call::{Call, Host, Release};
 use super::classify::{Judged, Verdict, judge};
 use super::credential::Credential;
 use super::error::{Error, ErrorKind, seconds};
+use super::gate::Lane;
 use super::hosts::{Area, Areas, is_private, is_trusted, release_of};
 use super::log::RequestLog;
 use super::paging::{object, rows};
@@ -64,6 +66,7 @@ impl Default for Settings {
 #[derive(Clone)]
 pub struct Client {
     pub(super) inner: Arc<Inner>,
+    pub(super) lane: Lane,
 }
 
 pub(super) struct Inner {
@@ -106,6 +109,7 @@ impl Client {
             Error::new(kind, attempt, &base).detail(e.to_string()).caused_by(e)
         })?;
         Ok(Self {
+            lane: Lane::default(),
             inner: Arc::new(Inner {
                 base,
                 access: settings.access,
@@ -132,6 +136,19 @@ impl Client {
     /// Until when Azure DevOps told this client to wait (`Retry-After`); absent until it did. A time that has passed is over.
     pub fn told_to_wait(&self) -> tokio::sync::watch::Receiver<Option<jiff::Timestamp>> {
         self.inner.transport.told_to_wait()
+    }
+
+    /// The same client for work that nobody waits for: it goes as fast as the service likes (4 to 16 requests at the same time), makes
+    /// room for calls of people, leaves them half of the rate limit once that is known, and waits up to an hour where it is told to.
+    /// Dropping a call ends its waiting.
+    pub fn in_background(&self) -> Self {
+        Self { inner: self.inner.clone(), lane: Lane::Background }
+    }
+
+    /// What is known of the rate limit. A change is announced when the service says something of it; `in_flight` and `window` are as
+    /// of now whenever it is read.
+    pub fn budget(&self) -> tokio::sync::watch::Receiver<Budget> {
+        self.inner.transport.budget()
     }
 
     /// The api-version in use: asked of the server once, where it is not Services.
@@ -193,9 +210,20 @@ impl Client {
             return Err(self.error(ErrorKind::ReadOnly, &call.attempt));
         }
         let pace = self.inner.pace;
+        let begun = tokio::time::Instant::now();
+        let mut failures = 0;
+        // In the background being told to wait is no failure, however often, as long as there is patience.
+        let is_patient = |failed: &Failed| {
+            self.lane == Lane::Background
+                && matches!(failed.error.kind(), ErrorKind::Throttled { .. })
+                && begun.elapsed() < pace.long_patience
+        };
         (|| self.attempt(call))
-            .retry(pace.backoff())
-            .when(|failed: &Failed| failed.again != Again::Never)
+            .retry(pace.backoff().without_max_times())
+            .when(|failed: &Failed| {
+                failures += usize::from(!is_patient(failed));
+                failed.again != Again::Never && failures <= pace.retries
+            })
             .adjust(|failed: &Failed, delay: Option<Duration>| match failed.again {
                 Again::WhenReady => delay.map(|_| Duration::ZERO),
                 _ => delay,
@@ -223,7 +251,7 @@ impl Client {
                 _ => v.to_string(),
             });
             let url = self.url(call, wanted.as_deref()).await?;
-            let answer = match self.inner.transport.exchange(call, &url, self.inner.pace.patience).await {
+            let answer = match self.inner.transport.exchange(call, &url, self.lane, self.patience()).await {
                 Ok(answer) => answer,
                 Err(broken) => return Err(self.explain_broken(call, broken)),
             };
@@ -294,7 +322,7 @@ impl Client {
         let again = match (&kind, call.effect) {
             (_, Effect::Once) => Again::Never,
             (ErrorKind::Throttled { .. }, _) => match answer.retry_after {
-                Some(wait) if wait > self.inner.pace.patience => Again::Never,
+                Some(wait) if wait > self.patience() => Again::Never,
                 Some(_) => Again::WhenReady,
                 None => Again::Soon,
             },
@@ -319,7 +347,8 @@ impl Client {
         let Broken { trouble, reached, source } = broken;
         let lost = call.effect == Effect::Once && reached == Reached::Maybe;
         let again = match (&trouble, call.effect) {
-            // Who has waited as long as the time-out allows is told, not made to wait as long again.
+            // Who has waited as long as the time-out allows is told, not made to wait as long again; in the background nobody has.
+            (Trouble::TimedOut, Effect::Read) if self.lane == Lane::Background => Again::Soon,
             (_, Effect::Once) | (Trouble::Tls | Trouble::TooLarge | Trouble::Throttled(_) | Trouble::TimedOut, _) => Again::Never,
             _ => Again::Soon,
         };
@@ -349,7 +378,10 @@ impl Client {
     }
 
     pub(super) fn patience(&self) -> Duration {
-        self.inner.pace.patience
+        match self.lane {
+            Lane::Interactive => self.inner.pace.patience,
+            Lane::Background => self.inner.pace.long_patience,
+        }
     }
 
     pub(super) fn people(&self) -> std::sync::MutexGuard<'_, HashMap<String, Guid>> {

@@ -26,7 +26,7 @@ impl Client {
         let Ok(url) = self.url(&probe, Some(&version)).await else {
             return finish(ErrorKind::BadToken, &judged.words, None, answer.activity_id());
         };
-        let second = match self.transport().exchange(&probe, &url, self.patience()).await {
+        let second = match self.transport().exchange(&probe, &url, self.lane, self.patience()).await {
             Ok(second) => second,
             Err(broken) => return self.explain_broken(call, broken).error,
         };
@@ -53,7 +53,7 @@ impl Client {
             return ErrorKind::CollectionMissing;
         }
         let Ok(url) = self.url(&probe, None).await else { return ErrorKind::NotFound };
-        match self.transport().exchange(&probe, &url, self.patience()).await {
+        match self.transport().exchange(&probe, &url, self.lane, self.patience()).await {
             Ok(answer) if answer.status == 404 => ErrorKind::CollectionMissing,
             _ => ErrorKind::NotFound,
         }

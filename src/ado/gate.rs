@@ -1,18 +1,86 @@
 //! One gate a host: limits what is in flight, and holds everything back until the host's `Retry-After` has passed.
 //!
+//! Two lanes. What a person waits for has slots of its own and never waits for the background; the background is paced
+//! ([`super::budget`]), enters one behind the other, and makes room while people's requests are under way.
+//!
 //! Azure DevOps sends `Retry-After` with a 200 too: the answer at hand is good, the next request waits.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::pin::pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use jiff::Timestamp;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
+
+use super::budget::{Admission, Pacer, Signs};
+
+/// For whom a request is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Lane {
+    /// Somebody waits for the answer.
+    #[default]
+    Interactive,
+    /// Nobody does: it goes as fast as the service likes, and waits as long as the service wants.
+    Background,
+}
 
 #[derive(Debug)]
 pub struct Gate {
     slots: Arc<Semaphore>,
-    not_before: Mutex<Option<Instant>>,
+    /// Whoever is next in the background; they come in order.
+    turn: Semaphore,
+    state: Mutex<State>,
+    /// Something changed that the next in the background may wait for.
+    changed: Notify,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    not_before: Option<Instant>,
+    interactive: usize,
+    /// People's requests that stand at the gate.
+    waiting: usize,
+    background: usize,
+    pacer: Pacer,
+}
+
+/// Leave to send one request; given back when dropped.
+#[derive(Debug)]
+pub struct Pass {
+    gate: Arc<Gate>,
+    lane: Lane,
+    pub begun: Instant,
+    _slot: Option<OwnedSemaphorePermit>,
+}
+
+impl Drop for Pass {
+    fn drop(&mut self) {
+        let mut state = self.gate.state();
+        match self.lane {
+            Lane::Interactive => state.interactive -= 1,
+            Lane::Background => state.background -= 1,
+        }
+        drop(state);
+        self.gate.changed.notify_waiters();
+    }
+}
+
+/// A person's request that stands at the gate.
+struct Waiting<'a>(&'a Gate);
+
+impl<'a> Waiting<'a> {
+    fn new(gate: &'a Gate) -> Self {
+        gate.state().waiting += 1;
+        Self(gate)
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.state().waiting -= 1;
+        self.0.changed.notify_waiters();
+    }
 }
 
 /// The wait that the host asks for is longer than the caller's patience.
@@ -21,44 +89,99 @@ pub struct TooLong(pub Duration);
 
 impl Gate {
     pub fn new(slots: usize) -> Self {
-        Self { slots: Arc::new(Semaphore::new(slots.max(1))), not_before: Mutex::new(None) }
+        Self { slots: Arc::new(Semaphore::new(slots.max(1))), turn: Semaphore::new(1), state: Mutex::default(), changed: Notify::new() }
     }
 
-    /// Waits for a slot and for the host to be ready; the permit is given back when dropped.
-    pub async fn enter(&self, patience: Duration) -> Result<OwnedSemaphorePermit, TooLong> {
-        self.refuse_if_longer_than(patience)?;
-        let permit = match self.slots.clone().acquire_owned().await {
-            Ok(permit) => permit,
+    /// Waits for a place and for the host to be ready.
+    pub async fn enter(self: &Arc<Self>, lane: Lane, patience: Duration) -> Result<Pass, TooLong> {
+        match lane {
+            Lane::Interactive => self.enter_for_somebody(patience).await,
+            Lane::Background => self.enter_in_turn(patience).await,
+        }
+    }
+
+    async fn enter_for_somebody(self: &Arc<Self>, patience: Duration) -> Result<Pass, TooLong> {
+        let refuse = |wait: Option<Duration>| match wait {
+            Some(wait) if wait > patience => Err(TooLong(wait)),
+            _ => Ok(()),
+        };
+        refuse(self.wait())?;
+        let waiting = Waiting::new(self);
+        let slot = match self.slots.clone().acquire_owned().await {
+            Ok(slot) => slot,
             Err(_) => unreachable!("the semaphore is never closed"),
         };
         // Another answer may move the instant on while we sleep.
         while let Some(wait) = self.wait() {
-            self.refuse_if_longer_than(patience)?;
+            refuse(Some(wait))?;
             tokio::time::sleep(wait).await;
         }
-        Ok(permit)
+        self.state().interactive += 1;
+        drop(waiting);
+        Ok(Pass { gate: self.clone(), lane: Lane::Interactive, begun: Instant::now(), _slot: Some(slot) })
+    }
+
+    async fn enter_in_turn(self: &Arc<Self>, patience: Duration) -> Result<Pass, TooLong> {
+        let deadline = Instant::now() + patience;
+        let Ok(_turn) = self.turn.acquire().await else { unreachable!("the semaphore is never closed") };
+        loop {
+            let mut changed = pin!(self.changed.notified());
+            // Whatever changes from here on wakes us.
+            changed.as_mut().enable();
+            let now = Instant::now();
+            let admission = {
+                let mut state = self.state();
+                match state.not_before.filter(|until| *until > now) {
+                    Some(until) => Admission::At(until),
+                    None => {
+                        let theirs = state.interactive + state.waiting;
+                        let admission = state.pacer.admit(now, state.background, theirs);
+                        if admission == Admission::Now {
+                            state.background += 1;
+                        }
+                        admission
+                    }
+                }
+            };
+            match admission {
+                Admission::Now => return Ok(Pass { gate: self.clone(), lane: Lane::Background, begun: now, _slot: None }),
+                Admission::At(until) if until > deadline => return Err(TooLong(until - now)),
+                Admission::At(until) => {
+                    let _ = tokio::time::timeout_at(until, changed).await;
+                }
+                Admission::AfterAnother => {
+                    if tokio::time::timeout_at(deadline, changed).await.is_err() {
+                        return Err(TooLong(Duration::ZERO));
+                    }
+                }
+            }
+        }
     }
 
     /// Holds everything back for a while; never shortens an earlier wait.
     pub fn hold(&self, wait: Duration) {
         let until = Instant::now() + wait;
-        let mut slot = self.not_before.lock().unwrap_or_else(PoisonError::into_inner);
-        if slot.is_none_or(|earlier| earlier < until) {
-            *slot = Some(until);
+        let mut state = self.state();
+        if state.not_before.is_none_or(|earlier| earlier < until) {
+            state.not_before = Some(until);
         }
     }
 
-    fn refuse_if_longer_than(&self, patience: Duration) -> Result<(), TooLong> {
-        match self.wait() {
-            Some(wait) if wait > patience => Err(TooLong(wait)),
-            _ => Ok(()),
-        }
+    /// Takes in what an answer says of the rate limit; tells the window of the background.
+    pub fn answered(&self, signs: &Signs, begun: Instant) -> usize {
+        let mut state = self.state();
+        state.pacer.answered(signs, begun, Instant::now());
+        state.pacer.window()
     }
 
     fn wait(&self) -> Option<Duration> {
-        let until = (*self.not_before.lock().unwrap_or_else(PoisonError::into_inner))?;
+        let until = self.state().not_before?;
         let wait = until.saturating_duration_since(Instant::now());
         (!wait.is_zero()).then_some(wait)
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -77,7 +200,29 @@ pub fn retry_after(text: &str, now: Timestamp) -> Option<Duration> {
 
 #[cfg(test)]
 mod tests {
+    use futures_util::FutureExt as _;
+
     use super::*;
+
+    const PATIENCE: Duration = Duration::from_secs(30);
+    const LONG_PATIENCE: Duration = Duration::from_secs(3600);
+
+    fn ms(count: u64) -> Duration {
+        Duration::from_millis(count)
+    }
+
+    async fn person(gate: &Arc<Gate>) -> Pass {
+        gate.enter(Lane::Interactive, PATIENCE).await.unwrap()
+    }
+
+    async fn background(gate: &Arc<Gate>) -> Pass {
+        gate.enter(Lane::Background, LONG_PATIENCE).await.unwrap()
+    }
+
+    /// Whether somebody gets in without anything happening first.
+    fn is_open(gate: &Arc<Gate>, lane: Lane) -> bool {
+        gate.enter(lane, LONG_PATIENCE).now_or_never().is_some()
+    }
 
     #[test]
     fn retry_after_is_read_as_seconds_or_as_a_date() {
@@ -93,21 +238,116 @@ mod tests {
 
     #[tokio::test]
     async fn nothing_enters_before_the_host_is_ready() {
-        let gate = Gate::new(2);
+        let gate = Arc::new(Gate::new(2));
         let begun = Instant::now();
         gate.hold(Duration::from_millis(50));
         gate.hold(Duration::from_millis(20));
-        let _permit = gate.enter(Duration::from_secs(30)).await.unwrap();
+        let _pass = person(&gate).await;
         assert!(begun.elapsed() >= Duration::from_millis(50));
         gate.hold(Duration::from_secs(60));
-        assert!(matches!(gate.enter(Duration::from_secs(30)).await, Err(TooLong(wait)) if wait.as_secs() >= 50));
+        assert!(matches!(gate.enter(Lane::Interactive, PATIENCE).await, Err(TooLong(wait)) if wait.as_secs() >= 50));
     }
 
     #[tokio::test]
     async fn an_abandoned_wait_gives_its_slot_back() {
-        let gate = Gate::new(1);
+        let gate = Arc::new(Gate::new(1));
         gate.hold(Duration::from_millis(100));
-        assert!(tokio::time::timeout(Duration::from_millis(10), gate.enter(Duration::from_secs(30))).await.is_err());
-        assert!(gate.enter(Duration::from_secs(30)).await.is_ok());
+        assert!(tokio::time::timeout(Duration::from_millis(10), gate.enter(Lane::Interactive, PATIENCE)).await.is_err());
+        assert!(gate.enter(Lane::Interactive, PATIENCE).await.is_ok());
+    }
+
+    #[tokio::test]
+    async fn the_background_waits_where_a_person_would_be_told_to_come_back() {
+        let gate = Arc::new(Gate::new(2));
+        let begun = Instant::now();
+        gate.hold(ms(60));
+        assert!(matches!(gate.enter(Lane::Interactive, ms(5)).await, Err(TooLong(_))));
+        let _pass = gate.enter(Lane::Background, LONG_PATIENCE).await.unwrap();
+        assert!(begun.elapsed() >= ms(60));
+        gate.hold(LONG_PATIENCE * 2);
+        assert!(matches!(gate.enter(Lane::Background, LONG_PATIENCE).await, Err(TooLong(wait)) if wait > LONG_PATIENCE));
+    }
+
+    #[tokio::test]
+    async fn people_never_wait_for_the_background() {
+        let gate = Arc::new(Gate::new(2));
+        let mut passes = Vec::new();
+        for _ in 0..4 {
+            passes.push(background(&gate).await);
+        }
+        assert!(!is_open(&gate, Lane::Background), "the window begins at four");
+        let _people = [person(&gate).await, person(&gate).await];
+        assert!(!is_open(&gate, Lane::Interactive), "people have the slots of the configuration");
+        passes.pop();
+        assert!(is_open(&gate, Lane::Background));
+    }
+
+    #[tokio::test]
+    async fn the_background_makes_room_while_people_are_busy() {
+        let gate = Arc::new(Gate::new(14));
+        for _ in 0..114 {
+            gate.answered(&Signs::default(), Instant::now());
+        }
+        let people = futures_util::future::join_all((0..14).map(|_| person(&gate))).await;
+        let _passes = [background(&gate).await, background(&gate).await];
+        assert!(!is_open(&gate, Lane::Background));
+        drop(people);
+        assert!(is_open(&gate, Lane::Background));
+    }
+
+    #[tokio::test]
+    async fn the_next_in_the_background_goes_when_one_is_done() {
+        let gate = Arc::new(Gate::new(1));
+        let mut passes = futures_util::future::join_all((0..4).map(|_| background(&gate))).await;
+        let next = tokio::spawn({
+            let gate = gate.clone();
+            async move { background(&gate).await }
+        });
+        while gate.turn.available_permits() > 0 {
+            tokio::task::yield_now().await;
+        }
+        assert!(!next.is_finished());
+        passes.pop();
+        next.await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn an_abandoned_turn_lets_the_next_one_through() {
+        let gate = Arc::new(Gate::new(1));
+        gate.hold(ms(50));
+        assert!(tokio::time::timeout(ms(5), background(&gate)).await.is_err());
+        background(&gate).await;
+    }
+
+    fn signs(remaining: f64, reset_in: Duration) -> Signs {
+        Signs { limit: Some(200.0), remaining: Some(remaining), reset_in: Some(reset_in), is_throttled: false }
+    }
+
+    #[tokio::test]
+    async fn below_half_of_the_limit_the_background_waits_and_people_do_not() {
+        let gate = Arc::new(Gate::new(2));
+        let begun = Instant::now();
+        gate.answered(&signs(0.0, ms(300)), begun);
+        assert!(is_open(&gate, Lane::Interactive));
+        let _pass = background(&gate).await;
+        // Half of it and one unit more are back after 151.5 of the 300 ms.
+        assert!(begun.elapsed() >= ms(151), "{:?}", begun.elapsed());
+    }
+
+    #[tokio::test]
+    async fn good_news_of_an_answer_ends_a_wait_early() {
+        let gate = Arc::new(Gate::new(2));
+        gate.answered(&signs(0.0, Duration::from_secs(3000)), Instant::now());
+        let waiting = tokio::spawn({
+            let gate = gate.clone();
+            async move { background(&gate).await }
+        });
+        while gate.turn.available_permits() > 0 {
+            tokio::task::yield_now().await;
+        }
+        let pass = person(&gate).await;
+        gate.answered(&signs(190.0, Duration::from_secs(3000)), pass.begun);
+        drop(pass);
+        tokio::time::timeout(Duration::from_secs(60), waiting).await.expect("it need not wait for the reset").unwrap();
     }
 }

@@ -9,6 +9,7 @@
 
 mod address;
 mod base;
+mod budget;
 mod call;
 mod classify;
 mod client;
@@ -18,6 +19,7 @@ mod endpoints;
 mod error;
 pub mod event;
 mod gate;
+pub mod history;
 mod hosts;
 mod log;
 mod paging;
@@ -33,8 +35,10 @@ mod tests;
 
 pub use address::{Address, AddressError};
 pub use base::Base;
+pub use budget::Budget;
 pub use client::{Access, Client, Settings};
 pub use credential::Credential;
+pub use endpoints::builds::{BUILDS_A_PAGE, BuildQuery};
 pub use endpoints::connection::{ScopeCheck, ScopeOutcome};
 pub use endpoints::hooks::{HookSecret, NewHook};
 pub use endpoints::items::At;
@@ -43,10 +47,13 @@ pub use endpoints::pull_requests::{
 };
 pub use endpoints::pushes::{ChangeKind, FileChange, Push};
 pub use endpoints::refs::BranchOutcome;
+pub use endpoints::releases::DEPLOYMENTS_A_PAGE;
 pub use endpoints::reviewers::Duty;
 pub use endpoints::threads::{NewThread, ThreadStatus};
+pub use endpoints::work_items::{Artifact, WORK_ITEMS_A_CALL, WorkItemQuery};
 pub use error::{Error, ErrorKind};
 pub use log::{LoggedRequest, RequestLog};
+pub use paging::Page;
 pub use version::ApiVersion;
 
 use crate::domain::id::Guid;

@@ -47,6 +47,40 @@ pub fn rows<T: DeserializeOwned>(client: &Client, call: &Call, answer: &Answer) 
     Ok(Rows { rows, received })
 }
 
+/// One page of a list, as facts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Page<T> {
+    pub rows: Vec<T>,
+    /// Rows that the service sent, those left out included.
+    pub received: usize,
+    /// Where the next page begins: a continuation token, or (in lists without tokens) how many rows to skip. Absent at the end.
+    pub next: Option<String>,
+}
+
+impl<T> Default for Page<T> {
+    fn default() -> Self {
+        Self { rows: Vec::new(), received: 0, next: None }
+    }
+}
+
+impl<T> Page<T> {
+    pub(super) fn map<U>(self, fact: impl FnMut(T) -> U) -> Page<U> {
+        Page { rows: self.rows.into_iter().map(fact).collect(), received: self.received, next: self.next }
+    }
+
+    pub(super) fn filter_map<U>(self, fact: impl FnMut(T) -> Option<U>) -> Page<U> {
+        Page { rows: self.rows.into_iter().filter_map(fact).collect(), received: self.received, next: self.next }
+    }
+
+    /// Where the next page begins, in a list without tokens.
+    pub fn next_skip(&self) -> Option<usize> {
+        self.next.as_deref()?.parse().ok()
+    }
+}
+
+/// Page sizes at which services cut, whatever was asked for: a page of exactly that many rows may have a follower.
+const CUTS: [usize; 5] = [100, 101, 200, 250, 500];
+
 /// Rows as text, or the path and the reason where there are none.
 type RawRows<'a> = std::result::Result<Vec<&'a RawValue>, (String, serde_json::Error)>;
 
@@ -92,6 +126,42 @@ impl Client {
     pub(super) async fn rows<T: DeserializeOwned>(&self, call: &Call) -> Result<Vec<T>> {
         let answer = self.send(call).await?;
         Ok(rows(self, call, &answer)?.rows)
+    }
+
+    /// One page of an endpoint without continuation tokens. A short page is the last, unless it ends where services cut.
+    pub(super) async fn page_by_skip<T: DeserializeOwned>(
+        &self,
+        mut call: Call,
+        skip_name: &'static str,
+        skip: usize,
+        top: usize,
+    ) -> Result<Page<T>> {
+        if skip > 0 {
+            call.set(skip_name, skip);
+        }
+        let answer = self.send(&call).await?;
+        let Rows { rows, received } = rows(self, &call, &answer)?;
+        let has_next = received > 0 && (received >= top || CUTS.contains(&received));
+        Ok(Page { rows, received, next: has_next.then(|| (skip + received).to_string()) })
+    }
+
+    /// One page of an endpoint with continuation tokens.
+    pub(super) async fn page_by_token<T: DeserializeOwned>(&self, mut call: Call, token: Option<&str>) -> Result<Page<T>> {
+        if let Some(token) = token {
+            call.set("continuationToken", token);
+        }
+        let answer = self.send(&call).await?;
+        let Rows { rows, received } = rows(self, &call, &answer)?;
+        // The same token again would be the same page for ever.
+        let next = answer.header("x-ms-continuationtoken").filter(|next| Some(*next) != token).map(str::to_owned);
+        Ok(Page { rows, received, next })
+    }
+
+    /// An answer that is one object; `None` for an empty one, which is how some endpoints say that there is nothing yet.
+    pub(super) async fn object_if_any<T: DeserializeOwned>(&self, call: &Call) -> Result<Option<T>> {
+        let answer = self.send(call).await?;
+        let text = answer.text().trim_ascii();
+        if text.is_empty() || text == b"null" { Ok(None) } else { object(self, call, &answer).map(Some) }
     }
 
     /// All pages of an endpoint without continuation tokens: skips the rows received until a page is empty, or `limit` is there.

@@ -24,11 +24,18 @@ pub struct Pace {
     pub retries: usize,
     /// The longest `Retry-After` that is waited for; a longer one is an error at once.
     pub patience: Duration,
+    /// How long a request in the background waits in all, where nobody waits for it.
+    pub long_patience: Duration,
 }
 
 impl Default for Pace {
     fn default() -> Self {
-        Self { first_delay: Duration::from_millis(250), retries: 3, patience: Duration::from_secs(30) }
+        Self {
+            first_delay: Duration::from_millis(250),
+            retries: 3,
+            patience: Duration::from_secs(30),
+            long_patience: Duration::from_secs(3600),
+        }
     }
 }
 

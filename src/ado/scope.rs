@@ -8,6 +8,14 @@ pub enum Scope {
     Project,
     Code,
     CodeWrite,
+    /// Code (read) does as well.
+    Threads,
+    Build,
+    WorkItems,
+    /// Classic releases.
+    Release,
+    /// The service has no read-only scope for environments.
+    Environment,
     Graph,
     Identity,
     /// The specification names these three for every call about service hooks.
@@ -21,6 +29,11 @@ impl Scope {
             Self::Project => "Project and Team (read)",
             Self::Code => "Code (read)",
             Self::CodeWrite => "Code (write)",
+            Self::Threads => "Pull Request Threads (read & write)",
+            Self::Build => "Build (read)",
+            Self::WorkItems => "Work Items (read)",
+            Self::Release => "Release (read)",
+            Self::Environment => "Environment (read & manage)",
             Self::Graph => "Graph (read)",
             Self::Identity => "Identity (read)",
             Self::Hooks => "Code (read), Build (read) and Work Items (read)",

@@ -14,10 +14,11 @@ use tokio::sync::watch;
 use url::Url;
 
 use super::base::is_loopback;
+use super::budget::{Budget, Signs};
 use super::call::{Accept, Call};
 use super::client::Settings;
 use super::credential::Credential;
-use super::gate::{Gate, TooLong, retry_after};
+use super::gate::{Gate, Lane, TooLong, retry_after};
 use super::log::{LoggedRequest, RequestLog};
 use super::proxy::proxy_for;
 
@@ -36,6 +37,19 @@ pub struct Answer {
 impl Answer {
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name)?.to_str().ok().map(str::trim).filter(|v| !v.is_empty())
+    }
+
+    /// What it says of the rate limit.
+    fn signs(&self, now: Timestamp) -> Signs {
+        let number = |name: &str| self.header(name)?.parse::<f64>().ok().filter(|n| n.is_finite() && *n >= 0.0);
+        let reset = number("x-ratelimit-reset").map(|at| at - now.as_millisecond() as f64 / 1000.0);
+        Signs {
+            is_throttled: self.status == 429 || self.retry_after.is_some() || number("x-ratelimit-delay").is_some_and(|s| s > 0.0),
+            limit: number("x-ratelimit-limit"),
+            remaining: number("x-ratelimit-remaining"),
+            // A clock that is wrong on either side must neither stop nor free everything.
+            reset_in: reset.map(|seconds| Duration::from_secs_f64(seconds.clamp(1.0, 3600.0))),
+        }
     }
 
     pub fn activity_id(&self) -> Option<&str> {
@@ -106,6 +120,7 @@ pub struct Transport {
     max_in_flight: usize,
     gates: Mutex<HashMap<String, Arc<Gate>>>,
     told_to_wait: watch::Sender<Option<Timestamp>>,
+    budget: watch::Sender<Budget>,
     log: RequestLog,
 }
 
@@ -157,6 +172,7 @@ impl Transport {
             max_in_flight: settings.max_in_flight,
             gates: Mutex::default(),
             told_to_wait: watch::Sender::new(None),
+            budget: watch::Sender::new(Budget::default()),
             log: RequestLog::default(),
         })
     }
@@ -170,28 +186,67 @@ impl Transport {
         self.told_to_wait.subscribe()
     }
 
+    pub fn budget(&self) -> watch::Receiver<Budget> {
+        self.budget.subscribe()
+    }
+
+    /// Counts a request that is under way; dropping it counts it off. Nobody is woken for that.
+    fn under_way(&self) -> impl Drop + use<'_> {
+        struct Counted<'a>(&'a watch::Sender<Budget>);
+        impl Drop for Counted<'_> {
+            fn drop(&mut self) {
+                self.0.send_if_modified(|budget| {
+                    budget.in_flight = budget.in_flight.saturating_sub(1);
+                    false
+                });
+            }
+        }
+        self.budget.send_if_modified(|budget| {
+            budget.in_flight += 1;
+            false
+        });
+        Counted(&self.budget)
+    }
+
+    fn note_budget(&self, signs: &Signs, window: usize) {
+        let now = Timestamp::now();
+        let after = |wait: Duration| SignedDuration::try_from(wait).ok().and_then(|wait| now.checked_add(wait).ok());
+        self.budget.send_if_modified(|budget| {
+            budget.window = window;
+            let Some(remaining) = signs.remaining else { return false };
+            budget.limit = signs.limit.or(budget.limit);
+            budget.remaining = Some(remaining);
+            budget.reset_at = signs.reset_in.and_then(after);
+            true
+        });
+    }
+
     fn note_wait(&self, wait: Duration) {
         let Some(until) = SignedDuration::try_from(wait).ok().and_then(|wait| Timestamp::now().checked_add(wait).ok()) else { return };
-        self.told_to_wait.send_if_modified(|told| {
+        let put = |told: &mut Option<Timestamp>| {
             let later = told.is_none_or(|earlier| earlier < until);
             if later {
                 *told = Some(until);
             }
             later
-        });
+        };
+        self.told_to_wait.send_if_modified(put);
+        self.budget.send_if_modified(|budget| put(&mut budget.told_to_wait));
     }
 
     /// Sends to a URL that the caller has found trustworthy.
-    pub async fn exchange(&self, call: &Call, url: &Url, patience: Duration) -> Result<Answer, Broken> {
+    pub async fn exchange(&self, call: &Call, url: &Url, lane: Lane, patience: Duration) -> Result<Answer, Broken> {
         let gate = self.gate(url);
-        let _permit = gate.enter(patience).await.map_err(|TooLong(wait)| Broken {
+        let pass = gate.enter(lane, patience).await.map_err(|TooLong(wait)| Broken {
             trouble: Trouble::Throttled(wait),
             reached: Reached::No,
             source: None,
         })?;
         let begun = Instant::now();
         let at = Timestamp::now();
+        let counted = self.under_way();
         let outcome = self.send(call, url).await;
+        drop(counted);
         self.log.push(LoggedRequest {
             at,
             method: call.method.to_string(),
@@ -201,11 +256,13 @@ impl Transport {
             activity_id: outcome.as_ref().ok().and_then(|a| a.activity_id()).map(crate::notice::inert),
             trouble: outcome.as_ref().err().map(|b| b.trouble.word()),
         });
-        if let Ok(answer) = &outcome
-            && let Some(wait) = answer.retry_after
-        {
-            gate.hold(wait);
-            self.note_wait(wait);
+        if let Ok(answer) = &outcome {
+            if let Some(wait) = answer.retry_after {
+                gate.hold(wait);
+                self.note_wait(wait);
+            }
+            let signs = answer.signs(Timestamp::now());
+            self.note_budget(&signs, gate.answered(&signs, pass.begun));
         }
         outcome
     }

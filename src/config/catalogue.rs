@@ -9,6 +9,7 @@ use super::{Config, DatabaseUrl};
 use crate::domain::board::{Column, validate_columns};
 use crate::domain::branch;
 use crate::domain::status::Status;
+use crate::metrics::query::Definition;
 
 /// A setting of the file.
 pub struct Setting {
@@ -106,6 +107,35 @@ static SETTINGS: &[Setting] = &[
         .command
         .clone()
         .map(quoted)),
+    setting!("metrics.collect", |c, v| c.metrics.collect = v.boolean()?, |c| Some(c.metrics.collect.to_string())),
+    setting!("metrics.days", |c, v| c.metrics.days = v.number(1..=365)?, |c| Some(c.metrics.days.to_string())),
+    setting!("metrics.time_zone", |c, v| c.metrics.time_zone = time_zone(v)?, |c| Some(quoted(
+        c.metrics.time_zone.iana_name().unwrap_or("UTC")
+    ))),
+    setting!("metrics.definition", |c, v| c.metrics.definition = v.one_of(&Definition::ALL)?, |c| Some(quoted(word_of(
+        &Definition::ALL,
+        c.metrics.definition
+    )))),
+    setting!("metrics.production", |c, v| c.metrics.production = names(v)?, |c| show_names(&c.metrics.production)),
+    setting!("metrics.not_production", |c, v| c.metrics.not_production = names(v)?, |c| show_names(&c.metrics.not_production)),
+    setting!("metrics.bots", |c, v| c.metrics.rules.bots = names(v)?, |c| show_names(&c.metrics.rules.bots)),
+    setting!("metrics.incident_types", |c, v| c.metrics.rules.incident_types = names(v)?, |c| show_names(&c.metrics.rules.incident_types)),
+    setting!("metrics.incident_tags", |c, v| c.metrics.rules.incident_tags = names(v)?, |c| show_names(&c.metrics.rules.incident_tags)),
+    setting!("metrics.hotfix_branches", |c, v| c.metrics.rules.hotfix_branches = names(v)?, |c| show_names(
+        &c.metrics.rules.hotfix_branches
+    )),
+    setting!("metrics.hotfix_labels", |c, v| c.metrics.rules.hotfix_labels = names(v)?, |c| show_names(&c.metrics.rules.hotfix_labels)),
+    setting!("metrics.holidays", |c, v| c.metrics.rules.holidays = dates(v)?, |c| show_names(
+        &c.metrics.rules.holidays.iter().map(ToString::to_string).collect::<Vec<_>>()
+    )),
+    setting!("metrics.leave_out_reverts", |c, v| c.metrics.rules.leave_out_reverts = v.boolean()?, |c| Some(
+        c.metrics.rules.leave_out_reverts.to_string()
+    )),
+    setting!("metrics.stage_failures_as_proxy", |c, v| c.metrics.rules.stage_failures_as_proxy = v.boolean()?, |c| Some(
+        c.metrics.rules.stage_failures_as_proxy.to_string()
+    )),
+    setting!("comments.post", |c, v| c.comments.post = v.boolean()?, |c| Some(c.comments.post.to_string())),
+    setting!("comments.except", |c, v| c.comments.except = names(v)?, |c| show_names(&c.comments.except)),
     setting!("ui.theme", |c, v| c.ui.theme = v.one_of(&Theme::ALL)?, |c| Some(quoted(word_of(&Theme::ALL, c.ui.theme)))),
     setting!("ui.color", |c, v| c.ui.colour = v.one_of(&When::ALL)?, |c| Some(quoted(word_of(&When::ALL, c.ui.colour)))),
     setting!("ui.ascii", |c, v| c.ui.ascii = v.one_of(&When::ALL)?, |c| Some(quoted(word_of(&When::ALL, c.ui.ascii)))),
@@ -140,6 +170,35 @@ fn public_url(value: Value<'_, '_>) -> Result<Option<String>, Wrong> {
         return value.wrong(refused);
     }
     Ok(Some(url.as_str().trim_end_matches('/').to_owned()))
+}
+
+/// A list of names, none of them empty.
+fn names(value: Value<'_, '_>) -> Result<Vec<String>, Wrong> {
+    let name = |item: Value<'_, '_>| match item.text()?.trim() {
+        "" => item.wrong("a name is wanted here"),
+        name => Ok(name.to_owned()),
+    };
+    value.list()?.into_iter().map(name).collect()
+}
+
+fn show_names(names: &[String]) -> Option<String> {
+    Some(names.iter().collect::<toml_edit::Array>().to_string())
+}
+
+fn dates(value: Value<'_, '_>) -> Result<Vec<jiff::civil::Date>, Wrong> {
+    let date = |item: Value<'_, '_>| match item.text()?.trim().parse() {
+        Ok(date) => Ok(date),
+        Err(_) => item.wrong("a date is wanted here, such as 2026-12-25"),
+    };
+    value.list()?.into_iter().map(date).collect()
+}
+
+/// A name of the IANA database, which is part of the program.
+fn time_zone(value: Value<'_, '_>) -> Result<jiff::tz::TimeZone, Wrong> {
+    match jiff::tz::TimeZone::get(value.text()?) {
+        Ok(zone) => Ok(zone),
+        Err(_) => value.wrong("the name of a time zone is wanted here, such as Europe/Berlin or UTC"),
+    }
 }
 
 /// A template must hold `{key}`, or the ticket is never found again from its branch.

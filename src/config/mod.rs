@@ -22,7 +22,8 @@ pub use error::{Error, Problem};
 pub use keys::Keys;
 pub use places::{Environment, Paths};
 pub use sections::{
-    Board, Branch, Colour, DatabaseUrl, Hooks, Level, Log, Network, PullRequest, Service, Store, Sync, Theme, Token, Ui, Webhooks, When,
+    Board, Branch, Colour, Comments, DatabaseUrl, Hooks, Level, Log, Metrics, Network, PullRequest, Service, Store, Sync, Theme, Token, Ui,
+    Webhooks, When,
 };
 
 use crate::notice::Notice;
@@ -42,6 +43,8 @@ pub struct Config {
     pub webhooks: Webhooks,
     pub hooks: Hooks,
     pub service: Service,
+    pub metrics: Metrics,
+    pub comments: Comments,
     pub ui: Ui,
     pub keys: Keys,
     pub store: Store,

@@ -4,7 +4,10 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use jiff::tz::TimeZone;
+
 use crate::domain::board::Column;
+use crate::metrics::query::{Definition, Rules};
 
 #[derive(Debug, Clone, PartialEq)]
 pub struct Board {
@@ -140,6 +143,44 @@ pub struct Hooks {
 pub struct Service {
     /// Run by the shell; its first line of output is the token.
     pub command: Option<String>,
+}
+
+/// What is measured, and by which rules.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Metrics {
+    /// Whether facts are collected while a board or a receiver runs.
+    pub collect: bool,
+    /// How far back the first collection goes.
+    pub days: u64,
+    /// Days and weeks begin at its midnight.
+    pub time_zone: TimeZone,
+    pub definition: Definition,
+    /// Names of environments, stages or pipelines that are production, and that are not, whatever the rule says; `*` stands for anything.
+    pub production: Vec<String>,
+    pub not_production: Vec<String>,
+    pub rules: Rules,
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        Self {
+            collect: true,
+            days: 30,
+            time_zone: TimeZone::UTC,
+            definition: Definition::Ours,
+            production: Vec::new(),
+            not_production: Vec::new(),
+            rules: Rules::default(),
+        }
+    }
+}
+
+/// The comment that kanado keeps on a pull request.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Comments {
+    pub post: bool,
+    /// Names of projects for which the opposite of `post` holds.
+    pub except: Vec<String>,
 }
 
 /// A palette of the screen.

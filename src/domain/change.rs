@@ -24,6 +24,8 @@ pub enum Change {
     Settings,
     /// Deliveries arrived, or something became of them.
     Deliveries(ProjectId),
+    /// Facts for figures were collected, or how far the collection is has changed. Announced seldom: at most every few pages.
+    Facts(ProjectId),
     /// Subscriptions, secrets, receivers or reconciliations of a project.
     Hooks(ProjectId),
     /// Another process wrote: nothing more is known, read everything again.

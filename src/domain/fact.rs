@@ -11,6 +11,7 @@ use super::id::{Guid, ObjectId};
 use super::person::Identity;
 use super::project::Deployment;
 use super::pull_request::{MergeState, PullRequestStatus, Reviewer, Vote};
+use super::work_item::{LinkTarget, WorkItem};
 
 /// `connectionData`: who the token is, on which instance.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -73,8 +74,20 @@ pub struct Commit {
     pub author_email: String,
     pub authored_at: Option<Timestamp>,
     pub committed_at: Option<Timestamp>,
+    /// Cut by the service in some lists: then `is_cut`.
     pub message: String,
+    pub is_cut: bool,
     pub parents: Vec<ObjectId>,
+    /// Absent where the answer has none, which is not the same as nothing changed.
+    pub changes: Option<ChangeCounts>,
+}
+
+/// How many files a commit added, changed (renames included) and deleted. The service counts no lines.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ChangeCounts {
+    pub added: i64,
+    pub edited: i64,
+    pub deleted: i64,
 }
 
 /// What a push made.
@@ -110,11 +123,44 @@ pub struct PullRequest {
     pub merge_commit: Option<ObjectId>,
 }
 
+/// A pull request with what only a get of it states: the whole description, its commits, its work items.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PullRequestDetail {
+    pub pull_request: PullRequest,
+    /// Newest first, without change counts.
+    pub commits: Vec<Commit>,
+    /// Work items linked to it, each once, by number.
+    pub work_items: Vec<i64>,
+}
+
+/// A work item's link to something in Azure DevOps, as the work item states it.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct ItemLink {
+    /// Absent for a build.
+    pub repository: Option<Guid>,
+    pub target: LinkTarget,
+}
+
+/// A work item with its own links to pull requests, commits and builds.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LinkedWorkItem {
+    pub item: WorkItem,
+    pub links: Vec<ItemLink>,
+}
+
+/// Who takes part in a thread: a person, or a group (the service's own accounts are groups).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Party {
+    pub identity: Identity,
+    pub is_group: bool,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Comment {
     pub id: i64,
     pub parent: i64,
     pub author: Option<Identity>,
+    pub author_is_group: bool,
     pub content: String,
     pub published_at: Option<Timestamp>,
     /// Written by the service (votes, pushes, status changes), not by a person.
@@ -122,7 +168,7 @@ pub struct Comment {
     pub deleted: bool,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Thread {
     pub id: i64,
     /// `active`, `fixed`, `closed` ...; absent on system threads.
@@ -131,7 +177,12 @@ pub struct Thread {
     /// The file it hangs on, if any.
     pub file: Option<String>,
     pub deleted: bool,
+    pub published_at: Option<Timestamp>,
     pub updated_at: Option<Timestamp>,
+    /// Texts and numbers that hang on it: what the service says of its own threads, and marks that programs left.
+    pub properties: BTreeMap<String, String>,
+    /// Who the properties name, by the key that they use.
+    pub identities: BTreeMap<String, Party>,
 }
 
 /// One policy of a pull request, evaluated.

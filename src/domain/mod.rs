@@ -6,6 +6,7 @@
 pub mod board;
 pub mod branch;
 pub mod change;
+pub mod collection;
 pub mod fact;
 mod filter;
 pub mod health;
@@ -18,7 +19,9 @@ pub mod project;
 pub mod pull_request;
 pub mod pull_request_body;
 pub mod reviewer;
+pub mod run;
 pub mod spec;
 pub mod status;
 pub mod ticket;
 pub mod ticket_view;
+pub mod work_item;

@@ -225,16 +225,9 @@ mod tests {
 
     #[test]
     fn only_threads_of_people_with_a_status_are_counted() {
-        let comment =
-            |system, deleted| fact::Comment { id: 1, parent: 0, author: None, content: "x".into(), published_at: None, system, deleted };
-        let thread = |status: Option<&str>, comments| fact::Thread {
-            id: 1,
-            status: status.map(str::to_owned),
-            comments,
-            file: None,
-            deleted: false,
-            updated_at: None,
-        };
+        let comment = |system, deleted| fact::Comment { id: 1, content: "x".into(), system, deleted, ..fact::Comment::default() };
+        let thread =
+            |status: Option<&str>, comments| fact::Thread { id: 1, status: status.map(str::to_owned), comments, ..fact::Thread::default() };
         let threads = [
             thread(Some("active"), vec![comment(false, false)]),
             thread(Some("pending"), vec![comment(true, false), comment(false, false)]),

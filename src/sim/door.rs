@@ -63,8 +63,9 @@ async fn answer(sim: Sim, request: Request<Body>) -> Response<Body> {
     if let Some(rest) = sim.site.strip_release(&path).map(str::to_owned) {
         let segments: Vec<&str> = rest.split('/').filter(|segment| !segment.is_empty()).collect();
         return match segments.as_slice() {
-            [apis, hooks, ..] if apis.eq_ignore_ascii_case("_apis") && hooks.eq_ignore_ascii_case("hooks") => {
-                rest_request(sim, (None, Face::Release), &segments[1..], request).await
+            [apis, tail @ ..] if apis.eq_ignore_ascii_case("_apis") => rest_request(sim, (None, Face::Release), tail, request).await,
+            [project, apis, tail @ ..] if apis.eq_ignore_ascii_case("_apis") => {
+                rest_request(sim, (Some(project), Face::Release), tail, request).await
             }
             _ => reply::no_controller(&path),
         };
@@ -184,11 +185,14 @@ async fn routed(sim: &Sim, caller: &Caller, (project, face): (Option<&str>, Face
     let method = request.method().clone();
     if method == Method::OPTIONS && tail.is_empty() && project.is_none() {
         sim.traffic.count("OPTIONS _apis");
-        let answer = api::catalogue(sim.site.version);
+        let answer = api::catalogue(sim.site.version, face);
         return Outcome::Answered(answer.into_response(&sim.site.version.released().to_string()));
     }
     let found = match route::find(&method, tail, project.is_some()) {
-        Ok(found) if found.resource.area == "Graph" && !sim.site.version.is_services() => {
+        Ok(found) if !route::is_at(found.resource.area, face, sim.site.version) => {
+            return Outcome::Answered(reply::no_controller(&path));
+        }
+        Ok(found) if sim.read().await.organisation.lacks(found.resource.area) => {
             return Outcome::Answered(reply::no_controller(&path));
         }
         Ok(found) => found,

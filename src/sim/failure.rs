@@ -243,6 +243,73 @@ impl Failure {
         Self::bad("EventTypeNotFoundException", format!("There is no registered handler for the service hooks event type {event_type}"))
     }
 
+    /// A build that is not there, or was deleted.
+    pub fn no_build(id: &str) -> Self {
+        Self::not_found("BuildNotFoundException", format!("The requested build {id} could not be found."))
+    }
+
+    pub fn no_timeline(build: i32) -> Self {
+        Self::not_found("TimelineNotFoundException", format!("The timeline of build {build} could not be found."))
+    }
+
+    pub fn no_definition(id: &str) -> Self {
+        Self::not_found("DefinitionNotFoundException", format!("The requested definition {id} could not be found."))
+    }
+
+    pub fn no_environment(id: &str) -> Self {
+        Self::not_found("EnvironmentNotFoundException", format!("Environment with id {id} was not found."))
+    }
+
+    pub fn no_release_definition(id: &str) -> Self {
+        Self::not_found(
+            "ReleaseDefinitionNotFoundException",
+            format!("VS402875: Release definition with ID {id} does not exist. Specify a valid ID and try again."),
+        )
+    }
+
+    /// Somebody lacks "View builds" in a project.
+    pub fn builds_hidden(user: &str, project: &str) -> Self {
+        Self::forbidden(
+            "AccessDeniedException",
+            format!(
+                "TF215106: Access denied. {user} needs View builds permissions for build pipelines in team project {project} to perform \
+                 the action. For more information, contact the Azure DevOps administrator."
+            ),
+        )
+    }
+
+    pub fn no_work_item(id: &str) -> Self {
+        let message = format!("TF401232: Work item {id} does not exist, or you do not have permissions to read it.");
+        Failure { event_id: 3200, ..Self::not_found("WorkItemUnauthorizedAccessException", message) }
+    }
+
+    pub fn too_many_work_items() -> Self {
+        let message = "VS403474: The number of work items requested is more than the 200 that are given out at once.";
+        Failure { event_id: 3200, ..Self::bad("VssPropertyValidationException", message) }
+    }
+
+    pub fn no_field(name: &str) -> Self {
+        let message = format!("TF51535: Cannot find field {name}.");
+        Failure { event_id: 3200, ..Self::bad("InvalidFieldReferenceException", message) }
+    }
+
+    pub fn conflicting_parameters() -> Self {
+        let message = "The expand parameter can not be used with the fields parameter.";
+        Failure { event_id: 3200, ..Self::bad("ConflictingParametersException", message) }
+    }
+
+    /// A query whose text cannot be used; `why` ends with a stop.
+    pub fn query(why: &str, near: &str) -> Self {
+        let message = format!("TF51006: The query statement is not valid. {why} The error is caused by \u{ab}{near}\u{bb}.");
+        Failure { event_id: 3200, ..Self::bad("WorkItemTrackingQueryException", message) }
+    }
+
+    pub fn query_result_too_large() -> Self {
+        let message =
+            "VS402337: The number of work items returned exceeds the size limit of 20000. Change the query to return fewer items.";
+        Failure { event_id: 3200, ..Self::bad("WorkItemTrackingQueryResultSizeLimitExceededException", message) }
+    }
+
     pub fn repository_exists(name: &str) -> Self {
         Self::conflict(
             "GitRepositoryNameAlreadyExistsException",
@@ -300,6 +367,11 @@ impl Failure {
             key if key.starts_with("Argument") || key.starts_with("InvalidEnum") => {
                 return format!("System.{}, mscorlib", self.type_key);
             }
+            key if key.starts_with("Build") || key.starts_with("Definition") || key.starts_with("AccessDenied") => {
+                "Microsoft.TeamFoundation.Build.WebApi"
+            }
+            key if key.starts_with("Release") => "Microsoft.VisualStudio.Services.ReleaseManagement.Data.Exceptions",
+            key if key.starts_with("WorkItem") => "Microsoft.TeamFoundation.WorkItemTracking.Server",
             key if key.starts_with("Comment") => "Microsoft.TeamFoundation.SourceControl.WebServer",
             _ => "Microsoft.VisualStudio.Services.Common",
         };

@@ -25,6 +25,7 @@ mod smart_http;
 pub mod tls;
 pub mod traffic;
 mod version;
+mod wiql;
 pub mod world;
 
 #[cfg(test)]

@@ -3,7 +3,8 @@
 //! The table below is the whole surface of the simulator; the `OPTIONS _apis` catalogue is made from it too.
 use axum::http::Method;
 
-use super::site::percent_decode;
+use super::hooks::catalogue::Face;
+use super::site::{ServerVersion, percent_decode};
 use super::version::Maturity;
 
 /// What is asked for.
@@ -105,6 +106,25 @@ pub enum Operation {
     HookTest,
     HookDiagnostics,
     HookDiagnosticsUpdate,
+    Builds,
+    Build,
+    Timeline,
+    BuildDefinitions,
+    BuildDefinition,
+    Pipelines,
+    Runs,
+    Run,
+    Environments,
+    Environment,
+    EnvironmentDeployments,
+    ReleaseDefinitions,
+    ReleaseDefinition,
+    ReleaseDeployments,
+    WorkItemQuery,
+    WorkItemsBatch,
+    WorkItems,
+    WorkItem,
+    WorkItemsByArtifact,
 }
 
 /// Whether the path names a project before `_apis`.
@@ -131,6 +151,13 @@ const GRAPH: Scopes = &["vso.graph"];
 /// As the specification says for all of them; which right it takes is decided by the person's permissions.
 const HOOKS: Scopes = &["vso.work", "vso.build", "vso.code"];
 const CODE_MANAGE: Scopes = &["vso.code_manage"];
+const BUILD: Scopes = &["vso.build"];
+const RELEASE: Scopes = &["vso.release"];
+const ENVIRONMENT: Scopes = &["vso.environment_manage"];
+const WORK: Scopes = &["vso.work"];
+
+/// The area of classic releases, which has a host of its own on Services.
+pub const RELEASE_AREA: &str = "Release";
 
 /// One resource: where it is and what can be done with it.
 #[derive(Debug)]
@@ -257,7 +284,39 @@ pub static RESOURCES: &[Resource] = &[
     resource("hooks/subscriptionsquery", Never, "hooks", "subscriptionsQuery", &[("POST", Op::HookQuery, HOOKS)]),
     resource("hooks/notificationsquery", Never, "hooks", "notificationsQuery", &[("POST", Op::HookNotificationsQuery, HOOKS)]),
     resource("hooks/testnotifications", Never, "hooks", "testNotifications", &[("POST", Op::HookTest, HOOKS)]),
+    resource("build/builds", Required, "build", "builds", &[("GET", Op::Builds, BUILD)]),
+    resource("build/builds/{build}", Required, "build", "builds", &[("GET", Op::Build, BUILD)]),
+    resource("build/builds/{build}/timeline", Required, "build", "timeline", &[("GET", Op::Timeline, BUILD)]),
+    resource("build/builds/{build}/timeline/{timeline}", Required, "build", "timeline", &[("GET", Op::Timeline, BUILD)]),
+    resource("build/definitions", Required, "build", "definitions", &[("GET", Op::BuildDefinitions, BUILD)]),
+    resource("build/definitions/{definition}", Required, "build", "definitions", &[("GET", Op::BuildDefinition, BUILD)]),
+    resource("pipelines", Required, "pipelines", "pipelines", &[("GET", Op::Pipelines, BUILD)]),
+    resource("pipelines/{definition}/runs", Required, "pipelines", "runs", &[("GET", Op::Runs, BUILD)]),
+    resource("pipelines/{definition}/runs/{build}", Required, "pipelines", "runs", &[("GET", Op::Run, BUILD)]),
+    resource("distributedtask/environments", Required, "distributedtask", "environments", &[("GET", Op::Environments, ENVIRONMENT)]),
+    resource("distributedtask/environments/{environment}", Required, "distributedtask", "environments",
+        &[("GET", Op::Environment, ENVIRONMENT)]),
+    resource("distributedtask/environments/{environment}/environmentdeploymentrecords", Required, "distributedtask",
+        "environmentdeploymentrecords", &[("GET", Op::EnvironmentDeployments, ENVIRONMENT)]),
+    resource("release/definitions", Required, RELEASE_AREA, "definitions", &[("GET", Op::ReleaseDefinitions, RELEASE)]),
+    resource("release/definitions/{definition}", Required, RELEASE_AREA, "definitions", &[("GET", Op::ReleaseDefinition, RELEASE)]),
+    resource("release/deployments", Required, RELEASE_AREA, "deployments", &[("GET", Op::ReleaseDeployments, RELEASE)]),
+    resource("wit/wiql", Optional, "wit", "wiql", &[("POST", Op::WorkItemQuery, WORK)]),
+    resource("wit/workitemsbatch", Optional, "wit", "workItemsBatch", &[("POST", Op::WorkItemsBatch, WORK)]),
+    resource("wit/workitems", Optional, "wit", "workItems", &[("GET", Op::WorkItems, WORK)]),
+    resource("wit/workitems/{item}", Optional, "wit", "workItems", &[("GET", Op::WorkItem, WORK)]),
+    resource("wit/artifacturiquery", Optional, "wit", "artifactUriQuery", &[("POST", Op::WorkItemsByArtifact, WORK)]),
 ];
+
+/// Whether an area is at a host of the instance: release management has its own on Services, and not every instance has all.
+pub fn is_at(area: &str, face: Face, server: ServerVersion) -> bool {
+    match area {
+        "Graph" => server.is_services(),
+        "hooks" => true,
+        RELEASE_AREA => face != Face::Main,
+        _ => face != Face::Release,
+    }
+}
 
 /// A path that means something.
 #[derive(Debug)]
@@ -342,7 +401,7 @@ mod tests {
     #[test]
     fn an_unknown_method_is_told_from_an_unknown_path() {
         assert_eq!(operation("DELETE", "projects", false), Err(Lost::NoMethod));
-        assert_eq!(operation("GET", "build/builds", true), Err(Lost::NoResource));
+        assert_eq!(operation("GET", "build/builds", false), Err(Lost::NoResource));
     }
 
     #[test]

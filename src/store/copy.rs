@@ -43,6 +43,22 @@ const TABLES: &[(&str, &str)] = &[
     ("deliveries", "id"),
     ("delivery_bodies", "delivery"),
     ("reconciliations", "project"),
+    ("sync_sources", "project, source"),
+    ("definitions", "project, kind, number"),
+    ("builds", "project, number"),
+    ("stage_kinds", "id"),
+    ("stage_runs", "project, kind, run, stage, environment"),
+    ("environments", "project, number"),
+    ("production_rules", "project, kind, definition, stage, environment"),
+    ("commits", "repository, sha"),
+    ("pushes", "repository, branch, number"),
+    ("flows", "repository, number"),
+    ("pull_request_histories", "repository, number"),
+    ("work_items", "project, number"),
+    ("work_item_links", "project, item, target_kind, repository, target"),
+    ("quality_comments", "repository, number"),
+    ("team_members", "project, team, member"),
+    ("project_settings", "project, name"),
 ];
 
 /// Of tables that are not copied, and need not be empty.
@@ -50,8 +66,18 @@ const TABLES: &[(&str, &str)] = &[
 pub(super) const LEFT_OUT: &[&str] = &["leases", "_sqlx_migrations"];
 
 /// Tables whose row ids are issued from the counter of their name.
-const COUNTED: [&str; 9] =
-    ["organisations", "projects", "repositories", "members", "tickets", "journal", "hook_secrets", "subscriptions", "deliveries"];
+const COUNTED: [&str; 10] = [
+    "organisations",
+    "projects",
+    "repositories",
+    "members",
+    "tickets",
+    "journal",
+    "hook_secrets",
+    "subscriptions",
+    "deliveries",
+    "stage_kinds",
+];
 
 /// The one column that points at a row of its own table, perhaps a later one.
 const OWN_TABLE: (&str, &str) = ("members", "default_reviewer");

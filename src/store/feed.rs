@@ -60,6 +60,7 @@ fn word(change: &Change) -> String {
         Change::Repositories(id) => format!("repositories {id}"),
         Change::Settings => "settings".to_owned(),
         Change::Deliveries(id) => format!("deliveries {id}"),
+        Change::Facts(id) => format!("facts {id}"),
         Change::Hooks(id) => format!("hooks {id}"),
         Change::Elsewhere => ELSEWHERE.to_owned(),
     }
@@ -85,6 +86,7 @@ fn known(word: &str) -> Option<Change> {
         "repositories" => Change::Repositories(ProjectId(number()?)),
         "settings" => Change::Settings,
         "deliveries" => Change::Deliveries(ProjectId(number()?)),
+        "facts" => Change::Facts(ProjectId(number()?)),
         "hooks" => Change::Hooks(ProjectId(number()?)),
         _ => return None,
     })
@@ -304,6 +306,7 @@ mod tests {
             Change::Repositories(ProjectId(2)),
             Change::Settings,
             Change::Deliveries(ProjectId(2)),
+            Change::Facts(ProjectId(2)),
             Change::Hooks(ProjectId(2)),
             Change::Elsewhere,
         ];

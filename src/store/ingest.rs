@@ -230,7 +230,7 @@ impl Store {
 }
 
 /// What a pull request says of a repository nobody has listed yet.
-fn stranger(fact: &fact::PullRequest, project: &Guid) -> fact::Repository {
+pub(super) fn stranger(fact: &fact::PullRequest, project: &Guid) -> fact::Repository {
     fact::Repository {
         guid: fact.repository.clone(),
         name: fact.repository_name.clone(),

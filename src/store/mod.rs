@@ -32,17 +32,23 @@ macro_rules! postgres_queries {
     };
 }
 
+mod batch;
 mod board;
 mod branches;
+mod builds;
 mod check;
 mod check_server;
 mod column;
+mod commits;
 mod connect;
 mod copy;
 mod deliveries;
+mod environments;
 mod error;
 mod feed;
+mod flow_line;
 mod health;
+mod histories;
 mod history;
 mod hold;
 mod hooks;
@@ -50,21 +56,32 @@ mod inbox;
 mod ingest;
 mod journal;
 mod leases;
+mod line;
 mod members;
 mod organisations;
+mod pace;
 mod postgres;
+mod production;
+mod project_settings;
 mod projects;
 mod pull_requests;
+mod purge;
+mod releases;
 mod repositories;
+mod run_words;
 mod schema;
 mod settings;
+mod sources;
 mod specs;
 mod sqlite;
+mod stage_rows;
 mod ticket_row;
 mod tickets;
+mod timelines;
 mod transition;
 mod waiting;
 mod watch;
+mod work_items;
 
 #[cfg(test)]
 mod tests;
@@ -78,12 +95,14 @@ use sqlx::{Any, AnyConnection, Connection as _, Transaction};
 use tokio::sync::broadcast;
 
 pub use branches::Found as BranchFound;
+pub use builds::{BuildFilter, KnownBuild, PutBuilds};
 pub use check::{Finding, Level};
 pub use connect::Engine;
 pub use copy::TableRows;
 pub use deliveries::{ClaimedDelivery, DeliveryCounts, DeliveryFilter, Settled};
 pub use error::{Error, Result, Trouble};
 pub use health::Reconciliation;
+pub use histories::{ActiveHistory, Due, HistoryUpdate};
 pub use hooks::{AcceptedSecret, NewSubscription, ShownSecret};
 pub use inbox::{InboxFigures, Kept, NewDelivery};
 pub use ingest::{IngestRules, Ingested, Listing};
@@ -93,6 +112,7 @@ pub use members::MemberChange;
 pub use organisations::NewOrganisation;
 pub use pull_requests::PullRequestFilter;
 pub use repositories::Linked;
+pub use sources::{PageDone, PassEnd};
 pub use specs::Pulled;
 pub use tickets::{Archived, NewTicket, SpecText, TicketChange};
 pub use transition::Applied;
@@ -131,6 +151,8 @@ struct Inner {
     changes: broadcast::Sender<Change>,
     watching: watch::Watching,
     inbox: inbox::Inbox,
+    pace: pace::Pace,
+    flow_rules: histories::FlowRules,
     target: connect::Target,
     feed: connect::Feed,
     schema: schema::Schema,
@@ -173,8 +195,20 @@ impl Store {
         let (writer, readers, schema, watching) = opened.await.map_err(|error: Error| error.on(engine).during("open it", &place))?;
         let (changes, _) = broadcast::channel(ANNOUNCEMENTS);
         let name = uuid::Uuid::new_v4().simple().to_string();
-        let inner =
-            Inner { writer, readers, changes, watching, inbox: inbox::Inbox::default(), target, feed: tuning.feed, schema, place, name };
+        let inner = Inner {
+            writer,
+            readers,
+            changes,
+            watching,
+            inbox: inbox::Inbox::default(),
+            pace: pace::Pace::default(),
+            flow_rules: histories::FlowRules::default(),
+            target,
+            feed: tuning.feed,
+            schema,
+            place,
+            name,
+        };
         Ok(Self { inner: Arc::new(inner) })
     }
 
@@ -208,6 +242,9 @@ impl Store {
 
     /// Finishes what is under way and folds the write-ahead log back into the file. Leaving it out loses nothing.
     pub async fn close(&self) {
+        for project in self.inner.pace.unsaid() {
+            pace::say(&self.inner, project).await;
+        }
         self.inner.readers.close().await;
         self.inner.writer.close().await;
     }
@@ -244,6 +281,7 @@ impl Store {
     async fn commit(&self, mut writing: Writing) -> Result<()> {
         let inner = self.inner.clone();
         let commit = async move {
+            let later = inner.pace.hold_back(&mut writing.changes);
             if inner.target.engine() == Engine::Postgres {
                 let changes = std::mem::take(&mut writing.changes);
                 feed::send(writing.conn(), inner.schema.number, &inner.name, &changes).await?;
@@ -254,6 +292,7 @@ impl Store {
                 // Nobody listening is no failure.
                 let _ = inner.changes.send(change);
             }
+            pace::announce_later(&inner, later);
             Ok(())
         };
         match tokio::spawn(commit).await {

@@ -1,6 +1,8 @@
 //! Repositories of a project. Discovering them never unlinks one: a repository that vanished from a listing may only be hidden from
 //! the token that listed.
 
+use std::collections::HashMap;
+
 use sqlx::AnyConnection;
 use sqlx::any::AnyRow;
 
@@ -30,6 +32,7 @@ queries! {
     OF_PROJECT = concat!("SELECT ", columns!(), " FROM repositories WHERE project = $1 ORDER BY name, id");
     BY_ID = concat!("SELECT ", columns!(), " FROM repositories WHERE id = $1");
     BY_GUID = concat!("SELECT ", columns!(), " FROM repositories WHERE project = $1 AND guid = $2");
+    GUIDS = "SELECT guid, id, project FROM repositories ORDER BY id";
     INSERT = "INSERT INTO repositories (id, project, guid, name, linked, default_branch, web_url, remote_url, disabled) \
         VALUES ($1, $2, $3, $4, 0, $5, $6, $7, $8)";
     /// A listing without an address (list rows of some versions have none) keeps the known one.
@@ -64,6 +67,20 @@ pub(super) async fn by_id(conn: &mut AnyConnection, id: RepositoryId) -> Result<
 
 pub(super) async fn of_project(conn: &mut AnyConnection, project: ProjectId) -> Result<Vec<Repository>> {
     sqlx::query(OF_PROJECT).bind(project.0).fetch_all(conn).await?.iter().map(read).collect()
+}
+
+/// All repositories by their ids in Azure DevOps; where projects share one, the given project's.
+pub(super) async fn by_guid(conn: &mut AnyConnection, project: ProjectId) -> Result<HashMap<Guid, RepositoryId>> {
+    let mut found = HashMap::new();
+    for row in sqlx::query(GUIDS).fetch_all(conn).await? {
+        let (guid, id) = (Guid::new(row.borrowed("guid")?), RepositoryId(row.int("id")?));
+        if row.int("project")? == project.0 {
+            found.insert(guid, id);
+        } else {
+            found.entry(guid).or_insert(id);
+        }
+    }
+    Ok(found)
 }
 
 /// Makes a row for a repository seen for the first time; it is not linked.

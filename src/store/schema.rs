@@ -24,7 +24,7 @@ const MARK: &str = "a store of kanado";
 const MIGRATION_LOCK: i64 = -1;
 
 /// The schema this version knows.
-pub(super) const KNOWN: i64 = 2;
+pub(super) const KNOWN: i64 = 3;
 
 /// What opening found and made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,8 +38,11 @@ pub(super) struct Schema {
 }
 
 /// The statements that lead to [`KNOWN`], written for SQLite.
-const MIGRATIONS: &[(i64, &str, &str)] =
-    &[(1, "first", include_str!("migrations/0001_first.sql")), (2, "live", include_str!("migrations/0002_live.sql"))];
+const MIGRATIONS: &[(i64, &str, &str)] = &[
+    (1, "first", include_str!("migrations/0001_first.sql")),
+    (2, "live", include_str!("migrations/0002_live.sql")),
+    (3, "metrics", include_str!("migrations/0003_metrics.sql")),
+];
 
 fn migrator(text: impl Fn(&'static str) -> String) -> Migrator {
     let simple = |&(version, name, sql): &(i64, &'static str, &'static str)| {

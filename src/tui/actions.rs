@@ -11,6 +11,7 @@ pub enum Context {
     Board,
     Ticket,
     PullRequests,
+    Metrics,
     Activity,
     Setup,
     Editor,
@@ -19,13 +20,15 @@ pub enum Context {
 }
 
 impl Context {
-    pub const ALL: [Self; 7] = [Self::Board, Self::Ticket, Self::PullRequests, Self::Activity, Self::Setup, Self::Editor, Self::Form];
+    pub const ALL: [Self; 8] =
+        [Self::Board, Self::Ticket, Self::PullRequests, Self::Metrics, Self::Activity, Self::Setup, Self::Editor, Self::Form];
 
     pub fn title(self) -> &'static str {
         match self {
             Self::Board => "Board",
             Self::Ticket => "Ticket",
             Self::PullRequests => "Pull requests",
+            Self::Metrics => "Metrics",
             Self::Activity => "Activity",
             Self::Setup => "Setup",
             Self::Editor => "Editor",
@@ -47,6 +50,7 @@ pub enum Group {
     Form,
     Setup,
     Webhooks,
+    Metrics,
     Activity,
     Look,
     Go,
@@ -61,6 +65,7 @@ impl Group {
             Self::Form => "Form",
             Self::Setup => "Setup",
             Self::Webhooks => "Webhooks",
+            Self::Metrics => "Metrics",
             Self::Activity => "Activity",
             Self::Look => "Look",
             Self::Go => "Go",
@@ -84,11 +89,11 @@ pub struct Action {
     pub intent: Intent,
 }
 
-use Context::{Activity as A, Board as B, Editor as E, Form as F, PullRequests as P, Setup as S, Ticket as T};
+use Context::{Activity as A, Board as B, Editor as E, Form as F, Metrics as M, PullRequests as P, Setup as S, Ticket as T};
 
-const LISTS: &[Context] = &[B, T, P, A, S];
+const LISTS: &[Context] = &[B, T, P, M, A, S];
 const TICKETS: &[Context] = &[B, T];
-const EVERYWHERE: &[Context] = &[B, T, P, A, S, E, F];
+const EVERYWHERE: &[Context] = &[B, T, P, M, A, S, E, F];
 
 macro_rules! actions {
     ($($group:ident { $($id:literal $words:literal $(@ $hint:literal)? $contexts:expr, [$($key:literal),*] => $intent:ident;)* })*) => {
@@ -161,6 +166,18 @@ actions! {
         "webhooks.steps" "show how to make the webhooks by hand" &[S], [] => HookSteps;
         "webhooks.copy_address" "copy the address that webhooks call" &[S], ["y"] => CopyWebhookUrl;
     }
+    Metrics {
+        "metrics.formula" "the formula with its numbers, what was left out, what is missing" @ "formula" &[M], ["i"] => Formula;
+        "metrics.window" "next window: 7, 30, 90 days" @ "window" &[M], ["t"] => NextWindow;
+        "metrics.window_typed" "type a window: 14d, 2026-10-01..2026-10-31" &[M], ["T"] => TypeWindow;
+        "metrics.filter" "filter by project, repository, service, team" @ "filter" &[M], ["f"] => FilterMetrics;
+        "metrics.definition" "next definition: ours, DevLake, fourkeys" @ "definition" &[M], ["d"] => NextDefinition;
+        "metrics.hours" "working hours only, or calendar hours" @ "hours" &[M], ["w"] => WorkingHours;
+        "metrics.collect" "collect what is new from Azure DevOps now" @ "collect" &[M], ["r"] => CollectNow;
+        "metrics.export" "write the figures, or the rows, into a file" @ "export" &[M], ["X"] => ExportMetrics;
+        "metrics.open" "open the row in the browser" @ "browser" &[M], ["o"] => OpenMetricRow;
+        "metrics.copy" "copy the figure, or the row's address" &[M], ["y"] => CopyMetric;
+    }
     Activity {
         "activity.problems" "only deliveries with a problem, or all" @ "problems" &[A], ["p"] => ToggleProblems;
         "delivery.replay" "try the delivery again" @ "again" &[A], ["r"] => ReplayDelivery;
@@ -191,13 +208,14 @@ actions! {
         "nav.previous_tab" "previous tab or pane" LISTS, ["shift+tab", "["] => PreviousTab;
         "go.board" "to the board" LISTS, ["1", "g b"] => ShowBoard;
         "go.pull_requests" "to the pull requests" LISTS, ["2", "g p"] => ShowPullRequests;
+        "go.metrics" "to the metrics" LISTS, ["3", "g m"] => ShowMetrics;
         "go.activity" "to the activity" LISTS, ["4", "g a"] => ShowActivity;
         "go.setup" "to the setup" LISTS, ["5", "g s"] => ShowSetup;
         "go.project" "to another project" LISTS, ["g o"] => PickProject;
     }
     Program {
         "app.help" "help of this screen" @ "help" EVERYWHERE, ["?", "f1"] => Help;
-        "app.palette" "palette: find an action or a ticket" @ "palette" &[B, T, P, A, S, E], [":", "ctrl+p"] => Palette;
+        "app.palette" "palette: find an action or a ticket" @ "palette" &[B, T, P, M, A, S, E], [":", "ctrl+p"] => Palette;
         "task.cancel" "cancel the running task" @ "cancel" LISTS, ["ctrl+x"] => CancelTask;
         "app.theme" "next theme" LISTS, [] => NextTheme;
         "app.mouse" "mouse on or off" LISTS, ["%"] => ToggleMouse;

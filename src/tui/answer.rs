@@ -13,6 +13,8 @@ use crate::domain::person::ReviewRules;
 use crate::domain::progress::Progress;
 use crate::domain::pull_request::KnownPullRequest;
 use crate::domain::ticket::{SpecState, Ticket};
+use crate::metrics::figures::{Figures, Row};
+use crate::metrics::input::MeasuredProject;
 use crate::notice::Notice;
 
 /// A ticket with everything its screen shows.
@@ -99,6 +101,41 @@ pub struct WebhookCard {
     /// Secrets that a person was shown: when each was made, and until when an old one counts.
     pub secrets: Vec<(Timestamp, Option<Timestamp>)>,
     pub health: HookHealth,
+}
+
+/// Figures with what they stand on.
+#[derive(Debug, Clone, PartialEq)]
+pub struct MetricsPage {
+    pub figures: Figures,
+    /// The projects that were asked for, with how their collection stands.
+    pub projects: Vec<MeasuredProject>,
+    /// Every project on the board, for the filter.
+    pub others: Vec<(ProjectId, String)>,
+    /// Repositories of the projects that were asked for, for the filter.
+    pub repositories: Vec<(RepositoryId, String)>,
+    pub budget: Option<Budget>,
+}
+
+/// How much Azure DevOps lets us ask.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Budget {
+    /// Of what it allows; absent while it has not said.
+    pub percent_left: Option<u8>,
+    /// It asked us to wait until then.
+    pub waits_until: Option<Timestamp>,
+}
+
+/// A row behind a number, as it is listed.
+#[derive(Debug, Clone, PartialEq)]
+pub struct MetricRow {
+    pub row: Row,
+    /// `gateway !41`, `deploy-gateway 4711`.
+    pub name: String,
+    /// The title of a pull request, where it is known.
+    pub title: Option<String>,
+    pub url: Option<String>,
+    /// The ticket that follows the pull request.
+    pub ticket: Option<TicketKey>,
 }
 
 /// What starting work would do.

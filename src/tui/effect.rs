@@ -5,11 +5,13 @@ use std::fmt;
 use super::answer::{ExistingBranch, HiddenText, NewTicketRequest, PullRequestRequest, SpecConflict};
 use super::event::Generation;
 use super::model::activity::Shown;
+use super::model::metrics::{Ask, Scope};
 use super::model::webhooks::HookVerb;
 use super::session::Session;
 use crate::domain::id::{Guid, MemberId, ProjectId, RepositoryId, TicketKey};
 use crate::domain::person::ReviewRules;
 use crate::domain::status::Status;
+use crate::metrics::figures::Metric;
 
 /// A wish to the world outside. Named in the imperative.
 #[derive(Debug, Clone, PartialEq)]
@@ -70,6 +72,40 @@ pub enum Effect {
     LoadWebhooks {
         project: ProjectId,
         generation: Generation,
+    },
+
+    // Figures
+    /// Answered by `MetricsLoaded`.
+    LoadMetrics {
+        project: ProjectId,
+        ask: Box<Ask>,
+        generation: Generation,
+    },
+    /// The rows behind a number and those left out; answered by `MetricRowsLoaded`.
+    LoadMetricRows {
+        project: ProjectId,
+        ask: Box<Ask>,
+        metric: Metric,
+        generation: Generation,
+    },
+    /// Asks Azure DevOps; answered by `TeamsLoaded`.
+    LoadTeams {
+        project: ProjectId,
+        generation: Generation,
+    },
+    /// Writes figures, or the rows behind one, into a new file; answered by `MetricsExported`.
+    ExportMetrics {
+        project: ProjectId,
+        ask: Box<Ask>,
+        /// Of this one the rows; of none of them the figures.
+        metric: Option<Metric>,
+        path: String,
+        generation: Generation,
+    },
+    /// A task: collects what is new of the projects that are asked for, from now on measured.
+    Collect {
+        project: ProjectId,
+        scope: Scope,
     },
 
     // Webhooks

@@ -3,8 +3,8 @@
 use jiff::Timestamp;
 
 use super::answer::{
-    ConnectionReport, DiffLine, HiddenText, MemberRow, Plan, ProjectRow, PullRequestDraft, PullRequestRow, RepositoryRow, RequestRow,
-    SaveFailure, SpecConflict, StartPlan, TaskRow, TicketDetail, WebhookCard,
+    ConnectionReport, DiffLine, HiddenText, MemberRow, MetricRow, MetricsPage, Plan, ProjectRow, PullRequestDraft, PullRequestRow,
+    RepositoryRow, RequestRow, SaveFailure, SpecConflict, StartPlan, TaskRow, TicketDetail, WebhookCard,
 };
 use super::key::Key;
 use crate::domain::board::Board;
@@ -110,6 +110,24 @@ pub enum What {
     WebhooksLoaded {
         generation: Generation,
         card: Answer<Box<WebhookCard>>,
+    },
+
+    MetricsLoaded {
+        generation: Generation,
+        page: Answer<Box<MetricsPage>>,
+    },
+    MetricRowsLoaded {
+        generation: Generation,
+        rows: Answer<Vec<MetricRow>>,
+    },
+    TeamsLoaded {
+        generation: Generation,
+        teams: Answer<Vec<String>>,
+    },
+    /// With words for what was written where.
+    MetricsExported {
+        generation: Generation,
+        written: Answer<String>,
     },
 
     // Answers to questions and wishes

@@ -21,6 +21,7 @@ pub enum Intent {
     ShowPullRequests,
     ShowSetup,
     ShowActivity,
+    ShowMetrics,
     PickProject,
     Palette,
     Help,
@@ -64,6 +65,17 @@ pub enum Intent {
     // Activity
     ToggleProblems,
     ReplayDelivery,
+    // Figures
+    Formula,
+    NextWindow,
+    TypeWindow,
+    NextDefinition,
+    WorkingHours,
+    FilterMetrics,
+    ExportMetrics,
+    CollectNow,
+    OpenMetricRow,
+    CopyMetric,
     // The editor
     SaveDraft,
     SaveAndPush,

@@ -122,6 +122,61 @@ pub fn list_rows(model: &Model) -> usize {
     usize::from(parts(model.width, model.height).body.height.saturating_sub(3)).max(1)
 }
 
+/// How the tiles of figures lie on the screen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Tiles {
+    pub columns: u16,
+    /// Lines of one; a single line makes a list.
+    pub height: u16,
+    pub order: Order,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Order {
+    /// The first ones side by side.
+    Rows,
+    /// The first ones below each other.
+    Columns,
+}
+
+impl Tiles {
+    /// How many lie below each other.
+    pub fn rows(self, count: usize) -> usize {
+        count.div_ceil(usize::from(self.columns).max(1))
+    }
+
+    /// How far the next one to the right is.
+    pub fn to_the_right(self, count: usize) -> usize {
+        if self.columns > 1 && self.order == Order::Columns { self.rows(count) } else { 1 }
+    }
+
+    /// How far the next one below is.
+    pub fn below(self, _count: usize) -> usize {
+        if self.order == Order::Rows { usize::from(self.columns) } else { 1 }
+    }
+
+    /// The column and the row of one.
+    pub fn place(self, at: usize, count: usize) -> (u16, u16) {
+        let (columns, rows) = (usize::from(self.columns).max(1), self.rows(count).max(1));
+        let (column, row) = match self.order {
+            Order::Rows => (at % columns, at / columns),
+            Order::Columns => (at / rows, at % rows),
+        };
+        (u16::try_from(column).unwrap_or(0), u16::try_from(row).unwrap_or(0))
+    }
+}
+
+/// DORA's five come first: in the first row of a wide screen, in the first column of a usual one.
+pub fn tiles(width: u16, height: u16) -> Tiles {
+    // Without the head, the rule and the line of freshness.
+    let room = parts(width, height).body.height.saturating_sub(3);
+    match (width, room) {
+        (150.., 25..) => Tiles { columns: 5, height: if room >= 36 { 9 } else { 8 }, order: Order::Rows },
+        (72.., 19..) => Tiles { columns: 2, height: if room >= 28 { 4 } else { 3 }, order: Order::Columns },
+        _ => Tiles { columns: 1, height: 1, order: Order::Columns },
+    }
+}
+
 /// A dialog's rectangle: as wide and high as wanted, as the screen allows, in the upper middle.
 pub fn dialog(width: u16, height: u16, wanted_width: u16, wanted_height: u16) -> Rect {
     let room = parts(width, height).body;

@@ -57,10 +57,11 @@ pub fn refusal(model: &Model, intent: Intent) -> Option<Notice> {
         return Some(Notice::new(why.clone()));
     }
     match intent {
-        NewTicket | SyncAll | ShowBoard | ShowPullRequests | ShowActivity if model.project.is_none() => {
+        NewTicket | SyncAll | ShowBoard | ShowPullRequests | ShowMetrics | ShowActivity if model.project.is_none() => {
             return no_hint("no project is connected".into(), "connect an organisation first: press 5");
         }
         CancelTask if model.running_tasks().next().is_none() => return no("no task is running"),
+        Formula | ExportMetrics | CopyMetric | OpenMetricRow | CollectNow => return super::update::metrics::refusal(model, intent),
         ReplayDelivery => return super::update::activity::replay_refusal(model),
         HooksRegister | HooksRemove | SecretGenerate | SecretRotate | SecretRevoke | CopyWebhookUrl => {
             return super::update::webhooks::refusal(model, intent);

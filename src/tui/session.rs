@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
+use super::model::metrics::Ask;
 use crate::domain::id::{MemberId, ProjectId, RepositoryId, TicketKey};
 
 /// What is restored at the next start. Drafts are not here: they are saved as they are written.
@@ -20,6 +21,8 @@ pub struct Session {
     /// The spec that was being edited, and the line of the cursor.
     pub editor: Option<(TicketKey, usize)>,
     pub preview: Option<bool>,
+    /// How figures were looked at.
+    pub metrics: Option<Ask>,
     /// Tickets whose changes are told.
     pub watched: BTreeSet<TicketKey>,
     /// A ticket that was begun and not made.
@@ -59,6 +62,7 @@ pub enum SessionScreen {
     #[default]
     Board,
     PullRequests,
+    Metrics,
     Activity,
     Setup,
 }

@@ -280,6 +280,15 @@ pub struct Marks {
     pub boxed_tick: &'static str,
     /// A ticket that is watched.
     pub watched: &'static str,
+    /// More and less than before.
+    pub up: &'static str,
+    pub down: &'static str,
+    /// A part of a bar that lies.
+    pub block: &'static str,
+    /// Bars that stand, from the lowest to the highest.
+    pub bars: [&'static str; 8],
+    /// From nothing to many.
+    pub dots: [&'static str; 6],
     /// Corners of a dialog: top left, top right, bottom left, bottom right.
     pub corners: [&'static str; 4],
 }
@@ -307,6 +316,11 @@ impl Marks {
                 boxed: "☐",
                 boxed_tick: "☑",
                 watched: "◉",
+                up: "↑",
+                down: "↓",
+                block: "█",
+                bars: ["▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"],
+                dots: [" ", "⡀", "⣀", "⣤", "⣶", "⣿"],
                 corners: ["╭", "╮", "╰", "╯"],
             },
             Charset::Ascii => Self {
@@ -329,6 +343,11 @@ impl Marks {
                 boxed: "o",
                 boxed_tick: "x",
                 watched: "@",
+                up: "^",
+                down: "v",
+                block: "#",
+                bars: ["_", ".", "-", "=", "+", "*", "%", "#"],
+                dots: [" ", ".", ":", "o", "O", "@"],
                 corners: ["+", "+", "+", "+"],
             },
         }
@@ -393,8 +412,11 @@ mod tests {
                 m.boxed,
                 m.boxed_tick,
                 m.watched,
+                m.up,
+                m.down,
+                m.block,
             ];
-            assert!(marks.iter().chain(&m.corners).all(|mark| mark.width() == 1));
+            assert!(marks.iter().chain(&m.corners).chain(&m.bars).chain(&m.dots).all(|mark| mark.width() == 1));
         }
     }
 

@@ -23,10 +23,10 @@ use crate::journey_cli::a_ticket_goes_all_the_way;
 use crate::support::world::World;
 
 /// The proxy, and the simulator behind it.
-struct Checked {
+pub struct Checked {
     child: Child,
     url: String,
-    http: reqwest::Client,
+    pub http: reqwest::Client,
     pub world: World,
 }
 
@@ -47,7 +47,7 @@ fn specification() -> Option<PathBuf> {
 
 impl Checked {
     /// Nothing where the specification is not there.
-    fn start(options: &[&str], ignore: &str) -> Option<Self> {
+    pub fn start(options: &[&str], ignore: &str) -> Option<Self> {
         let Some(folder) = specification() else {
             println!("not run: KANADO_CONTRACT names no directory with ado/contract_proxy.py and ado/specs, or there is no python3");
             return None;
@@ -80,7 +80,7 @@ impl Checked {
     }
 
     /// Every finding that matters and is not a known deviation of the real service.
-    async fn findings(&self) -> Vec<String> {
+    pub async fn findings(&self) -> Vec<String> {
         let all = self.ask("violations").await;
         // A number on the wire and a string in the specification: known for subscriptions, and the same where a query finds them.
         let is_known =
@@ -351,7 +351,7 @@ async fn control(checked: &Checked, verb: &str, body: Value) {
     assert!(answer.status().is_success(), "{verb}: {}", answer.text().await.unwrap());
 }
 
-fn runtime() -> tokio::runtime::Runtime {
+pub fn runtime() -> tokio::runtime::Runtime {
     tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap()
 }
 

@@ -6,6 +6,7 @@ mod board_journey;
 mod case_list;
 mod consent_cli;
 mod contract;
+mod contract_delivery;
 mod deliveries;
 mod engine;
 mod events;

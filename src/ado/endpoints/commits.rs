@@ -1,7 +1,11 @@
 //! Commits of a branch, and how far a branch is from another.
 
+use jiff::Timestamp;
+
 use super::in_repository;
 use crate::ado::call::Call;
+use crate::ado::error::ErrorKind;
+use crate::ado::paging::Page;
 use crate::ado::scope::Scope;
 use crate::ado::wire::commit::Commit;
 use crate::ado::wire::refs::BranchStatistics;
@@ -19,6 +23,19 @@ impl Client {
         let names = ["searchCriteria.$top", "searchCriteria.$skip"];
         let rows: Vec<Commit> = self.all_by_skip(call, names, PAGE, top).await?;
         Ok(rows.into_iter().take(top).map(Commit::fact).collect())
+    }
+
+    /// One page of the commits of the default branch that were made at or after `since`, newest first, with how many files each
+    /// changed. The service cuts long messages. An empty repository has none.
+    pub async fn commits_page(&self, repository: RepoRef<'_>, since: Timestamp, skip: usize, top: usize) -> Result<Page<fact::Commit>> {
+        let call = Call::get(in_repository(repository, "/commits"), Scope::Code, "list the commits")
+            .query("searchCriteria.fromDate", since)
+            .query("searchCriteria.$top", top);
+        match self.page_by_skip::<Commit>(call, "searchCriteria.$skip", skip, top).await {
+            Ok(page) => Ok(page.map(Commit::fact)),
+            Err(e) if *e.kind() == ErrorKind::BranchMissing => Ok(Page::default()),
+            Err(e) => Err(e),
+        }
     }
 
     /// How many commits `branch` has that `base` lacks, and the other way round.

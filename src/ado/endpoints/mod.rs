@@ -1,7 +1,9 @@
 //! What the client can ask, one file an endpoint family.
 
+pub mod builds;
 pub mod commits;
 pub mod connection;
+pub mod environments;
 pub mod hooks;
 pub mod items;
 pub mod people;
@@ -10,11 +12,19 @@ pub mod policies;
 pub mod pull_requests;
 pub mod pushes;
 pub mod refs;
+pub mod releases;
 pub mod reviewers;
 pub mod threads;
+pub mod work_items;
 
 use super::RepoRef;
 use super::call::encode;
+use crate::domain::id::Guid;
+
+/// `/{project}/_apis/{rest}`
+fn in_project(project: &Guid, rest: &str) -> String {
+    format!("/{}/_apis/{rest}", encode(project.as_str()))
+}
 
 /// `/{project}/_apis/git/repositories/{repository}{rest}`
 fn in_repository(repository: RepoRef<'_>, rest: &str) -> String {

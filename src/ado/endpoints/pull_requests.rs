@@ -5,6 +5,7 @@ use serde_json::{Map, Value, json};
 
 use super::{in_pull_request, in_repository};
 use crate::ado::call::{Call, encode};
+use crate::ado::paging::Page;
 use crate::ado::retry::Effect;
 use crate::ado::scope::Scope;
 use crate::ado::version::ApiVersion;
@@ -112,6 +113,40 @@ impl MergeStrategy {
 impl Client {
     /// All pages. Descriptions are cut at 400 characters here; a get gives them whole.
     pub async fn pull_requests(&self, place: In<'_>, query: &PullRequestQuery) -> Result<Vec<fact::PullRequest>> {
+        let call = self.pull_request_list(place, query).await?;
+        let rows: Vec<PullRequest> = self.all_by_skip(call, ["$top", "$skip"], PAGE, usize::MAX).await?;
+        let mut facts: Vec<fact::PullRequest> = rows.into_iter().map(PullRequest::fact).filter(|pr| is_asked_for(pr, query)).collect();
+        // One opened while paging moves the others on: the last of a page comes again as the first of the next.
+        let mut seen = std::collections::HashSet::new();
+        facts.retain(|pr| seen.insert((pr.repository.clone(), pr.number)));
+        Ok(facts)
+    }
+
+    /// One page of a project's pull requests, newest first, at most 1,000. One opened or closed meanwhile moves the others: a row can
+    /// come twice, and one that left the list makes its follower slip through, which the next pass sees. Descriptions are cut at
+    /// 400 characters.
+    pub async fn pull_request_page(
+        &self,
+        project: &Guid,
+        query: &PullRequestQuery,
+        skip: usize,
+        top: usize,
+    ) -> Result<Page<fact::PullRequest>> {
+        let top = top.min(PAGE);
+        let call = self.pull_request_list(In::Project(project), query).await?.query("$top", top);
+        let page = self.page_by_skip::<PullRequest>(call, "$skip", skip, top).await?;
+        Ok(page.map(PullRequest::fact).filter_map(|pr| is_asked_for(&pr, query).then_some(pr)))
+    }
+
+    /// A pull request with its whole description, its commits (newest first) and its work items, in one call.
+    pub async fn pull_request_detail(&self, repository: RepoRef<'_>, number: i64) -> Result<fact::PullRequestDetail> {
+        let call = Call::get(in_pull_request(repository, number, ""), Scope::Code, format!("read pull request {number}"))
+            .query("includeCommits", true)
+            .query("includeWorkItemRefs", true);
+        Ok(self.object::<PullRequest>(&call).await?.detail())
+    }
+
+    async fn pull_request_list(&self, place: In<'_>, query: &PullRequestQuery) -> Result<Call> {
         let path = match place {
             In::Project(project) => format!("/{}/_apis/git/pullrequests", encode(project.as_str())),
             In::Repository(repository) => in_repository(repository, "/pullrequests"),
@@ -140,15 +175,7 @@ impl Client {
         {
             call = call.query("searchCriteria.minTime", since).query("searchCriteria.queryTimeRangeType", "closed");
         }
-        let rows: Vec<PullRequest> = self.all_by_skip(call, ["$top", "$skip"], PAGE, usize::MAX).await?;
-        let mut facts: Vec<fact::PullRequest> = rows.into_iter().map(PullRequest::fact).collect();
-        if let Some(since) = query.closed_since {
-            facts.retain(|pr| pr.closed_at.map_or(pr.status != PullRequestStatus::Active, |closed| closed >= since));
-        }
-        // One opened while paging moves the others on: the last of a page comes again as the first of the next.
-        let mut seen = std::collections::HashSet::new();
-        facts.retain(|pr| seen.insert((pr.repository.clone(), pr.number)));
-        Ok(facts)
+        Ok(call)
     }
 
     /// Whether the server filters lists by closing time (7.1 does).
@@ -263,4 +290,9 @@ impl Client {
         facts.sort_by_key(|status| status.id);
         Ok(facts)
     }
+}
+
+/// Whether a row belongs to the answer where the server cannot filter by closing time itself.
+fn is_asked_for(pr: &fact::PullRequest, query: &PullRequestQuery) -> bool {
+    query.closed_since.is_none_or(|since| pr.closed_at.map_or(pr.status != PullRequestStatus::Active, |closed| closed >= since))
 }

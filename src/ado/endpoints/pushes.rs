@@ -1,15 +1,19 @@
 //! Pushes: one commit on one branch, made by the service from file contents.
 
 use base64::Engine as _;
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::in_repository;
 use crate::ado::call::Call;
 use crate::ado::error::ErrorKind;
-use crate::ado::wire::refs::{Pushed, full_name};
+use crate::ado::paging::Page;
+use crate::ado::scope::Scope;
+use crate::ado::wire::refs::{ListedPush, Pushed, full_name};
 use crate::ado::{Client, RepoRef, Result};
 use crate::domain::fact;
 use crate::domain::id::ObjectId;
+use crate::domain::run::BranchPush;
 
 /// One commit to make on a branch.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,6 +45,24 @@ pub enum ChangeKind {
 }
 
 impl Client {
+    /// One page of the pushes that moved a branch at or after `since`, newest first.
+    pub async fn pushes_page(
+        &self,
+        repository: RepoRef<'_>,
+        branch: &str,
+        since: Timestamp,
+        skip: usize,
+        top: usize,
+    ) -> Result<Page<BranchPush>> {
+        let call = Call::get(in_repository(repository, "/pushes"), Scope::Code, format!("list the pushes to `{branch}`"))
+            .query("searchCriteria.fromDate", since)
+            .query("searchCriteria.refName", full_name(branch))
+            .query("searchCriteria.includeRefUpdates", true)
+            .query("$top", top);
+        let page = self.page_by_skip::<ListedPush>(call, "$skip", skip, top).await?;
+        Ok(page.filter_map(|push| push.on(branch)))
+    }
+
     /// Pushes. Never repeated by itself: a lost answer is `OutcomeUnknown`.
     pub async fn push(&self, repository: RepoRef<'_>, push: &Push) -> Result<fact::Pushed> {
         let attempt = format!("push to the branch `{}`", push.branch);

@@ -173,7 +173,12 @@ impl Scene {
 }
 
 pub fn client(base: &str, settings: &Settings) -> Client {
-    let pace = Pace { first_delay: Duration::from_millis(1), retries: 3, patience: Duration::from_secs(3) };
+    let pace = Pace {
+        first_delay: Duration::from_millis(1),
+        retries: 3,
+        patience: Duration::from_secs(3),
+        long_patience: Duration::from_secs(20),
+    };
     let credential = Credential::Pat(SecretString::from(CANARY.to_owned()));
     Client::with_pace(Base::new(base).unwrap(), &credential, settings, pace).unwrap()
 }

@@ -1,7 +1,10 @@
 //! Commits, and items of a tree.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use serde::Deserialize;
+use serde_json::Value;
 
 use super::loose;
 use crate::domain::fact;
@@ -17,8 +20,12 @@ pub struct Commit {
     committer: Option<Signature>,
     #[serde(default, deserialize_with = "loose::word")]
     comment: Option<String>,
+    #[serde(default, deserialize_with = "loose::flag")]
+    comment_truncated: bool,
     #[serde(default, deserialize_with = "loose::list")]
     parents: Vec<String>,
+    #[serde(default, deserialize_with = "loose::part")]
+    change_counts: Option<BTreeMap<String, Value>>,
 }
 
 /// Not an identity: what git wrote.
@@ -42,9 +49,28 @@ impl Commit {
             authored_at: author.date,
             committed_at: self.committer.and_then(|c| c.date),
             message: self.comment.unwrap_or_default(),
+            is_cut: self.comment_truncated,
             parents: self.parents.into_iter().map(ObjectId::new).collect(),
+            changes: self.change_counts.map(|counts| count(&counts)),
         }
     }
+}
+
+/// Keys are kinds of change, some of them joined (`Edit, Rename`): whatever neither adds nor deletes changes.
+fn count(counts: &BTreeMap<String, Value>) -> fact::ChangeCounts {
+    let mut sum = fact::ChangeCounts::default();
+    for (kind, files) in counts {
+        let files = files.as_i64().or_else(|| files.as_str()?.trim().parse().ok()).unwrap_or_default().max(0);
+        let kind = kind.to_ascii_lowercase();
+        let place = match kind.split(',').next().unwrap_or_default().trim() {
+            "add" | "undelete" => &mut sum.added,
+            "delete" => &mut sum.deleted,
+            "none" | "all" => continue,
+            _ => &mut sum.edited,
+        };
+        *place = place.saturating_add(files);
+    }
+    sum
 }
 
 #[derive(Debug, Deserialize)]

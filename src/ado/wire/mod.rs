@@ -2,8 +2,10 @@
 //!
 //! Every field but an id may be absent, null or of an unknown value; whatever is not needed is not named.
 
+pub mod build;
 pub mod commit;
 pub mod connection;
+pub mod environment;
 pub mod hook;
 pub mod identity;
 pub mod loose;
@@ -11,4 +13,7 @@ pub mod place;
 pub mod policy;
 pub mod pull_request;
 pub mod refs;
+pub mod release;
 pub mod thread;
+pub mod timeline;
+pub mod work_item;

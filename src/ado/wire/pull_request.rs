@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use serde::Deserialize;
 
+use super::commit::Commit;
 use super::identity::Reference;
 use super::loose;
 use super::place::ProjectReference;
@@ -51,6 +52,10 @@ pub struct PullRequest {
     last_merge_target_commit: Option<CommitReference>,
     #[serde(default, deserialize_with = "loose::part")]
     last_merge_commit: Option<CommitReference>,
+    #[serde(default, deserialize_with = "loose::list")]
+    commits: Vec<Commit>,
+    #[serde(default, deserialize_with = "loose::list")]
+    work_item_refs: Vec<WorkItemReference>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -75,6 +80,15 @@ impl CommitReference {
 }
 
 impl PullRequest {
+    pub fn detail(mut self) -> fact::PullRequestDetail {
+        let commits = std::mem::take(&mut self.commits).into_iter().map(Commit::fact).collect();
+        let items = std::mem::take(&mut self.work_item_refs);
+        let mut work_items: Vec<i64> = items.into_iter().filter_map(|w| w.id?.trim().parse().ok()).collect();
+        work_items.sort_unstable();
+        work_items.dedup();
+        fact::PullRequestDetail { pull_request: self.fact(), commits, work_items }
+    }
+
     pub fn fact(self) -> fact::PullRequest {
         let repository_name = self.repository.name.unwrap_or_else(|| self.repository.id.clone());
         fact::PullRequest {

@@ -1,11 +1,13 @@
 //! Refs, the outcome of ref updates, pushes and branch statistics.
 
+use jiff::Timestamp;
 use serde::Deserialize;
 
 use super::identity::Reference;
 use super::loose;
 use crate::domain::fact;
 use crate::domain::id::ObjectId;
+use crate::domain::run::BranchPush;
 
 /// A branch's name without `refs/heads/`.
 pub fn branch_name(full: &str) -> String {
@@ -59,6 +61,36 @@ pub struct Pushed {
     ref_updates: Vec<PushedRef>,
 }
 
+/// A row of the list of pushes, with the refs that it moved.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ListedPush {
+    push_id: i64,
+    #[serde(default, deserialize_with = "loose::time")]
+    date: Option<Timestamp>,
+    #[serde(default, deserialize_with = "loose::part")]
+    pushed_by: Option<Reference>,
+    #[serde(default, deserialize_with = "loose::list")]
+    ref_updates: Vec<PushedRef>,
+}
+
+impl ListedPush {
+    /// What it did to one branch; `None` where it did nothing to it, or the answer does not say when.
+    pub fn on(self, branch: &str) -> Option<BranchPush> {
+        let wanted = full_name(branch);
+        let update = self.ref_updates.into_iter().find(|update| update.name.as_deref().is_none_or(|name| name == wanted))?;
+        let id = |id: Option<String>| id.map_or_else(ObjectId::zero, ObjectId::new);
+        Some(BranchPush {
+            number: self.push_id,
+            branch: branch_name(&wanted),
+            old: id(update.old_object_id),
+            new: id(Some(update.new_object_id?)),
+            at: self.date?,
+            pusher: self.pushed_by.filter(|who| who.id.is_some()).map(Reference::identity),
+        })
+    }
+}
+
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct PushedCommit {
@@ -68,6 +100,8 @@ struct PushedCommit {
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct PushedRef {
+    #[serde(default, deserialize_with = "loose::word")]
+    name: Option<String>,
     #[serde(default, deserialize_with = "loose::word")]
     old_object_id: Option<String>,
     #[serde(default, deserialize_with = "loose::word")]

@@ -18,7 +18,7 @@ use super::render::counts_json;
 const DEFAULT_PAGE: usize = 100;
 
 /// ISO 8601 with a zone or without, or the American form of old examples.
-fn date(name: &str, text: &str) -> Result<Timestamp, Failure> {
+pub(super) fn date(name: &str, text: &str) -> Result<Timestamp, Failure> {
     let civil = |parsed: Result<DateTime, jiff::Error>| parsed.ok().and_then(|at| at.to_zoned(TimeZone::UTC).ok());
     text.parse::<Timestamp>()
         .ok()

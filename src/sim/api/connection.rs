@@ -5,10 +5,12 @@ use serde_json::{Value, json};
 use uuid::{Uuid, uuid};
 
 use super::Call;
+use crate::sim::hooks::catalogue::Face;
 use crate::sim::reply::{Answer, Failure};
-use crate::sim::route::{ProjectRule, RESOURCES};
+use crate::sim::route::{ProjectRule, RESOURCES, is_at};
 use crate::sim::site::ServerVersion;
 use crate::sim::version::Maturity;
+use crate::sim::world::World;
 
 pub async fn connection_data(call: &Call) -> Result<Answer, Failure> {
     let world = call.sim.read().await;
@@ -56,14 +58,17 @@ const AREAS: &[(&str, Uuid)] = &[
     ("IMS", uuid!("8a3d49b8-91f0-46ef-b33d-dda338c25db3")),
     ("Graph", uuid!("bb1e7ec9-e901-4b68-999a-de7012b920f8")),
     ("Release", uuid!("efc2f575-36ef-48e9-b672-0c6fb4a48ac5")),
+    ("build", uuid!("5d6898bb-45ec-463f-95f9-54d49c71752e")),
+    ("pipelines", uuid!("2e0bf237-8973-4ec9-a581-9c3d679d1776")),
+    ("distributedtask", uuid!("a85b8835-c1a1-4aac-ae97-1c3d0ba72dbd")),
     ("wit", uuid!("5264459e-e5e0-4bd8-b118-0985e68a4ec5")),
 ];
 
-fn areas(call: &Call) -> Vec<Value> {
+fn areas(call: &Call, world: &World) -> Vec<Value> {
     let site = &call.sim.site;
     AREAS
         .iter()
-        .filter(|(name, _)| *name != "Graph" || site.version.is_services())
+        .filter(|(name, _)| (*name != "Graph" || site.version.is_services()) && !world.organisation.lacks(name))
         .map(|(name, id)| {
             let base = if *name == "Release" { site.release_url() } else { site.organisation_url() };
             json!({ "id": id, "name": name, "locationUrl": format!("{base}/") })
@@ -72,12 +77,14 @@ fn areas(call: &Call) -> Vec<Value> {
 }
 
 pub async fn resource_areas(call: &Call) -> Result<Answer, Failure> {
-    Ok(Answer::list(areas(call)))
+    let world = call.sim.read().await;
+    Ok(Answer::list(areas(call, &world)))
 }
 
 pub async fn resource_area(call: &Call) -> Result<Answer, Failure> {
     let asked = call.capture("area").to_lowercase();
-    let found = areas(call).into_iter().find(|area| {
+    let world = call.sim.read().await;
+    let found = areas(call, &world).into_iter().find(|area| {
         area["id"].as_str() == Some(asked.as_str()) || area["name"].as_str().is_some_and(|name| name.eq_ignore_ascii_case(&asked))
     });
     // An area that an instance does not have is null on the wire.
@@ -85,12 +92,12 @@ pub async fn resource_area(call: &Call) -> Result<Answer, Failure> {
 }
 
 /// Every resource with the versions this server takes: how clients negotiate.
-pub fn catalogue(version: ServerVersion) -> Answer {
+pub fn catalogue(version: ServerVersion, face: Face) -> Answer {
     let released = version.released().to_string();
     let newest = version.newest().to_string();
     let rows = RESOURCES
         .iter()
-        .filter(|resource| resource.area != "Graph" || version.is_services())
+        .filter(|resource| is_at(resource.area, face, version))
         .map(|resource| {
             let (last, head) = resource.template.split_once('/').map_or((resource.template, ""), |(head, _)| (resource.template, head));
             let place = match resource.project {

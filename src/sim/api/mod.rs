@@ -3,10 +3,13 @@
 //! A handler gets a `Call`, reads or changes the world and answers in the service's shape. Authentication, scopes,
 //! versions and routing are done before it runs.
 mod branch_stats;
+mod build_definitions;
+mod builds;
 mod commits;
 mod connection;
 mod core;
 mod diffs;
+mod environments;
 mod evaluations;
 mod graph;
 mod hook_history;
@@ -21,13 +24,18 @@ mod pull_request_list;
 mod pull_requests;
 mod pushes;
 mod refs;
+pub mod releases;
 pub mod render;
 pub mod render_pull_request;
+pub mod render_run;
+pub mod render_work_item;
 mod repositories;
 mod repository_edit;
 mod reviewers;
 mod statuses;
 mod threads;
+mod timelines;
+mod work_items;
 
 use axum::body::Bytes;
 use axum::http::HeaderMap;
@@ -329,6 +337,25 @@ pub async fn answer(call: &Call) -> Result<Answer, Failure> {
         Operation::HookTest => hook_history::test(call).await,
         Operation::HookDiagnostics => hook_history::diagnostics(call).await,
         Operation::HookDiagnosticsUpdate => hook_history::set_diagnostics(call).await,
+        Operation::Builds => builds::list(call).await,
+        Operation::Build => builds::get(call).await,
+        Operation::Timeline => timelines::get(call).await,
+        Operation::BuildDefinitions => build_definitions::list(call).await,
+        Operation::BuildDefinition => build_definitions::get(call).await,
+        Operation::Pipelines => build_definitions::pipelines(call).await,
+        Operation::Runs => build_definitions::runs(call).await,
+        Operation::Run => build_definitions::run(call).await,
+        Operation::Environments => environments::list(call).await,
+        Operation::Environment => environments::get(call).await,
+        Operation::EnvironmentDeployments => environments::deployments(call).await,
+        Operation::ReleaseDefinitions => releases::definitions(call).await,
+        Operation::ReleaseDefinition => releases::definition_get(call).await,
+        Operation::ReleaseDeployments => releases::deployments(call).await,
+        Operation::WorkItemQuery => work_items::query(call).await,
+        Operation::WorkItemsBatch => work_items::batch(call).await,
+        Operation::WorkItems => work_items::list(call).await,
+        Operation::WorkItem => work_items::get(call).await,
+        Operation::WorkItemsByArtifact => work_items::by_artifact(call).await,
     }
 }
 

@@ -7,6 +7,7 @@
 mod branches;
 mod hooks;
 mod requests;
+pub mod runs;
 pub mod wire;
 
 #[cfg(test)]
@@ -30,6 +31,7 @@ use super::world::{
     TokenKind, World, ZERO_ID,
 };
 
+pub use super::deed::{Decision, Link, WorkItemChange};
 pub use hooks::Emission;
 pub use requests::Requests;
 pub use wire::handle;

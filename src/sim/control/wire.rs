@@ -43,6 +43,8 @@
 //! | `hooks/forget` | | empties the list of deliveries |
 //! | `cast` | `state` (`paused`, `running`)`[, pace]` | the teammates |
 //!
+//! Pipelines, classic releases and work items have verbs of their own: see [`super::runs`].
+//!
 //! `GET /_sim/requests`: requests by route and in all; how many arrived, were refused with 429, were under way at once.
 //! `GET /_sim/rate`: what everybody spent, the most in a window, how many requests were delayed and refused. `GET /_sim/faults`. `GET /_sim/pullRequests`: number, state,
 //! merge, votes. `GET /_sim/branches/{repository}`: names and tips. `GET /_sim/clock`. `GET /_sim/cast`.
@@ -58,7 +60,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::hooks::Emission;
-use super::{Control, Merging, Policies, SourceBranch, short};
+use super::{Control, Merging, Policies, SourceBranch, runs, short};
 use crate::sim::cast::Cast;
 use crate::sim::deed::{self, Change};
 use crate::sim::fault::FaultSpec;
@@ -548,7 +550,8 @@ pub async fn handle(sim: Sim, request: Request<Body>) -> Response<Body> {
         control.look(&what).await
     } else {
         match verb(&what, request.into_body()).await {
-            Ok(verb) => control.perform(verb).await,
+            Ok(Asked::General(verb)) => control.perform(verb).await,
+            Ok(Asked::Runs(verb)) => control.perform_run(verb).await,
             Err(failure) => Err(failure),
         }
     };
@@ -562,7 +565,12 @@ pub async fn handle(sim: Sim, request: Request<Body>) -> Response<Body> {
     answer
 }
 
-async fn verb(what: &str, body: Body) -> Result<Verb, Failure> {
+enum Asked {
+    General(Verb),
+    Runs(runs::Verb),
+}
+
+async fn verb(what: &str, body: Body) -> Result<Asked, Failure> {
     const LARGEST: usize = 32 << 20;
     let bytes = axum::body::to_bytes(body, LARGEST).await.map_err(|error| Failure::argument("body", &error.to_string()))?;
     let value: Value = if bytes.is_empty() {
@@ -574,7 +582,12 @@ async fn verb(what: &str, body: Body) -> Result<Verb, Failure> {
         return Err(Failure::argument("body", "A JSON object is wanted."));
     };
     object.insert("verb".to_owned(), what.into());
-    serde_json::from_value(Value::Object(object)).map_err(|error| {
+    let read = if runs::VERBS.contains(&what) {
+        serde_json::from_value(Value::Object(object)).map(Asked::Runs)
+    } else {
+        serde_json::from_value(Value::Object(object)).map(Asked::General)
+    };
+    read.map_err(|error| {
         let words = error.to_string();
         if words.contains("unknown variant") { unknown(what) } else { Failure::argument("body", &words) }
     })

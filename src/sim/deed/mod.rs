@@ -7,7 +7,9 @@ mod chronicle;
 mod pull_request;
 mod repository;
 mod review;
+mod run;
 mod settle;
+mod work_item;
 
 use jiff::Timestamp;
 use uuid::Uuid;
@@ -26,7 +28,11 @@ pub use review::{
     NewComment, NewStatus, NewThread, add_label, add_reviewer, add_status, delete_comment, edit_comment, open_thread, remove_label,
     remove_reviewer, reply, set_commit_status, set_flags, set_thread_status, vote,
 };
+pub use run::{
+    Decision, NewRun, begin_stage, decide_stage, deploy_release, end_stage, finish_deployment, finish_run, queue_run, start_run,
+};
 pub use settle::{settle, work};
+pub use work_item::{Link, WorkItemChange, create_work_item, link_work_item, update_work_item};
 
 /// A pull request that may be changed: it exists and its commits are really here.
 fn changeable(world: &mut World, id: i32) -> Result<&mut PullRequest, Failure> {

@@ -111,7 +111,11 @@ pub async fn create_pull_request(sim: &Sim, actor: Uuid, new: NewPullRequest) ->
         add_label_to(&mut pr, name);
     }
     let added: Vec<Uuid> = pr.reviewers.iter().map(|reviewer| reviewer.id).collect();
+    let linked = pr.work_items.clone();
     world.pull_requests.insert(id, pr);
+    for item in linked {
+        world.link_pull_request(item, id, now);
+    }
     if !added.is_empty() {
         note(&mut world, id, Event::ReviewersAdded { by: actor, added }, now);
     }

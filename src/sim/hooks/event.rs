@@ -96,6 +96,39 @@ pub enum Happening<'a> {
         id: Uuid,
         by: Uuid,
     },
+    BuildCompleted {
+        id: i32,
+    },
+    /// Queued, started or finished.
+    RunChanged {
+        id: i32,
+    },
+    StageChanged {
+        build: i32,
+        stage: &'a str,
+    },
+    ReleaseDeploymentStarted {
+        id: i32,
+    },
+    ReleaseDeploymentCompleted {
+        id: i32,
+    },
+    WorkItemCreated {
+        id: i32,
+    },
+    WorkItemUpdated {
+        id: i32,
+        by: Uuid,
+        changes: &'a [FieldChange],
+    },
+}
+
+/// One field of a work item before and after.
+#[derive(Debug, Clone)]
+pub struct FieldChange {
+    pub field: &'static str,
+    pub old: Value,
+    pub new: Value,
 }
 
 impl Happening<'_> {
@@ -111,6 +144,13 @@ impl Happening<'_> {
             Happening::RepositoryDeleted { .. } => "git.repo.deleted",
             Happening::RepositoryForked { .. } => "git.repo.forked",
             Happening::RepositoryStatusChanged { .. } => "git.repo.statuschanged",
+            Happening::BuildCompleted { .. } => "build.complete",
+            Happening::RunChanged { .. } => "ms.vss-pipelines.run-state-changed-event",
+            Happening::StageChanged { .. } => "ms.vss-pipelines.stage-state-changed-event",
+            Happening::ReleaseDeploymentStarted { .. } => "ms.vss-release.deployment-started-event",
+            Happening::ReleaseDeploymentCompleted { .. } => "ms.vss-release.deployment-completed-event",
+            Happening::WorkItemCreated { .. } => "workitem.created",
+            Happening::WorkItemUpdated { .. } => "workitem.updated",
         }
     }
 }
@@ -125,6 +165,14 @@ pub struct Facts {
     pub author: Option<Uuid>,
     pub reviewers: Vec<Uuid>,
     pub pushed_by: Option<Uuid>,
+    /// Of a work item.
+    pub tags: Vec<String>,
+    /// Where a work item belongs; none: not about one.
+    pub area: Option<String>,
+    /// Of a work item that was changed, by reference name.
+    pub fields: Vec<String>,
+    /// Whether it is told only to those who may see builds.
+    pub about_builds: bool,
     /// Everything else, by the name of the input. A filter that nothing is known about lets everything through.
     pub more: BTreeMap<String, String>,
 }
@@ -139,6 +187,12 @@ impl Facts {
             "branch" => self.branches.iter().any(|name| name == value || name.strip_prefix("refs/heads/") == Some(value)),
             "pullrequestCreatedBy" => is(self.author),
             "pushedBy" => is(self.pushed_by),
+            "tag" if self.area.is_some() => self.tags.iter().any(|tag| tag.eq_ignore_ascii_case(value)),
+            "changedFields" if !self.fields.is_empty() => self.fields.iter().any(|name| name.eq_ignore_ascii_case(value)),
+            "areaPath" => self.area.as_ref().is_none_or(|area| {
+                let (area, value) = (area.to_lowercase(), value.trim_start_matches('\\').to_lowercase());
+                area == value || area.strip_prefix(&value).is_some_and(|rest| rest.starts_with('\\'))
+            }),
             "pullrequestReviewersContains" => self.reviewers.iter().any(|reviewer| is(Some(*reviewer))),
             "mergeResult" if value.eq_ignore_ascii_case("Unsuccessful") => {
                 self.more.get(key).is_some_and(|known| !known.eq_ignore_ascii_case("Succeeded"))

@@ -44,7 +44,8 @@ pub fn publish(sim: &Host, world: &World, happening: &Happening<'_>) -> usize {
     let Some(told) = payload::tell(world, &sim.site, happening) else {
         return 0;
     };
-    let event = payload::event(world, &sim.site, ("tfs", event_type), facts.project, told);
+    let publisher = catalogue::event_type_named(event_type).map_or("tfs", |kind| kind.publisher);
+    let event = payload::event(world, &sim.site, (publisher, event_type), facts.project, told);
     sim.hooks.enqueue(&takers, event, world.now());
     takers.len()
 }
@@ -68,6 +69,8 @@ pub fn publish_invented(
 
 /// A subscription fires only for what its creator may see.
 fn may_see(world: &World, who: Uuid, facts: &Facts) -> bool {
-    world.project_by_id(facts.project).is_some_and(|project| project.is_visible_to(who))
+    world
+        .project_by_id(facts.project)
+        .is_some_and(|project| project.is_visible_to(who) && (!facts.about_builds || project.shows_builds_to(who)))
         && facts.repository.and_then(|id| world.repository(id)).is_none_or(|row| row.permits(who, Permission::GenericRead))
 }

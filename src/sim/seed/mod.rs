@@ -3,6 +3,7 @@
 //! The same seed and start give the same ids, object ids and dates, to the second. Limits: the content is one story told
 //! in code (`harbor`), with its files under `assets/demo`; the seed changes ids and the seconds of dates, not the story.
 
+mod delivery;
 mod harbor;
 mod story;
 
@@ -32,13 +33,29 @@ const PEOPLE: [(&str, &str); 6] = [
     ("frank", "Frank Weber"),
 ];
 
+/// Every scope that the product asks for.
+pub const PRODUCT_SCOPES: [&str; 8] =
+    ["vso.code_write", "vso.threads_full", "vso.project", "vso.graph", "vso.build", "vso.work", "vso.release", "vso.environment_manage"];
+
+/// Tokens with all of them but one: name, what is missing, note.
+const LACKING: [(&str, &str, &str); 6] = [
+    ("alice-no-threads-token", "vso.threads_full", "every scope but Pull Request Threads"),
+    ("alice-no-graph-token", "vso.graph", "every scope but Graph"),
+    ("alice-no-build-token", "vso.build", "every scope but Build"),
+    ("alice-no-work-token", "vso.work", "every scope but Work Items"),
+    ("alice-no-release-token", "vso.release", "every scope but Release"),
+    ("alice-no-environment-token", "vso.environment_manage", "every scope but Environment"),
+];
+
 /// Fills an empty world and its repositories below `git_root`.
 pub fn seed(world: &mut World, git_root: &Path, seed: u64, start: Timestamp) -> Result<(), GitError> {
     let ids = Ids { seed };
     add_people(world, ids);
     places(world, ids, start);
     let mut story = Story::new(world, git_root, seed, start);
-    harbor::tell(&mut story)
+    harbor::tell(&mut story)?;
+    delivery::tell(&mut story);
+    Ok(())
 }
 
 /// The users and tokens alone, for a world whose other content is loaded.
@@ -84,6 +101,12 @@ fn add_people(world: &mut World, ids: Ids) {
     for (token, scopes, note) in scoped {
         world.tokens.push(Token::scoped(alice, token, scopes, note));
     }
+    world.tokens.push(Token::scoped(alice, "alice-product-token", &PRODUCT_SCOPES, "every scope that the product asks for"));
+    for (name, lacking, note) in LACKING {
+        let scopes: Vec<&str> = PRODUCT_SCOPES.iter().copied().filter(|scope| *scope != lacking).collect();
+        world.tokens.push(Token::scoped(alice, name, &scopes, note));
+    }
+    world.tokens.push(Token::scoped(alice, "alice-code-only-token", &["vso.code_write"], "code and nothing else"));
     let expired = Token {
         expires: Some(world.now() - SignedDuration::from_hours(24)),
         ..Token::full(alice, "alice-expired-token", "expired yesterday")

@@ -83,3 +83,53 @@ fn merges_were_made_the_way_they_say() {
     assert_eq!(parents("HAR-6 ", "pilot-cli"), 1);
     assert_eq!(parents("HAR-2 ", "ops"), 2);
 }
+
+#[test]
+fn what_was_deployed_is_on_main_and_in_git() {
+    let (dir, world) = seeded(1);
+    assert!(world.builds.len() >= 25);
+    for build in world.builds.values() {
+        let row = world.repository(build.repository).expect("seeded");
+        let repo = repo(&dir, &world, &row.name);
+        assert!(repo.has_commit(&build.sha).expect("reads"), "build {}", build.id);
+        let on_main = |sha: &str| {
+            world
+                .pushes
+                .iter()
+                .filter(|push| push.repository == row.id)
+                .flat_map(|push| &push.moves)
+                .any(|moved| moved.name == "refs/heads/main" && moved.new == sha)
+        };
+        assert!(build.pull_request.is_some() || on_main(&build.sha), "build {}", build.id);
+        assert!(build.queued < start() && build.finished.is_none_or(|at| at < start()));
+    }
+    let recent = start() - SignedDuration::from_hours(24 * 30);
+    let production =
+        world.environment_deployments.values().filter(|row| [2, 4].contains(&row.environment) && row.started.is_some_and(|at| at > recent));
+    assert!(production.count() >= 10);
+}
+
+#[test]
+fn stages_follow_one_another_and_work_items_are_linked_from_both_sides() {
+    let (_dir, world) = seeded(1);
+    for build in world.builds.values() {
+        let mut last = build.started.unwrap_or(build.queued);
+        for attempt in build.stages.iter().flat_map(|stage| &stage.attempts) {
+            for approval in &attempt.approvals {
+                assert!(approval.since >= last, "build {}", build.id);
+            }
+            if let Some(started) = attempt.started {
+                assert!(started >= last, "build {}", build.id);
+            }
+            last = attempt.finished.or(attempt.started).unwrap_or(last);
+        }
+        assert!(build.finished.is_none_or(|at| at >= last), "build {}", build.id);
+    }
+    let linked: Vec<_> = world.pull_requests.values().flat_map(|row| row.work_items.iter().map(move |item| (row.id, *item))).collect();
+    assert_eq!(linked.len(), 8);
+    for (request, item) in linked {
+        let item = world.work_item(item).expect("there");
+        assert!(item.relations.iter().any(|relation| relation.url.ends_with(&format!("%2F{request}"))));
+        assert!(item.created <= item.changed && item.changed <= start());
+    }
+}

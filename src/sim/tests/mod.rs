@@ -1,11 +1,15 @@
 //! The simulator through real HTTP, as a client that knows nothing of its insides sees it.
+mod builds;
 mod front;
+mod generated;
 mod limits;
 mod people;
 mod pull_requests;
 mod refs_and_pushes;
+mod releases;
 mod review;
 mod state;
+mod work_items;
 
 use reqwest::Method;
 use reqwest::header::HeaderMap;

@@ -58,3 +58,46 @@ async fn the_same_seed_and_start_give_the_same_commits() {
     let ids = |rows: &Value| -> Vec<Value> { rows.as_array().unwrap().iter().map(|row| row["objectId"].clone()).collect() };
     assert_eq!(ids(&tips[0]), ids(&tips[1]));
 }
+
+#[tokio::test]
+async fn a_world_kept_before_there_were_pipelines_is_taken_up() {
+    let folder = tempfile::tempdir().unwrap();
+    let options = Options { state_dir: Some(folder.path().to_owned()), ..Options::default() };
+    Stage::with(options.clone()).await.running.stop().await;
+    let file = folder.path().join("world.json");
+    let mut world: Value = serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap();
+    for name in [
+        "definitions",
+        "builds",
+        "environments",
+        "environment_deployments",
+        "release_definitions",
+        "releases",
+        "release_deployments",
+        "work_items",
+    ] {
+        assert!(world.as_object_mut().unwrap().remove(name).is_some(), "{name}");
+    }
+    for project in world["projects"].as_array_mut().unwrap() {
+        project.as_object_mut().unwrap().remove("builds_hidden_from").unwrap();
+    }
+    world["organisation"].as_object_mut().unwrap().remove("switched_off").unwrap();
+    std::fs::write(&file, world.to_string()).unwrap();
+    let stage = Stage::with(options).await;
+    assert_eq!(stage.get("Harbor/_apis/build/builds").await.expect(200)["count"], 0);
+    assert_eq!(stage.get("Harbor/_apis/distributedtask/environments").await.expect(200)["count"], 0);
+}
+
+#[tokio::test]
+async fn runs_and_work_items_outlive_a_simulator() {
+    let folder = tempfile::tempdir().unwrap();
+    let options = Options { state_dir: Some(folder.path().to_owned()), ..Options::default() };
+    let first = Stage::with(options.clone()).await;
+    let build = first.running.control().deploy("pilot-cli", "bob", (None, None), &[]).await.unwrap();
+    let item = first.running.control().create_work_item("Harbor", ("Bug", "Kept"), "bob", &[]).await.unwrap();
+    let before = first.get(&format!("Harbor/_apis/build/builds/{build}/timeline")).await.expect(200)["records"].clone();
+    first.running.stop().await;
+    let second = Stage::with(options).await;
+    assert_eq!(second.get(&format!("Harbor/_apis/build/builds/{build}/timeline")).await.expect(200)["records"], before);
+    assert_eq!(second.get(&format!("_apis/wit/workitems/{item}")).await.expect(200)["fields"]["System.Title"], "Kept");
+}

@@ -21,6 +21,18 @@ pub struct Organisation {
     pub switched_off: Vec<Service>,
 }
 
+impl Organisation {
+    /// Whether the resources of an area (`wit`, `build`, ...) are not there because their service is switched off.
+    pub fn lacks(&self, area: &str) -> bool {
+        let service = match area.to_lowercase().as_str() {
+            "wit" => Service::Boards,
+            "build" | "pipelines" | "distributedtask" => Service::Pipelines,
+            _ => return false,
+        };
+        self.switched_off.contains(&service)
+    }
+}
+
 /// A part of the product that an organisation can do without.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]

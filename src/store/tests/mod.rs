@@ -157,6 +157,17 @@ fn every_query() -> Vec<(&'static str, Statements)> {
         ("ticket_row", super::ticket_row::QUERIES),
         ("tickets", super::tickets::QUERIES),
         ("transition", super::transition::QUERIES),
+        ("builds", super::builds::QUERIES),
+        ("commits", super::commits::QUERIES),
+        ("environments", super::environments::QUERIES),
+        ("histories", super::histories::QUERIES),
+        ("production", super::production::QUERIES),
+        ("project_settings", super::project_settings::QUERIES),
+        ("purge", super::purge::QUERIES),
+        ("sources", super::sources::QUERIES),
+        ("stage_rows", super::stage_rows::QUERIES),
+        ("timelines", super::timelines::QUERIES),
+        ("work_items", super::work_items::QUERIES),
         ("waiting", super::waiting::QUERIES),
     ]
 }
@@ -168,6 +179,7 @@ fn queries_of(engine: Engine) -> Vec<(&'static str, Statements)> {
             ("check", super::check::SQLITE_QUERIES),
             ("copy", super::copy::SQLITE_QUERIES),
             ("deliveries", super::deliveries::SQLITE_QUERIES),
+            ("production", super::production::SQLITE_QUERIES),
             ("schema", super::schema::SQLITE_QUERIES),
             ("watch", super::watch::SQLITE_QUERIES),
         ],
@@ -177,6 +189,7 @@ fn queries_of(engine: Engine) -> Vec<(&'static str, Statements)> {
             ("deliveries", super::deliveries::POSTGRES_QUERIES),
             ("feed", super::feed::POSTGRES_QUERIES),
             ("hold", super::hold::POSTGRES_QUERIES),
+            ("production", super::production::POSTGRES_QUERIES),
             ("schema", super::schema::POSTGRES_QUERIES),
         ],
     }

@@ -6,6 +6,7 @@ pub mod editor;
 pub mod form;
 pub mod listed;
 pub mod live;
+pub mod metrics;
 pub mod overlay;
 pub mod picker;
 pub mod pull_requests;
@@ -29,8 +30,10 @@ use super::keymap::Keymap;
 use super::session::{Session, SessionScreen};
 use super::theme::{Charset, Depth, Theme, ThemeName};
 use crate::domain::board::{Card, Column};
+use crate::domain::collection::STALE_AFTER;
 use crate::domain::id::TicketKey;
 use crate::domain::ticket::SpecBadge;
+use crate::metrics::query::Definition;
 use crate::notice::Notice;
 
 use activity::ActivityState;
@@ -38,6 +41,7 @@ use board::BoardState;
 use editor::EditorState;
 use form::{NewTicketForm, PullRequestForm};
 use live::{Following, LiveState};
+use metrics::MetricsState;
 use overlay::Overlay;
 use pull_requests::PullRequestsState;
 use setup::SetupState;
@@ -59,6 +63,10 @@ pub struct Settings {
     pub bell: Bell,
     /// The times of day are told in this zone.
     pub zone: TimeZone,
+    /// Days and weeks of figures begin at its midnight.
+    pub metrics_zone: TimeZone,
+    /// Whose words decide what a figure is, until somebody says otherwise.
+    pub definition: Definition,
     /// Why a remote change is refused (`--readonly`), if it is.
     pub readonly: Option<String>,
 }
@@ -71,6 +79,8 @@ impl Default for Settings {
             every_seconds: 0,
             bell: Bell::Silent,
             zone: TimeZone::UTC,
+            metrics_zone: TimeZone::UTC,
+            definition: Definition::default(),
             readonly: None,
         }
     }
@@ -89,6 +99,7 @@ pub enum Base {
     Welcome,
     Board,
     PullRequests,
+    Metrics,
     Activity,
     Setup,
 }
@@ -150,6 +161,7 @@ pub struct Model {
     pub base: Base,
     pub board: BoardState,
     pub pull_requests: PullRequestsState,
+    pub metrics: MetricsState,
     pub activity: ActivityState,
     pub setup: SetupState,
     pub live: LiveState,
@@ -201,6 +213,8 @@ pub enum TerminalFocus {
 
 impl Model {
     pub fn new(now: Timestamp, settings: Settings) -> Self {
+        let mut metrics = MetricsState::default();
+        metrics.ask.definition = settings.definition;
         Self {
             now,
             width: 80,
@@ -214,6 +228,7 @@ impl Model {
             base: Base::Welcome,
             board: BoardState::default(),
             pull_requests: PullRequestsState::default(),
+            metrics,
             activity: ActivityState::default(),
             setup: SetupState::default(),
             live: LiveState::default(),
@@ -257,6 +272,7 @@ impl Model {
             match self.base {
                 Base::Board => Context::Board,
                 Base::PullRequests => Context::PullRequests,
+                Base::Metrics => Context::Metrics,
                 Base::Activity => Context::Activity,
                 Base::Setup | Base::Welcome => Context::Setup,
             }
@@ -274,7 +290,7 @@ impl Model {
         match self.base {
             Base::Board => self.board.selected.clone(),
             Base::PullRequests => self.pull_requests.selected_row().and_then(|row| row.ticket.clone()),
-            Base::Activity | Base::Setup | Base::Welcome => None,
+            Base::Metrics | Base::Activity | Base::Setup | Base::Welcome => None,
         }
     }
 
@@ -324,6 +340,7 @@ impl Model {
             project: self.project.as_ref().map(|project| project.id),
             screen: match self.base {
                 Base::PullRequests => SessionScreen::PullRequests,
+                Base::Metrics => SessionScreen::Metrics,
                 Base::Activity => SessionScreen::Activity,
                 Base::Setup => SessionScreen::Setup,
                 Base::Board | Base::Welcome => SessionScreen::Board,
@@ -334,6 +351,7 @@ impl Model {
             ticket: self.ticket.as_ref().map(|ticket| ticket.key.clone()),
             editor: self.editor.as_ref().map(|editor| (editor.key.clone(), editor.area.cursor().0)),
             preview: self.board.preview,
+            metrics: Some(self.metrics.ask.clone()),
             watched: self.watching.keys.clone(),
         }
     }
@@ -345,12 +363,16 @@ impl Model {
         self.board.mine = session.mine;
         self.board.preview = session.preview;
         self.watching = Watching::of(session.watched.clone());
+        if let Some(ask) = &session.metrics {
+            self.metrics.ask = ask.clone();
+        }
         self.kept.new_ticket = session.new_ticket.as_ref().map(|text| Box::new(NewTicketForm::from_typed(text)));
         let forms = session.pull_requests.iter().map(|text| (text.key.clone(), Box::new(PullRequestForm::from_typed(text))));
         self.kept.pull_requests = forms.collect();
         self.base = match session.screen {
             SessionScreen::Board => Base::Board,
             SessionScreen::PullRequests => Base::PullRequests,
+            SessionScreen::Metrics => Base::Metrics,
             SessionScreen::Activity => Base::Activity,
             SessionScreen::Setup => Base::Setup,
         };
@@ -372,6 +394,18 @@ impl Model {
             at.extend(self.pull_requests.ages.iter().map(|seen_at| next_age_step(*seen_at, self.now)));
         }
         at.extend(self.live.next_look());
+        if self.base == Base::Metrics {
+            at.extend(self.metrics.next_look());
+            // From then on what is shown is called stale.
+            at.extend(
+                self.metrics
+                    .page
+                    .rows
+                    .as_ref()
+                    .and_then(|page| page.figures.as_of)
+                    .map(|at| at + STALE_AFTER + SignedDuration::from_secs(1)),
+            );
+        }
         at.extend(self.next_sync());
         at.into_iter().filter(|at| *at > self.now).min()
     }

@@ -4,6 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::form::{FormPhase, NewTicketForm, PullRequestForm};
 use super::picker::Picker;
+use super::text_field::TextField;
 use super::webhooks::{HookDialog, SecretView};
 use crate::domain::id::{RepositoryId, TicketKey};
 use crate::notice::Notice;
@@ -77,6 +78,8 @@ pub enum Overlay {
     /// A change of the webhooks: a plan, then `y`.
     Hooks(Box<HookDialog>),
     Secret(Box<SecretView>),
+    /// One line to type.
+    Prompt(Box<Prompt>),
     /// A pull request that no ticket follows.
     PullRequestFacts(Box<crate::tui::answer::PullRequestRow>),
 }
@@ -189,6 +192,28 @@ pub struct TextView {
     pub lines: Vec<String>,
     pub scroll: usize,
     pub problem: Option<Notice>,
+}
+
+/// What a typed line is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PromptFor {
+    /// The window of figures.
+    Window,
+    /// Where figures are written to.
+    Export,
+}
+
+/// One line to type. What was typed is kept when it is left.
+#[derive(Debug, Clone)]
+pub struct Prompt {
+    pub what: PromptFor,
+    pub title: &'static str,
+    pub field: TextField,
+    /// What may be written.
+    pub about: &'static str,
+    pub problem: Option<Notice>,
+    /// It was sent, and is being carried out.
+    pub waiting: Option<Generation>,
 }
 
 #[derive(Debug, Clone)]

@@ -5,6 +5,7 @@
 use nucleo_matcher::pattern::{CaseMatching, Normalization, Pattern};
 use nucleo_matcher::{Config, Matcher, Utf32Str};
 
+use super::metrics::Choice;
 use super::text_field::TextField;
 use crate::domain::id::{MemberId, ProjectId, TicketKey};
 use crate::domain::status::Status;
@@ -26,6 +27,8 @@ pub enum Pick {
         what: &'static str,
         text: String,
     },
+    /// Another question to the figures.
+    Metrics(Choice),
     Act(Intent),
     Ticket(TicketKey),
 }

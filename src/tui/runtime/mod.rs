@@ -5,6 +5,7 @@
 mod activity;
 mod convert;
 mod load;
+mod metrics;
 mod setup;
 mod spec;
 mod ticket;
@@ -176,6 +177,17 @@ impl Runtime {
             Effect::ReplayDelivery { delivery } => runtime.replay_delivery(delivery),
             Effect::LoadHealth { project, generation } => self.spawn(async move { runtime.load_health(project, generation).await }),
             Effect::LoadRequests { project, generation } => self.spawn(async move { runtime.load_requests(project, generation).await }),
+            Effect::LoadMetrics { project, ask, generation } => {
+                self.spawn(async move { runtime.load_metrics(project, *ask, generation).await });
+            }
+            Effect::LoadMetricRows { project, ask, metric, generation } => {
+                self.spawn(async move { runtime.load_metric_rows(project, *ask, metric, generation).await });
+            }
+            Effect::LoadTeams { project, generation } => self.spawn(async move { runtime.load_teams(project, generation).await }),
+            Effect::ExportMetrics { project, ask, metric, path, generation } => {
+                self.spawn(async move { runtime.export_metrics(project, *ask, metric, path, generation).await });
+            }
+            Effect::Collect { project, scope } => runtime.collect(project, scope),
             Effect::LoadWebhooks { project, generation } => self.spawn(async move { runtime.load_webhooks(project, generation).await }),
             Effect::PlanHooks { project, verb, generation } => {
                 self.spawn(async move { runtime.plan_hooks(project, verb, generation).await });

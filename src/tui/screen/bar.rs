@@ -21,13 +21,20 @@ pub fn draw(model: &Model, area: Rect, buf: &mut Buffer) {
         left.push(Part::new(10, project.organisation.clone(), theme.bar));
     }
     if model.project.is_some() {
-        let screens = [(Base::Board, "Board"), (Base::PullRequests, "Pull requests"), (Base::Activity, "Activity"), (Base::Setup, "Setup")];
+        let screens = [
+            (Base::Board, "Board"),
+            (Base::PullRequests, "Pull requests"),
+            (Base::Metrics, "Metrics"),
+            (Base::Activity, "Activity"),
+            (Base::Setup, "Setup"),
+        ];
         for (rank, (base, words)) in (20..).zip(screens) {
             let here = model.base == base;
             let style = if here { theme.strong } else { theme.bar };
             let number = match base {
                 Base::Board => 1,
                 Base::PullRequests => 2,
+                Base::Metrics => 3,
                 Base::Activity => 4,
                 _ => 5,
             };

@@ -152,6 +152,8 @@ fn belongs(model: &Model, intent: Intent) -> bool {
         _ if (about_a_ticket(intent) || intent == Intent::OpenOutside) && model.base == Base::Board && model.subject().is_none() => false,
         Intent::Filter | Intent::Mine if model.board.board.as_ref().is_none_or(|board| board.cards.is_empty()) => model.base != Base::Board,
         Intent::ToggleCriterion => model.ticket.as_ref().is_some_and(|ticket| ticket.tab == Tab::Criteria),
+        Intent::OpenMetricRow => model.metrics.drill.is_some(),
+        Intent::NextTab if model.base == Base::Metrics && model.ticket.is_none() => model.metrics.drill.is_some(),
         Intent::Open if model.base == Base::Activity => model.activity.section != Activity::Hooks,
         Intent::Open => model.ticket.is_none(),
         Intent::NextTab => model.ticket.is_some() || model.base != Base::Board,

@@ -7,8 +7,10 @@ mod confirm;
 mod conflict;
 pub mod editor;
 mod foot;
+pub mod metrics;
 mod new_ticket;
 mod picker;
+mod prompt;
 mod pull_request_form;
 mod pull_requests;
 mod setup;
@@ -46,6 +48,7 @@ pub fn draw(model: &Model, buf: &mut Buffer) {
             Base::Welcome => welcome::draw(model, parts.body, buf),
             Base::Board => board::draw(model, buf),
             Base::PullRequests => pull_requests::draw(model, parts.body, buf),
+            Base::Metrics => metrics::draw(model, parts.body, buf),
             Base::Activity => activity::draw(model, parts.body, buf),
             Base::Setup => setup::draw(model, parts.body, buf),
         }
@@ -57,6 +60,7 @@ pub fn draw(model: &Model, buf: &mut Buffer) {
         Some(Overlay::SpecPlan(dialog)) => spec_plan::draw(model, dialog, buf),
         Some(Overlay::Confirm(confirm)) => confirm::draw(model, confirm, buf),
         Some(Overlay::Picker(picker)) => picker::draw(model, picker, buf),
+        Some(Overlay::Prompt(prompt)) => prompt::draw(model, prompt, buf),
         Some(Overlay::NewTicket(form)) => new_ticket::draw(model, form, buf),
         Some(Overlay::PullRequest(form)) => pull_request_form::draw(model, form, buf),
         Some(Overlay::Diff(view)) => spec_plan::draw_diff(model, view, buf),

@@ -9,10 +9,11 @@ use crate::tui::model::overlay::Overlay;
 use crate::tui::model::picker::{Pick, Picker, PickerKind};
 
 /// The keys that lead to each context, and the one that opens its help.
-const CONTEXTS: [(Context, &str, &str); 7] = [
+const CONTEXTS: [(Context, &str, &str); 8] = [
     (Context::Board, "", "?"),
     (Context::Ticket, "enter", "?"),
     (Context::PullRequests, "2", "?"),
+    (Context::Metrics, "3", "?"),
     (Context::Activity, "4", "?"),
     (Context::Setup, "5", "?"),
     (Context::Editor, "l enter e", "f1"),

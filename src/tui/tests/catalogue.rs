@@ -4,12 +4,14 @@ use super::scenes::go;
 use super::*;
 use crate::domain::id::TicketKey;
 use crate::domain::status::Status;
+use crate::metrics::query::{Definition, Hours};
 use crate::tui::actions::{ACTIONS, Action, Context};
 use crate::tui::effect::{Link, MouseCapture, QuitMode, SyncReason};
 use crate::tui::intent::Intent;
 use crate::tui::model::activity::Shown;
 use crate::tui::model::board::Filtering;
-use crate::tui::model::overlay::{Confirmed, Overlay, SpecDirection};
+use crate::tui::model::metrics::{Scope, Span};
+use crate::tui::model::overlay::{Confirmed, Overlay, PromptFor, SpecDirection};
 use crate::tui::model::picker::PickerKind;
 use crate::tui::model::setup::Section;
 use crate::tui::model::ticket::Tab;
@@ -93,6 +95,19 @@ const TRIPLES: &[(&str, &str, Outcome)] = &[
     ("webhooks.revoke", "5", asks_for!(Effect::PlanHooks { verb: HookVerb::Revoke, .. })),
     ("webhooks.steps", "5", asks_for!(Effect::LoadSteps { .. })),
     ("webhooks.copy_address", "5", asks_for!(Effect::CopyText { what: "address", text } if text.ends_with("000000000001"))),
+    ("metrics.formula", "3 j", |model, _| matches!(&model.overlay, Some(Overlay::Text(view)) if view.title == "Change lead time")),
+    ("metrics.window", "3", |model, effects| {
+        model.metrics.ask.span == Span::Days(90) && matches!(effects, [Effect::LoadMetrics { ask, .. }] if ask.span == Span::Days(90))
+    }),
+    ("metrics.window_typed", "3", |model, _| matches!(&model.overlay, Some(Overlay::Prompt(prompt)) if prompt.what == PromptFor::Window)),
+    ("metrics.filter", "3", |model, effects| titled(model, "Figures of") && matches!(effects, [Effect::LoadTeams { .. }])),
+    ("metrics.definition", "3", asks_for!(Effect::LoadMetrics { ask, .. } if ask.definition == Definition::DevLake)),
+    ("metrics.hours", "3", asks_for!(Effect::LoadMetrics { ask, .. } if ask.hours == Hours::Working)),
+    ("metrics.collect", "3", asks_for!(Effect::Collect { scope: Scope::Here, .. })),
+    ("metrics.export", "3", |model, _| matches!(&model.overlay, Some(Overlay::Prompt(prompt)) if prompt.what == PromptFor::Export)),
+    ("metrics.open", "3 enter", asks_for!(Effect::OpenUrl { url } if url.ends_with("pullrequest/40"))),
+    ("metrics.copy", "3", asks_for!(Effect::CopyText { what: "figure", text } if text.starts_with("Deployment frequency: 1.4 a day ("))),
+    ("go.metrics", "", |model, effects| model.base == Base::Metrics && matches!(effects, [Effect::LoadMetrics { .. }, ..])),
     ("activity.problems", "4 ]", asks_for!(Effect::LoadDeliveries { shown: Shown::Problems, .. })),
     ("delivery.replay", "4 ] j j j", |model, _| asked(model, &Confirmed::Replay(809))),
     ("go.activity", "", |model, _| model.base == Base::Activity),
@@ -235,6 +250,8 @@ const REFUSALS: &[(&str, &str, &str, &str)] = &[
     ("2 j", "w", "no ticket is selected", ""),
     ("4 ]", "r", "this delivery is waiting", "only dead and parked ones are tried again"),
     ("4", "r", "no delivery is selected", "press ]"),
+    ("3", "o", "a row is opened in the browser, not a figure", "Enter shows the rows"),
+    ("3 enter ] G", "o", "no page is known for this row", ""),
 ];
 
 #[test]
@@ -288,7 +305,7 @@ fn read_only_refuses_what_changes_the_remote_and_nothing_else() {
 fn without_a_project_the_way_to_one_is_told() {
     let mut model = sized(Model::new(fixture::now(), crate::tui::model::Settings::default()), 120, 40);
     model.base = Base::Board;
-    for keys in ["n", "R", "2", "4"] {
+    for keys in ["n", "R", "2", "3", "4"] {
         press(&mut model, keys);
         let notice = model.toast.clone().map(|toast| toast.notice).unwrap_or_else(|| panic!("{keys}: no word"));
         assert!(

@@ -74,6 +74,13 @@ pub fn all(width: u16, height: u16) -> Vec<(&'static str, Model)> {
         ("pull_requests_mine", after("2")),
         ("pull_requests_to_review", after("2 ]")),
         ("pull_request_facts", after("2 j enter")),
+        ("metrics_second", after("3 j l t d w")),
+        ("metric_rows_left_out", after("3 j enter ]")),
+        ("metric_formula", after("3 j i")),
+        ("metrics_filter", after("3 f")),
+        ("metrics_window", after("3 T")),
+        ("metrics_export", after("3 X")),
+        ("help_metrics", after("3 ?")),
         ("setup_connection", after("5")),
         ("setup_projects", after("5 ]")),
         ("setup_review", after("5 [")),
@@ -103,6 +110,20 @@ pub fn all(width: u16, height: u16) -> Vec<(&'static str, Model)> {
     scenes.push(("activity_tasks", model.clone()));
     go(&mut model, "j j enter");
     scenes.push(("task_facts", model));
+
+    for (name, page) in [
+        ("metrics_backfilling", fixture::metrics::page_backfilling()),
+        ("metrics_without_production", fixture::metrics::page_without_production()),
+        ("metrics_not_measured", fixture::metrics::page_not_measured()),
+    ] {
+        let mut model = after("3");
+        model.metrics.page.rows = Some(Box::new(page));
+        scenes.push((name, model));
+    }
+    let mut model = after("3");
+    model.metrics.page.rows = None;
+    model.metrics.page.problem = Some(Notice::new("could not read the figures: the store is locked").hint("try again: r"));
+    scenes.push(("metrics_failed", model));
 
     let mut model = after("4 ]");
     model.activity.deliveries.rows = Some(Vec::new());

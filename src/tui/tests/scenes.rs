@@ -27,6 +27,17 @@ pub fn settle(model: &mut Model, effects: Vec<Effect>) {
             }
             Effect::LoadHealth { generation, .. } => What::HealthLoaded { generation, health: Ok(Box::new(fixture::hook_health())) },
             Effect::LoadRequests { generation, .. } => What::RequestsLoaded { generation, rows: Ok(fixture::requests()) },
+            Effect::LoadMetrics { generation, ask, .. } => {
+                let mut page = fixture::metrics::page();
+                (page.figures.definition, page.figures.hours) = (ask.definition, ask.hours);
+                page.figures.tiles.iter_mut().for_each(|tile| tile.definition = ask.definition);
+                page.figures.window = ask.span.window(fixture::now(), &model.settings.metrics_zone);
+                What::MetricsLoaded { generation, page: Ok(Box::new(page)) }
+            }
+            Effect::LoadMetricRows { generation, .. } => What::MetricRowsLoaded { generation, rows: Ok(fixture::metrics::rows()) },
+            Effect::LoadTeams { generation, .. } => {
+                What::TeamsLoaded { generation, teams: Ok(vec!["Atlas Team".to_owned(), "Payments".to_owned()]) }
+            }
             Effect::LoadWebhooks { generation, .. } => What::WebhooksLoaded { generation, card: Ok(Box::new(fixture::webhook_card())) },
             Effect::PlanHooks { generation, .. } => What::HooksPlanned { generation, plan: Ok(Box::new(fixture::hook_plan())) },
             Effect::ChangeHooks { generation, .. } => What::TaskStarted { generation, task: Ok(7) },
@@ -125,6 +136,8 @@ pub fn all(width: u16, height: u16) -> Vec<(&'static str, Model)> {
         ("new_ticket", after("n")),
         ("pull_request_form", after("l P")),
         ("pull_requests_all", after("2 ] ]")),
+        ("metrics", after("3")),
+        ("metric_rows", after("3 j enter j")),
         ("diff", after("l d")),
         ("help", after("?")),
         ("delete_question", after("D")),

@@ -86,7 +86,18 @@ fn every_screen_has_its_styles_in_every_theme_and_the_same_words() {
             model.theme = theme;
             assert_eq!(picture(&model), words, "{name} in {variant}");
             // The styles of a few screens that between them use every role.
-            if matches!(name, "board" | "ticket_spec" | "ticket_pull_request" | "editor" | "start_plan" | "connect" | "failure") {
+            if matches!(
+                name,
+                "board"
+                    | "ticket_spec"
+                    | "ticket_pull_request"
+                    | "editor"
+                    | "start_plan"
+                    | "connect"
+                    | "failure"
+                    | "metrics"
+                    | "metric_rows"
+            ) {
                 sheets.entry(name).or_default().push_str(&format!("{variant}\n{}\n", styles(&model)));
             }
         }
@@ -117,7 +128,7 @@ fn in_ascii_no_mark_of_ours_needs_unicode() {
         for (name, mut model) in scenes::all(width, height) {
             model.theme = Theme::new(ThemeName::Dark, Depth::Sixteen, Charset::Ascii);
             let words = picture(&model);
-            for mark in "▌…✓✗·◐●•─│‹›↓→☐☑◉╭╮╰╯".chars() {
+            for mark in "▌…✓✗·◐●•─│‹›↓→☐☑◉╭╮╰╯↑█▁▂▃▄▅▆▇⡀⣀⣤⣶⣿".chars() {
                 assert!(!words.contains(mark), "{name} at {width}x{height}: {mark}");
             }
         }

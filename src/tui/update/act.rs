@@ -10,8 +10,8 @@ use crate::tui::model::{Base, Model};
 use crate::tui::refusal::{self, refusal};
 
 use super::{
-    Out, activity, board, confirm, editor, filter, help, load, new_ticket, picker, pull_request_form, setup, spec_plan, start_work, ticket,
-    toast, watching, webhooks,
+    Out, activity, board, confirm, editor, filter, help, load, metrics, new_ticket, picker, pull_request_form, setup, spec_plan,
+    start_work, ticket, toast, watching, webhooks,
 };
 
 /// Does what is wanted, or says why not.
@@ -30,6 +30,7 @@ pub fn act(model: &mut Model, intent: Intent, out: &mut Out) {
         ShowPullRequests => show(model, Base::PullRequests, out),
         ShowSetup => show(model, Base::Setup, out),
         ShowActivity => show(model, Base::Activity, out),
+        ShowMetrics => show(model, Base::Metrics, out),
         PickProject => picker::projects(model, out),
         Palette => help::palette(model),
         Help => help::help(model),
@@ -99,6 +100,8 @@ pub fn act(model: &mut Model, intent: Intent, out: &mut Out) {
         OpenOutside => open_outside(model, out),
         CancelTask => confirm::cancel_task(model),
         Watch => watching::toggle(model, out),
+        Formula | NextWindow | TypeWindow | NextDefinition | WorkingHours | FilterMetrics | ExportMetrics | CollectNow | OpenMetricRow
+        | CopyMetric => metrics::act(model, intent, out),
         ToggleProblems | ReplayDelivery => activity::act(model, intent, out),
         HooksRegister | HooksRemove | SecretGenerate | SecretRotate | SecretRevoke | HookSteps | CopyWebhookUrl => {
             webhooks::perform(model, intent, out);
@@ -137,6 +140,7 @@ fn navigate(model: &mut Model, intent: Intent, out: &mut Out) {
     match model.base {
         Base::Board => board::navigate(model, intent, out),
         Base::PullRequests => pull_requests(model, intent),
+        Base::Metrics => metrics::navigate(model, intent),
         Base::Activity => activity::navigate(model, intent, out),
         Base::Setup | Base::Welcome => setup::navigate(model, intent, out),
     }
@@ -183,6 +187,7 @@ fn open(model: &mut Model, out: &mut Out) {
                 None => model.overlay = Some(Overlay::PullRequestFacts(Box::new(row))),
             }
         }
+        Base::Metrics => metrics::enter(model, out),
         Base::Activity => activity::enter(model, out),
         Base::Setup | Base::Welcome => setup::enter(model, out),
     }
@@ -206,7 +211,8 @@ fn back(model: &mut Model, out: &mut Out) {
     match model.base {
         Base::Board if model.board.is_filtered() => filter::clear(model, out),
         Base::PullRequests if !model.pull_requests.filter.is_empty() => filter::clear(model, out),
-        Base::PullRequests | Base::Activity | Base::Setup if model.project.is_some() => show(model, Base::Board, out),
+        Base::Metrics if model.metrics.drill.take().is_some() => {}
+        Base::PullRequests | Base::Metrics | Base::Activity | Base::Setup if model.project.is_some() => show(model, Base::Board, out),
         Base::Setup => model.base = Base::Welcome,
         _ => {}
     }
@@ -217,7 +223,8 @@ fn quit(model: &mut Model, out: &mut Out) {
         return back(model, out);
     }
     match model.base {
-        Base::PullRequests | Base::Activity | Base::Setup if model.project.is_some() => show(model, Base::Board, out),
+        Base::Metrics if model.metrics.drill.take().is_some() => {}
+        Base::PullRequests | Base::Metrics | Base::Activity | Base::Setup if model.project.is_some() => show(model, Base::Board, out),
         Base::Setup => model.base = Base::Welcome,
         _ => leave(model, out),
     }
@@ -265,6 +272,7 @@ pub fn show(model: &mut Model, base: Base, out: &mut Out) {
             load::pull_requests(model, out);
             load::view_load(model, out);
         }
+        Base::Metrics => metrics::entered(model, out),
         Base::Activity => activity::entered(model, out),
         Base::Setup => setup::entered(model, out),
         Base::Welcome => {}

@@ -11,7 +11,8 @@ use crate::tui::model::ticket::{Tab, TicketState};
 use crate::tui::model::{Base, Model};
 
 use super::{
-    Out, activity, board, editor, load, new_ticket, picker, pull_request_form, setup, spec_plan, start_work, toast, watching, webhooks,
+    Out, activity, board, editor, load, metrics, new_ticket, picker, pull_request_form, setup, spec_plan, start_work, toast, watching,
+    webhooks,
 };
 
 pub fn apply(model: &mut Model, what: What, out: &mut Out) {
@@ -64,6 +65,10 @@ pub fn apply(model: &mut Model, what: What, out: &mut Out) {
         What::RequestsLoaded { generation, rows } => activity::loaded(model, |model| &mut model.activity.requests, generation, rows, out),
         What::BodyLoaded { generation, lines } | What::StepsLoaded { generation, lines } => activity::text_loaded(model, generation, lines),
         What::WebhooksLoaded { generation, card } => webhooks::loaded(model, generation, card, out),
+        What::MetricsLoaded { generation, page } => metrics::loaded(model, generation, page, out),
+        What::MetricRowsLoaded { generation, rows } => metrics::rows_loaded(model, generation, rows, out),
+        What::TeamsLoaded { generation, teams } => metrics::teams_loaded(model, generation, teams),
+        What::MetricsExported { generation, written } => metrics::exported(model, generation, written),
         What::HooksPlanned { generation, plan } => webhooks::planned(model, generation, plan),
         What::SecretMade { secret, url } => webhooks::made(model, secret, url),
         What::StartPlanned { generation, plan } => start_work::planned(model, generation, plan),
@@ -315,6 +320,7 @@ fn project_selected(model: &mut Model, project: ProjectRow, out: &mut Out) {
         model.setup.members = None;
         model.setup.webhooks = crate::tui::model::listed::Listed::default();
         model.live = crate::tui::model::live::LiveState::default();
+        model.metrics.forget();
         activity::forget(model);
         model.ticket = None;
     }
@@ -329,6 +335,7 @@ fn project_selected(model: &mut Model, project: ProjectRow, out: &mut Out) {
                 webhooks::reload(model, out);
             }
         }
+        Base::Metrics => metrics::reload(model, out),
         Base::Board | Base::PullRequests | Base::Activity => {}
     }
     load::everything(model, out);

@@ -9,7 +9,9 @@ use crate::tui::model::overlay::Overlay;
 use crate::tui::model::setup::Focus;
 use crate::tui::model::{Base, Model};
 
-use super::{Out, act, activity, confirm, editor, filter, new_ticket, picker, pull_request_form, setup, spec_plan, start_work, webhooks};
+use super::{
+    Out, act, activity, confirm, editor, filter, metrics, new_ticket, picker, pull_request_form, setup, spec_plan, start_work, webhooks,
+};
 
 pub fn key(model: &mut Model, key: Key, out: &mut Out) {
     // Whoever goes on before all of the last session is back wants no editor to open under the keys.
@@ -31,6 +33,7 @@ pub fn key(model: &mut Model, key: Key, out: &mut Out) {
             Overlay::Text(_) | Overlay::Task(_) => activity::text_key(model, key),
             Overlay::Hooks(_) | Overlay::Secret(_) => webhooks::key(model, key, out),
             Overlay::Picker(_) => picker::key(model, key, out),
+            Overlay::Prompt(_) => metrics::prompt_key(model, key, out),
             Overlay::NewTicket(_) => new_ticket::key(model, key, out),
             Overlay::PullRequest(_) => pull_request_form::key(model, key, out),
             Overlay::PullRequestFacts(_) => match key.code {
@@ -64,9 +67,13 @@ fn asks(overlay: &Overlay) -> bool {
         | Overlay::PullRequestFacts(_)
         | Overlay::Hooks(_)
         | Overlay::Secret(_) => true,
-        Overlay::Picker(_) | Overlay::NewTicket(_) | Overlay::PullRequest(_) | Overlay::Diff(_) | Overlay::Text(_) | Overlay::Task(_) => {
-            false
-        }
+        Overlay::Picker(_)
+        | Overlay::Prompt(_)
+        | Overlay::NewTicket(_)
+        | Overlay::PullRequest(_)
+        | Overlay::Diff(_)
+        | Overlay::Text(_)
+        | Overlay::Task(_) => false,
     }
 }
 
@@ -104,7 +111,7 @@ fn is_filtering(model: &Model) -> bool {
         && match model.base {
             Base::Board => model.board.filtering == Filtering::Typing,
             Base::PullRequests => model.pull_requests.filtering == Filtering::Typing,
-            Base::Activity | Base::Setup | Base::Welcome => false,
+            Base::Metrics | Base::Activity | Base::Setup | Base::Welcome => false,
         }
 }
 
@@ -112,6 +119,7 @@ fn is_filtering(model: &Model) -> bool {
 pub fn paste(model: &mut Model, text: &str, out: &mut Out) {
     match &model.overlay {
         Some(Overlay::Picker(_)) => picker::paste(model, text),
+        Some(Overlay::Prompt(_)) => metrics::paste(model, text),
         Some(Overlay::NewTicket(_)) => new_ticket::paste(model, text),
         Some(Overlay::PullRequest(_)) => pull_request_form::paste(model, text),
         Some(_) => {}

@@ -214,11 +214,13 @@ pub fn changed(model: &mut Model, change: &Change, out: &mut Out) {
         Change::PullRequest { .. } | Change::Elsewhere => {
             if *change == Change::Elsewhere {
                 hooks(model, out);
+                super::metrics::facts(model, None, out);
             }
             everything(model, out);
             refresh_preview(model, None, out);
         }
         Change::Deliveries(project) | Change::Hooks(project) if here(project) => hooks(model, out),
+        Change::Facts(project) => super::metrics::facts(model, Some(*project), out),
         Change::Members(project) if here(project) && model.base == Base::Setup => members(model, out),
         Change::Repositories(project) if here(project) && model.base == Base::Setup => repositories(model, out),
         Change::Organisation(_) | Change::Project(_) if model.base == Base::Setup => projects(model, out),

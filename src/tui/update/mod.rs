@@ -12,6 +12,7 @@ mod filter;
 mod help;
 mod keys;
 mod load;
+pub mod metrics;
 mod new_ticket;
 mod picker;
 mod pull_request_form;
@@ -25,7 +26,7 @@ pub mod webhooks;
 
 use super::effect::Effect;
 use super::event::{Direction, Event, What};
-use super::model::{Model, TerminalFocus};
+use super::model::{Base, Model, TerminalFocus};
 
 /// Effects asked for while an event is applied.
 pub(super) type Out = Vec<Effect>;
@@ -43,6 +44,7 @@ pub fn update(model: &mut Model, event: Event) -> Vec<Effect> {
         What::Resize { width, height } => {
             (model.width, model.height) = (width, height);
             board::settle(model, &mut out);
+            metrics::settle(model);
         }
         What::FocusGained => {
             model.focus = TerminalFocus::Here;
@@ -78,6 +80,9 @@ pub fn start(model: &mut Model) -> Vec<Effect> {
 fn time_passed(model: &mut Model, out: &mut Out) {
     if model.live.next_look().is_some_and(|at| at <= model.now) {
         load::look_again(model, out);
+    }
+    if model.base == Base::Metrics && model.metrics.next_look().is_some_and(|at| at <= model.now) {
+        metrics::reload(model, out);
     }
     if model.next_sync().is_some_and(|at| at <= model.now) {
         load::view_load(model, out);

@@ -13,7 +13,7 @@ use crate::tui::model::picker::{Item, Pick, Picker, PickerKind, Search};
 use crate::tui::model::ticket::Tab;
 use crate::tui::refusal;
 
-use super::{Out, act, filter, toast};
+use super::{Out, act, filter, metrics, toast};
 
 fn show(model: &mut Model, picker: Picker) {
     model.overlay = Some(Overlay::Picker(Box::new(picker)));
@@ -254,6 +254,7 @@ fn choose(model: &mut Model, out: &mut Out) {
         }
         Pick::FilterWord(word) => filter::toggle_word(model, &word, out),
         Pick::Copy { what, text } => out.push(Effect::CopyText { what, text }),
+        Pick::Metrics(choice) => metrics::choose(model, choice, out),
         Pick::Act(intent) => act::act(model, intent, out),
         Pick::Ticket(key) => act::open_ticket(model, key, Tab::Spec, out),
     }

@@ -8,6 +8,7 @@ pub mod panel;
 pub mod parts;
 pub mod progress;
 pub mod pull_request;
+pub mod sparkline;
 pub mod tabs;
 pub mod text;
 pub mod text_field;

@@ -1,4 +1,4 @@
-//! Events about things that this world does not have: builds, runs, stages, releases, work items.
+//! Events about builds, runs, stages, releases and work items that nobody made: for receivers, whatever the world has.
 //!
 //! Well-formed and of the simulator's own making; numbers and results come from whoever asks. Nothing can be asked for
 //! again behind their addresses.

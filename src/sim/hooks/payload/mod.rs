@@ -2,6 +2,7 @@
 //!
 //! Resources are written by the same hands as the answers of the REST API. Limits: as on the service nothing is told of a
 //! changed title, description, label, posted status or auto-complete; only polling finds those.
+mod delivery;
 pub mod invented;
 mod pull_request;
 mod repository;
@@ -48,6 +49,14 @@ pub fn facts(world: &World, happening: &Happening<'_>) -> Option<Facts> {
         | Happening::RepositoryDeleted { id, .. }
         | Happening::RepositoryStatusChanged { id, .. } => of_repository(*id),
         Happening::RepositoryForked { source, .. } => of_repository(*source),
+        Happening::BuildCompleted { id } => delivery::of_completed(world, *id),
+        Happening::RunChanged { id } => delivery::of_run(world, *id),
+        Happening::StageChanged { build, stage } => delivery::of_stage(world, *build, stage),
+        Happening::ReleaseDeploymentStarted { id } | Happening::ReleaseDeploymentCompleted { id } => {
+            delivery::of_release_deployment(world, *id)
+        }
+        Happening::WorkItemCreated { id } => delivery::of_work_item(world, *id, &[]),
+        Happening::WorkItemUpdated { id, changes, .. } => delivery::of_work_item(world, *id, changes),
     }
 }
 
@@ -74,6 +83,12 @@ pub fn tell(world: &World, site: &Site, happening: &Happening<'_>) -> Option<Tol
         Happening::RepositoryDeleted { id, by } => teller.repository_deleted(*id, *by),
         Happening::RepositoryForked { source, target, by } => teller.repository_forked(*source, *target, *by),
         Happening::RepositoryStatusChanged { id, by } => teller.repository_status_changed(*id, *by),
+        Happening::BuildCompleted { id } => teller.build_completed(*id),
+        Happening::RunChanged { id } => teller.run_changed(*id),
+        Happening::StageChanged { build, stage } => teller.stage_changed(*build, stage),
+        Happening::ReleaseDeploymentStarted { id } | Happening::ReleaseDeploymentCompleted { id } => teller.release_deployment(*id),
+        Happening::WorkItemCreated { id } => teller.work_item(*id),
+        Happening::WorkItemUpdated { id, by, changes } => teller.work_item_updated(*id, *by, changes),
     }
 }
 

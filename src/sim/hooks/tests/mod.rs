@@ -1,6 +1,7 @@
 //! Real receivers on loopback, and a client that knows nothing of the simulator's insides.
 mod api;
 mod delivery;
+mod delivery_events;
 mod misbehaviour;
 mod patience;
 mod repositories;

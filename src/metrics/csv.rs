@@ -1,0 +1,233 @@
+//! Figures and the rows behind them as comma-separated values (RFC 4180), for spreadsheets.
+//!
+//! Durations are seconds, rates fractions, times RFC 3339 in UTC. A text that a spreadsheet would take for a formula is given an
+//! apostrophe in front. Limits: one table a text; what was not measured is an empty cell with its reason in `why`.
+
+use std::fmt::Write;
+
+use super::figures::{Figures, Row, Subject, Tile, Trend, Value};
+use super::input::Input;
+use super::{names, telling};
+use crate::domain::run::DefinitionKind;
+
+const FIGURES: &str = "metric,title,definition,hours,from,to,kind,value,unit,low,high,p85,p95,k,n,sample,previous,trend,coverage_k,coverage_n,\
+coverage_of,band,excluded,why";
+
+/// A line a tile, under a line of names.
+pub fn figures(figures: &Figures) -> String {
+    let mut out = format!("{FIGURES}\r\n");
+    for tile in &figures.tiles {
+        line(&mut out, &cells(figures, tile));
+    }
+    out
+}
+
+fn cells(figures: &Figures, tile: &Tile) -> Vec<String> {
+    let Spread { kind, unit, low, high, p85, p95, k, n } = spread(&tile.value);
+    let number = |value: Option<f64>| value.map_or(String::new(), |value| value.to_string());
+    let count = |value: Option<u64>| value.map_or(String::new(), |value| value.to_string());
+    let coverage = tile.coverage.as_ref();
+    let why = if telling::is_measured(&tile.value) { None } else { telling::detail(&tile.value) };
+    let mut why: Vec<String> = why.into_iter().collect();
+    why.extend(tile.missing.iter().map(|missing| format!("{}, {}: {}", missing.project, missing.source.words(), missing.words)));
+    vec![
+        tile.metric.name().to_owned(),
+        tile.metric.title().to_owned(),
+        tile.definition.name().to_owned(),
+        match figures.hours {
+            super::query::Hours::Calendar => "calendar",
+            super::query::Hours::Working => "working",
+        }
+        .to_owned(),
+        figures.window.from.to_string(),
+        figures.window.to.to_string(),
+        kind.to_owned(),
+        match &tile.value {
+            Value::Few { seconds } => seconds.iter().map(ToString::to_string).collect::<Vec<_>>().join(" "),
+            value => number(telling::scalar(value)),
+        },
+        unit.to_owned(),
+        number(low),
+        number(high),
+        number(p85),
+        number(p95),
+        count(k),
+        count(n),
+        tile.n.to_string(),
+        number(tile.previous.as_ref().and_then(telling::scalar)),
+        match tile.trend {
+            Trend::Up => "up",
+            Trend::Down => "down",
+            Trend::NoClearChange => "no_clear_change",
+            Trend::TooFew => "too_few",
+        }
+        .to_owned(),
+        count(coverage.map(|coverage| coverage.k)),
+        count(coverage.map(|coverage| coverage.n)),
+        coverage.map_or(String::new(), |coverage| coverage.of.clone()),
+        tile.band.as_ref().map_or(String::new(), |band| format!("{} ({} cluster)", band.name, band.year)),
+        telling::excluded(&tile.excluded).unwrap_or_default(),
+        why.join("; "),
+    ]
+}
+
+#[derive(Default)]
+struct Spread {
+    kind: &'static str,
+    unit: &'static str,
+    low: Option<f64>,
+    high: Option<f64>,
+    p85: Option<f64>,
+    p95: Option<f64>,
+    k: Option<u64>,
+    n: Option<u64>,
+}
+
+fn spread(value: &Value) -> Spread {
+    let bare = |kind, unit| Spread { kind, unit, ..Spread::default() };
+    match value {
+        Value::NotMeasured { .. } => bare("not_measured", ""),
+        Value::NoProduction => bare("no_production", ""),
+        Value::Backfilling { .. } => bare("backfilling", ""),
+        Value::Few { .. } => bare("few", "s"),
+        Value::Times { low, high, p85, p95, .. } => {
+            Spread { low: Some(*low), high: Some(*high), p85: *p85, p95: *p95, ..bare("times", "s") }
+        }
+        Value::Censored { .. } => bare("censored", "s"),
+        Value::AtLeast { .. } => bare("at_least", "s"),
+        Value::Rate { k, n, low, high } => {
+            Spread { low: Some(*low), high: Some(*high), k: Some(*k), n: Some(*n), ..bare("rate", "fraction") }
+        }
+        Value::Frequency { count, .. } => Spread { k: Some(*count), ..bare("frequency", "1/d") },
+        Value::Count { .. } => bare("count", "1"),
+    }
+}
+
+/// The rows behind a number and those left out, a line each, under a line of names.
+pub fn rows(rows: &[Row], input: &Input) -> String {
+    let mut out = "subject,project,name,id,at,seconds,counts,reason,words\r\n".to_owned();
+    for row in rows {
+        let (kind, id) = match &row.subject {
+            Subject::PullRequest { number, .. } => ("pull_request", number.to_string()),
+            Subject::Deployment { kind: DefinitionKind::Pipeline, run, .. } => ("run", run.to_string()),
+            Subject::Deployment { kind: DefinitionKind::Release, run, .. } => ("release", run.to_string()),
+            Subject::Commit { sha, .. } => ("commit", sha.as_str().to_owned()),
+            Subject::WorkItem { number, .. } => ("work_item", number.to_string()),
+        };
+        let cells = [
+            kind.to_owned(),
+            names::project_of(&row.subject, input).unwrap_or_default().to_owned(),
+            names::holder_of(&row.subject, input).unwrap_or_default().to_owned(),
+            id,
+            row.at.to_string(),
+            row.seconds.map_or(String::new(), |seconds| seconds.to_string()),
+            if row.excluded.is_none() { "yes" } else { "no" }.to_owned(),
+            row.excluded.map_or(String::new(), |reason| reason.words().to_owned()),
+            row.words.clone(),
+        ];
+        line(&mut out, &cells);
+    }
+    out
+}
+
+fn line(out: &mut String, cells: &[String]) {
+    for (at, cell) in cells.iter().enumerate() {
+        if at > 0 {
+            out.push(',');
+        }
+        out.push_str(&quoted(cell));
+    }
+    out.push_str("\r\n");
+}
+
+/// A cell that no spreadsheet takes for anything but a value.
+fn quoted(text: &str) -> String {
+    let is_number = text.parse::<f64>().is_ok();
+    let looks_active = text.starts_with(['=', '+', '-', '@', '\t', '\r']) && !is_number;
+    let text = if looks_active { format!("'{text}") } else { text.to_owned() };
+    if !text.contains([',', '"', '\n', '\r']) {
+        return text;
+    }
+    let mut out = String::with_capacity(text.len() + 2);
+    let _ = write!(out, "\"{}\"", text.replace('"', "\"\""));
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::id::{ProjectId, RepositoryId};
+    use crate::metrics::figures::{Coverage, Excluded, Metric, Reason};
+    use crate::metrics::input::MeasuredProject;
+    use crate::metrics::query::{Definition, Hours, Window};
+
+    fn tile(value: Value) -> Tile {
+        Tile {
+            metric: Metric::LeadTime,
+            value,
+            previous: None,
+            trend: Trend::TooFew,
+            n: 3,
+            coverage: Some(Coverage { k: 3, n: 5, of: "merged pull requests deployed".to_owned() }),
+            excluded: vec![Excluded { reason: Reason::NotDeployed, count: 2 }],
+            definition: Definition::Ours,
+            band: None,
+            weeks: Vec::new(),
+            notes: Vec::new(),
+            formula: Vec::new(),
+            missing: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn every_line_has_a_cell_for_every_name() {
+        let from = jiff::Timestamp::UNIX_EPOCH;
+        let values = [
+            Value::NotMeasured { why: "no pipelines, none at all".to_owned() },
+            Value::Few { seconds: vec![1.0, 2.5] },
+            Value::Rate { k: 1, n: 4, low: 0.1, high: 0.7 },
+        ];
+        let made = Figures {
+            window: Window::last(7, from),
+            definition: Definition::Ours,
+            hours: Hours::Calendar,
+            as_of: None,
+            tiles: values.into_iter().map(tile).collect(),
+            phases: Vec::new(),
+            services: Vec::new(),
+            linkage: Default::default(),
+        };
+        let text = figures(&made);
+        let lines: Vec<&str> = text.split_terminator("\r\n").collect();
+        assert_eq!(lines.len(), 4);
+        let names = FIGURES.split(',').count();
+        for line in &lines[2..] {
+            assert_eq!(line.split(',').count(), names, "{line}");
+        }
+        assert!(lines[1].ends_with("2 not in production yet,\"no pipelines, none at all\""), "{}", lines[1]);
+        assert!(lines[2].contains(",few,1 2.5,s,"), "{}", lines[2]);
+        assert!(lines[3].contains(",rate,0.25,fraction,0.1,0.7,,,1,4,3,"), "{}", lines[3]);
+    }
+
+    #[test]
+    fn a_text_from_outside_is_never_a_formula() {
+        let input = Input {
+            projects: vec![MeasuredProject { id: ProjectId(1), name: "=cmd|' /C calc'!A0".to_owned(), collection: Default::default() }],
+            repositories: vec![(RepositoryId(2), ProjectId(1), "a,\"b\"".to_owned(), None)],
+            ..Input::default()
+        };
+        let row = Row {
+            subject: Subject::PullRequest { repository: RepositoryId(2), number: 7 },
+            at: jiff::Timestamp::UNIX_EPOCH,
+            seconds: Some(-3.0),
+            words: "@SUM(A1)".to_owned(),
+            excluded: Some(Reason::Invalid),
+        };
+        let text = rows(&[row], &input);
+        let line = text.lines().nth(1).unwrap();
+        assert_eq!(
+            line,
+            "pull_request,'=cmd|' /C calc'!A0,\"a,\"\"b\"\"\",7,1970-01-01T00:00:00Z,-3,no,times contradict each other,'@SUM(A1)"
+        );
+    }
+}

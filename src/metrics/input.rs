@@ -1,0 +1,292 @@
+//! What is measured: rows as the store keeps them, one a pull request, one a stage of a run.
+//!
+//! Instants are UTC. A time that the service did not give is absent, never year 1.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::domain::collection::Collection;
+use crate::domain::id::{Guid, ObjectId, ProjectId, RepositoryId};
+use crate::domain::pull_request::{PullRequestStatus, Vote};
+use crate::domain::run::{DefinitionKind, RunResult, StageResult};
+
+/// Something that happened to a pull request, from its system and human threads. Texts are not kept.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Happening {
+    pub at: Timestamp,
+    /// Who, where the service says.
+    pub by: Option<Guid>,
+    pub what: What,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "what")]
+pub enum What {
+    Vote {
+        vote: Vote,
+    },
+    /// Written by a person or a bot (who tells), not by the service. `open` says whether the thread is unresolved now.
+    Comment {
+        open: bool,
+    },
+    Published,
+    MadeDraft,
+    Pushed,
+    Completed,
+    Abandoned,
+    Reactivated,
+    /// A reviewer was added or taken off.
+    ReviewersChanged,
+}
+
+/// Who somebody is, for the rules that tell people from machines.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Actor {
+    pub id: Guid,
+    pub name: String,
+    pub unique_name: String,
+    pub is_group: bool,
+}
+
+/// A commit of a pull request.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ChangeCommit {
+    pub sha: ObjectId,
+    pub authored_at: Option<Timestamp>,
+}
+
+/// All that is known of the past of a pull request, as collected. The input of [`Flow`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct History {
+    pub repository: RepositoryId,
+    pub number: i64,
+    pub title: String,
+    pub status: PullRequestStatus,
+    pub is_draft: bool,
+    pub author: Actor,
+    pub source_branch: String,
+    pub target_branch: String,
+    pub created_at: Timestamp,
+    pub closed_at: Option<Timestamp>,
+    pub merge_commit: Option<ObjectId>,
+    pub source_commit: Option<ObjectId>,
+    pub labels: Vec<String>,
+    /// With the vote in force; not dated.
+    pub reviewers: Vec<(Actor, Vote, Required)>,
+    /// Oldest first; absent while threads were not read.
+    pub happenings: Option<Vec<Happening>>,
+    /// Everybody who occurs in `happenings`.
+    pub actors: Vec<Actor>,
+    /// Oldest first; absent while the detail was not read.
+    pub commits: Option<Vec<ChangeCommit>>,
+    /// Linked work items.
+    pub items: Vec<i64>,
+    pub iterations: Option<u32>,
+    pub files: Option<u32>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Required {
+    Required,
+    Optional,
+}
+
+/// Whose change it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Segment {
+    Human,
+    /// A service identity or a name on the bot list: figures of their own, not deleted.
+    Bot,
+}
+
+/// What a pull request is besides a change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Nature {
+    Ordinary,
+    /// Title `Revert "..."`.
+    Revert,
+    /// Branch `hotfix/*` or a label of that name.
+    Hotfix,
+}
+
+/// A pull request boiled down to what figures need: made of a [`History`] by `flow::of`, kept by the store, read in bulk.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Flow {
+    pub repository: RepositoryId,
+    pub number: i64,
+    pub status: PullRequestStatus,
+    pub segment: Segment,
+    pub nature: Nature,
+    pub author: Guid,
+    pub target_branch: String,
+    /// Earliest author date of its commits, as git has it; absent while commits are not known.
+    pub first_commit_at: Option<Timestamp>,
+    pub created_at: Timestamp,
+    /// Creation, or the last publication before the first review; absent while it is a draft.
+    pub ready_at: Option<Timestamp>,
+    /// First comment or vote of a person who is not the author, at or after `ready_at`, before the merge.
+    pub first_review_at: Option<Timestamp>,
+    /// The approval that was in force at the merge and completed the requirement.
+    pub approved_at: Option<Timestamp>,
+    pub closed_at: Option<Timestamp>,
+    pub merge_commit: Option<ObjectId>,
+    /// A vote in force whose time is not known.
+    pub undated_vote: bool,
+    /// Pushes after a vote of -5 or -10 or an unresolved comment.
+    pub rework_rounds: u32,
+    pub iterations: u32,
+    pub files: Option<u32>,
+    pub commits: Option<u32>,
+    pub items: Vec<i64>,
+    /// Whether threads and detail were read: without them no phase has a value.
+    pub has_threads: bool,
+    pub has_detail: bool,
+}
+
+/// A stage of a run, or a classic environment of a release, as its final attempt ended. What may be a deployment.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StageRun {
+    pub project: ProjectId,
+    pub kind: DefinitionKind,
+    pub definition: i64,
+    /// The build, or the release.
+    pub run: i64,
+    pub stage: String,
+    /// The YAML environment, where the stage deployed into one, or the classic one.
+    pub environment: Option<String>,
+    /// Of the final attempt, 1 for the first.
+    pub attempt: i64,
+    pub result: StageResult,
+    pub started_at: Option<Timestamp>,
+    pub finished_at: Option<Timestamp>,
+    /// How long the stage waited for an approval, milliseconds.
+    pub approval_ms: Option<i64>,
+    /// How the whole run ended; absent while it has not.
+    pub run_result: Option<RunResult>,
+    pub run_finished_at: Option<Timestamp>,
+    pub sha: Option<ObjectId>,
+    /// Without `refs/heads/`.
+    pub branch: Option<String>,
+    pub repository: Option<RepositoryId>,
+}
+
+/// A kind of stage: what `kanado metrics production` lists and the production rule judges.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StageKind {
+    pub project: ProjectId,
+    pub kind: DefinitionKind,
+    pub definition: i64,
+    pub definition_name: String,
+    /// Of the latest runs.
+    pub tags: Vec<String>,
+    pub stage: String,
+    pub environment: Option<String>,
+    pub runs: i64,
+    pub last_at: Option<Timestamp>,
+    /// What a person decided, if anybody did.
+    pub decided: Option<Decided>,
+}
+
+/// What a person decided about a kind of stage.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Decided {
+    Production,
+    NotProduction,
+}
+
+/// A run of a pipeline, for definitions that count runs and not stages.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Run {
+    pub project: ProjectId,
+    pub definition: i64,
+    pub number: i64,
+    pub result: Option<RunResult>,
+    pub started_at: Option<Timestamp>,
+    pub finished_at: Option<Timestamp>,
+    pub sha: Option<ObjectId>,
+    pub branch: Option<String>,
+    pub repository: Option<RepositoryId>,
+}
+
+/// A push to the default branch, in order of its number: what comes later contains what came before, unless it was forced.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tip {
+    pub repository: RepositoryId,
+    pub push: i64,
+    pub old: ObjectId,
+    pub new: ObjectId,
+    pub at: Timestamp,
+    pub pusher: Option<Guid>,
+    /// Author date of the commit `new`, where the commit is known.
+    pub authored_at: Option<Timestamp>,
+}
+
+/// A work item of an incident type or tag.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Incident {
+    pub project: ProjectId,
+    pub number: i64,
+    pub title: String,
+    pub area: String,
+    pub created_at: Timestamp,
+    pub resolved_at: Option<Timestamp>,
+    /// What it hangs on.
+    pub pull_requests: Vec<(RepositoryId, i64)>,
+    pub commits: Vec<ObjectId>,
+    pub builds: Vec<i64>,
+}
+
+/// How many commits and pull requests of a project are linked to work items, and to which.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Linkage {
+    pub commits: u64,
+    pub linked_commits: u64,
+    pub pull_requests: u64,
+    pub linked_pull_requests: u64,
+    /// Work items with title, and how many commits and pull requests hang on each; most first, at most 100.
+    pub items: Vec<(i64, String, u64)>,
+}
+
+/// A project with what is known of its collection.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MeasuredProject {
+    pub id: ProjectId,
+    pub name: String,
+    pub collection: Collection,
+}
+
+/// Everything that figures of a query rest on, read in one go.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Input {
+    pub projects: Vec<MeasuredProject>,
+    pub repositories: Vec<(RepositoryId, ProjectId, String, Option<String>)>,
+    pub kinds: Vec<StageKind>,
+    /// Of the kinds that may be production under the query's definition, in the window and the one before, and what precedes them:
+    /// the last one before and, for containment and recovery, 90 days back.
+    pub stages: Vec<StageRun>,
+    /// Only for definitions that count runs.
+    pub runs: Vec<Run>,
+    /// Closed in the two windows, or carried by a deployment in them, or still active.
+    pub flows: Vec<Flow>,
+    /// Of default branches, by repository and push.
+    pub tips: Vec<Tip>,
+    pub incidents: Vec<Incident>,
+    /// Whether any work item of an incident type or tag was ever seen, or is configured.
+    pub incident_source: IncidentSource,
+    pub linkage: Linkage,
+}
+
+/// Whether failures can be told from work items.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum IncidentSource {
+    /// Nothing configured and none seen.
+    #[default]
+    None,
+    Configured,
+    Observed,
+}

@@ -1,0 +1,152 @@
+//! What is asked: which projects, repositories and people, which window, whose definition, and the rules that the configuration sets.
+
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use crate::domain::id::{Guid, ProjectId, RepositoryId};
+use crate::domain::run::DefinitionKind;
+
+/// Whose words decide what a figure is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Definition {
+    #[default]
+    Ours,
+    /// As Apache DevLake computes it.
+    DevLake,
+    /// As dora-team/fourkeys did.
+    FourKeys,
+}
+
+impl Definition {
+    pub const ALL: [(&str, Self); 3] = [("ours", Self::Ours), ("devlake", Self::DevLake), ("fourkeys", Self::FourKeys)];
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Ours => "ours",
+            Self::DevLake => "devlake",
+            Self::FourKeys => "fourkeys",
+        }
+    }
+}
+
+/// From (inclusive) to (exclusive).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Window {
+    pub from: Timestamp,
+    pub to: Timestamp,
+}
+
+impl Window {
+    /// The last `days` days up to now.
+    pub fn last(days: i64, now: Timestamp) -> Self {
+        Self { from: now - SignedDuration::from_hours(24 * days), to: now }
+    }
+
+    /// The window of the same length that ends where this one begins.
+    pub fn previous(self) -> Self {
+        Self { from: self.from - self.length(), to: self.from }
+    }
+
+    pub fn length(self) -> SignedDuration {
+        self.to.duration_since(self.from)
+    }
+
+    pub fn contains(self, at: Timestamp) -> bool {
+        self.from <= at && at < self.to
+    }
+}
+
+/// A service: what deploys to production by itself. By default one per definition that has a production stage.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct ServiceId {
+    pub project: ProjectId,
+    pub kind: DefinitionKind,
+    pub definition: i64,
+}
+
+/// Which hours count.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Hours {
+    #[default]
+    Calendar,
+    /// Without Saturdays, Sundays and the configured holidays.
+    Working,
+}
+
+/// A group of people whose pull requests are looked at.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Team {
+    pub name: String,
+    pub members: Vec<Guid>,
+}
+
+/// Rules that the configuration sets and that the store's rows do not depend on, except `bots` (see `flow::of`).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Rules {
+    /// Names (display or account, `*` stands for anything) of people who are machines.
+    pub bots: Vec<String>,
+    /// Types of work items that are incidents.
+    pub incident_types: Vec<String>,
+    /// Tags of work items that are incidents.
+    pub incident_tags: Vec<String>,
+    /// Branches of hotfixes, `hotfix/*`.
+    pub hotfix_branches: Vec<String>,
+    pub hotfix_labels: Vec<String>,
+    pub holidays: Vec<Date>,
+    /// Whether pull requests that revert others are left out of cycle time.
+    pub leave_out_reverts: bool,
+    /// Stage failures stand for change failures where there is no other source; the tile says so.
+    pub stage_failures_as_proxy: bool,
+}
+
+impl Default for Rules {
+    fn default() -> Self {
+        let words = |list: &[&str]| list.iter().map(|&word| word.to_owned()).collect();
+        Self {
+            bots: words(&["*[bot]", "*-bot", "dependabot*", "renovate*", "*Build Service*", "Project Collection*"]),
+            incident_types: words(&["Incident"]),
+            incident_tags: words(&["incident", "outage"]),
+            hotfix_branches: words(&["hotfix/*"]),
+            hotfix_labels: words(&["hotfix"]),
+            holidays: Vec::new(),
+            leave_out_reverts: true,
+            stage_failures_as_proxy: false,
+        }
+    }
+}
+
+/// What is asked.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Query {
+    /// Empty means all that are measured.
+    pub projects: Vec<ProjectId>,
+    pub repository: Option<RepositoryId>,
+    pub service: Option<ServiceId>,
+    pub team: Option<Team>,
+    pub window: Window,
+    /// Of the project: days and weeks begin at its midnight.
+    pub zone: TimeZone,
+    pub definition: Definition,
+    pub hours: Hours,
+    pub rules: Rules,
+}
+
+impl Query {
+    pub fn new(projects: Vec<ProjectId>, window: Window, rules: Rules) -> Self {
+        Self {
+            projects,
+            repository: None,
+            service: None,
+            team: None,
+            window,
+            zone: TimeZone::UTC,
+            definition: Definition::Ours,
+            hours: Hours::Calendar,
+            rules,
+        }
+    }
+}

@@ -1,0 +1,232 @@
+//! The timeline of a build: stages with their attempts and checkpoints, phases, jobs and tasks, as a flat list of records.
+//!
+//! A run that never started has none (204), one that retention took neither (404). Earlier attempts of a stage are in timelines
+//! of their own, named by `previousAttempts`. Limits: one task a job; agents and logs do not exist.
+use serde_json::{Map, Value, json};
+use uuid::Uuid;
+
+use super::render_run::put_time;
+use super::{Call, builds};
+use crate::sim::reply::{Answer, Failure};
+use crate::sim::world::{
+    ApprovalStatus, Build, BuildStatus, JobRun, MissingTime, RecordResult, RecordState, StageAttempt, StageRun, TimelineState, ado_date,
+};
+
+pub async fn get(call: &Call) -> Result<Answer, Failure> {
+    let world = call.sim.read().await;
+    let build = builds::find(call, &world)?;
+    match build.timeline {
+        TimelineState::Gone => return Err(Failure::no_timeline(build.id)),
+        TimelineState::Empty => return Ok(Answer::no_content()),
+        TimelineState::Kept if build.status == BuildStatus::NotStarted && build.stages.is_empty() => return Ok(Answer::no_content()),
+        TimelineState::Kept => {}
+    }
+    let asked = match call.capture("timeline") {
+        "" => timeline_id(build),
+        text => Uuid::try_parse(text).map_err(|_| Failure::argument("timelineId", &format!("The value '{text}' is not valid.")))?,
+    };
+    let records: Vec<Value> = if asked == timeline_id(build) {
+        (1..).zip(&build.stages).flat_map(|(order, stage)| records(build, stage, order, None)).collect()
+    } else {
+        let earlier = (1..).zip(&build.stages).find_map(|(order, stage)| {
+            (1..stage.attempts.len()).find(|nth| earlier_id(build, stage, *nth) == asked).map(|n| (order, stage, n))
+        });
+        match earlier {
+            Some((order, stage, nth)) => records(build, stage, order, Some(nth)),
+            None => return Ok(Answer::no_content()),
+        }
+    };
+    let here = call.sim.site.project_api(build.project, &format!("build/builds/{}/Timeline/{asked}", build.id));
+    Ok(Answer::ok(json!({
+        "records": records,
+        "lastChangedBy": build.requested_by,
+        "lastChangedOn": ado_date(build.changed),
+        "id": asked,
+        "changeId": records.len(),
+        "url": here,
+    })))
+}
+
+fn timeline_id(build: &Build) -> Uuid {
+    Uuid::new_v5(&build.plan_id(), b"timeline")
+}
+
+/// The timeline of an attempt that another one followed; the first is 1.
+fn earlier_id(build: &Build, stage: &StageRun, attempt: usize) -> Uuid {
+    Uuid::new_v5(&build.plan_id(), format!("timeline {} {attempt}", stage.identifier).as_bytes())
+}
+
+/// One line of a timeline, before it is written.
+struct Record<'a> {
+    id: Uuid,
+    parent: Option<Uuid>,
+    kind: &'a str,
+    name: &'a str,
+    identifier: String,
+    order: usize,
+    attempt: usize,
+    state: RecordState,
+    result: Option<RecordResult>,
+    times: (Option<jiff::Timestamp>, Option<jiff::Timestamp>),
+}
+
+impl Record<'_> {
+    fn json(&self, build: &Build) -> Map<String, Value> {
+        let mut map = Map::new();
+        let failed = usize::from(self.result == Some(RecordResult::Failed));
+        let warned = usize::from(self.result == Some(RecordResult::SucceededWithIssues));
+        for (name, value) in [
+            ("previousAttempts", json!([])),
+            ("id", json!(self.id)),
+            ("parentId", json!(self.parent)),
+            ("type", json!(self.kind)),
+            ("name", json!(self.name)),
+            ("currentOperation", Value::Null),
+            ("percentComplete", Value::Null),
+            ("state", json!(self.state.word())),
+            ("result", json!(self.result.map(RecordResult::word))),
+            ("resultCode", Value::Null),
+            ("changeId", json!(self.order)),
+            ("lastModified", json!(super::render_run::NO_TIME)),
+            ("workerName", Value::Null),
+            ("order", json!(self.order)),
+            ("details", Value::Null),
+            ("errorCount", json!(failed)),
+            ("warningCount", json!(warned)),
+            ("url", Value::Null),
+            ("log", Value::Null),
+            ("task", Value::Null),
+            ("attempt", json!(self.attempt)),
+            ("identifier", json!(self.identifier)),
+        ] {
+            map.insert(name.to_owned(), value);
+        }
+        let missing = if build.missing_times == MissingTime::Sentinel { MissingTime::Sentinel } else { MissingTime::Null };
+        put_time(&mut map, "startTime", self.times.0, missing);
+        put_time(&mut map, "finishTime", self.times.1, missing);
+        map
+    }
+}
+
+/// The records of a stage: of its last attempt, or of the one asked for (the first is 1).
+fn records(build: &Build, stage: &StageRun, order: usize, asked: Option<usize>) -> Vec<Value> {
+    let attempt = asked.unwrap_or(stage.attempts.len()).max(1);
+    let run = stage.attempts.get(attempt - 1);
+    let id = |what: &str| Uuid::new_v5(&build.plan_id(), format!("{} {attempt} {what}", stage.identifier).as_bytes());
+    let top = id("stage");
+    let mut head = Record {
+        id: top,
+        parent: None,
+        kind: "Stage",
+        name: &stage.name,
+        identifier: stage.identifier.clone(),
+        order,
+        attempt,
+        state: run.map_or(RecordState::Pending, |run| run.state),
+        result: run.and_then(|run| run.result),
+        times: run.map_or((None, None), |run| (run.started, run.finished)),
+    }
+    .json(build);
+    if asked.is_none() {
+        let earlier: Vec<Value> = (1..attempt)
+            .map(|nth| {
+                let record = Uuid::new_v5(&build.plan_id(), format!("{} {nth} stage", stage.identifier).as_bytes());
+                json!({ "attempt": nth, "timelineId": earlier_id(build, stage, nth), "recordId": record })
+            })
+            .collect();
+        head.insert("previousAttempts".to_owned(), json!(earlier));
+    }
+    let mut rows = vec![Value::Object(head)];
+    let Some(run) = run else { return rows };
+    rows.extend(checkpoint(build, run, (top, attempt), &id));
+    for (order, job) in (1..).zip(&run.jobs) {
+        rows.extend(job_records(build, stage, job, (top, attempt, order), &id));
+    }
+    rows
+}
+
+fn checkpoint(build: &Build, run: &StageAttempt, (stage, attempt): (Uuid, usize), id: &dyn Fn(&str) -> Uuid) -> Vec<Value> {
+    if run.approvals.is_empty() {
+        return Vec::new();
+    }
+    let outcome = |status: ApprovalStatus| match status {
+        ApprovalStatus::Pending => (RecordState::InProgress, None),
+        ApprovalStatus::Approved | ApprovalStatus::Skipped => (RecordState::Completed, Some(RecordResult::Succeeded)),
+        ApprovalStatus::Rejected => (RecordState::Completed, Some(RecordResult::Failed)),
+        ApprovalStatus::TimedOut => (RecordState::Completed, Some(RecordResult::Abandoned)),
+    };
+    let worst = [ApprovalStatus::Rejected, ApprovalStatus::TimedOut, ApprovalStatus::Pending]
+        .into_iter()
+        .find(|status| run.approvals.iter().any(|approval| approval.status == *status))
+        .unwrap_or(ApprovalStatus::Approved);
+    let (state, result) = outcome(worst);
+    let since = run.approvals.iter().map(|approval| approval.since).min();
+    let decided = run.approvals.iter().filter_map(|approval| approval.decided).max().filter(|_| state == RecordState::Completed);
+    let parent = id("checkpoint");
+    let head = Record {
+        id: parent,
+        parent: Some(stage),
+        kind: "Checkpoint",
+        name: "Checkpoint",
+        identifier: "Checkpoint".to_owned(),
+        order: 1,
+        attempt,
+        state,
+        result,
+        times: (since, decided),
+    };
+    let approvals = (1..).zip(&run.approvals).map(|(order, approval)| {
+        let (state, result) = outcome(approval.status);
+        Record {
+            id: id(&format!("approval {order}")),
+            parent: Some(parent),
+            kind: "Checkpoint.Approval",
+            name: "Checkpoint.Approval",
+            identifier: "Checkpoint.Approval".to_owned(),
+            order,
+            attempt,
+            state,
+            result,
+            times: (Some(approval.since), approval.decided),
+        }
+    });
+    std::iter::once(head).chain(approvals).map(|record| Value::Object(record.json(build))).collect()
+}
+
+fn job_records(
+    build: &Build,
+    stage: &StageRun,
+    job: &JobRun,
+    (top, attempt, order): (Uuid, usize, usize),
+    id: &dyn Fn(&str) -> Uuid,
+) -> Vec<Value> {
+    let path = format!("{}.{}", stage.identifier, job.name);
+    let (phase, here) = (id(&format!("phase {}", job.name)), id(&format!("job {}", job.name)));
+    let times = (job.started, job.finished);
+    let record = |id, parent, kind, name, identifier| Record {
+        id,
+        parent: Some(parent),
+        kind,
+        name,
+        identifier,
+        order,
+        attempt,
+        state: job.state,
+        result: job.result,
+        times,
+    };
+    let mut rows = vec![
+        Value::Object(record(phase, top, "Phase", &job.name, path.clone()).json(build)),
+        Value::Object(record(here, phase, "Job", &job.name, format!("{path}.__default")).json(build)),
+    ];
+    if job.started.is_some() {
+        let name = if job.environment.is_some() { "Deploy" } else { "Run" };
+        let mut task = record(id(&format!("task {}", job.name)), here, "Task", name, String::new()).json(build);
+        task.insert("task".to_owned(), json!({ "id": SCRIPT, "name": "Bash", "version": "3.246.1" }));
+        rows.push(Value::Object(task));
+    }
+    rows
+}
+
+/// The task that runs a script: a constant of the protocol.
+const SCRIPT: &str = "6c731c3c-3c68-459a-a5c9-bde6e6595b5b";

@@ -1,0 +1,383 @@
+//! How the harbour's software got to its machines before the demo begins: pipelines, runs, environments, releases, work items.
+//!
+//! Told after the rest of the past, from the commits that are there; nothing in git is changed. Builds have the numbers that
+//! statuses of pull requests name. Limits: few runs, each for one thing that happens; times are whole minutes.
+use std::collections::BTreeMap;
+
+use uuid::Uuid;
+
+use super::story::{DAY, HOUR, Story};
+use crate::sim::world::{
+    ApprovalStage, ApprovalStatus, ArtifactSource, Build, BuildReason, BuildResult, BuildStatus, Definition, DefinitionKind,
+    DeploymentReason, DeploymentStatus, Environment, JobRun, RecordResult, Relation, Release, ReleaseApproval, ReleaseArtifact,
+    ReleaseDefinition, ReleaseDeployment, StageApproval, StageAttempt, StagePlan, StageRun, TimelineState, WorkItem,
+};
+
+const TIDE: i32 = 7;
+const WEB: i32 = 8;
+const PILOT: i32 = 9;
+const OPS: i32 = 10;
+
+/// What became of a stage, and how many minutes it took.
+#[derive(Clone, Copy)]
+enum Went {
+    Well(i64),
+    Wrong(i64),
+    /// Failed first, went well when tried again.
+    AtTheSecondTry(i64),
+    /// Waited this long for an approval, then went well.
+    Approved(i64, i64),
+    Skipped,
+    Stopped(i64),
+    /// Goes on now.
+    On,
+    /// Waits for an approval now.
+    Waiting,
+}
+
+/// Where a run's commit comes from.
+#[derive(Clone, Copy)]
+enum Of<'a> {
+    /// The nth state of main, the first is 0.
+    Main(usize),
+    /// The merge of the pull request whose title begins like this.
+    PullRequest(&'a str),
+}
+
+struct Past<'s, 'w> {
+    story: &'s mut Story<'w>,
+    project: Uuid,
+    /// By repository: what main pointed to, oldest first.
+    main: BTreeMap<Uuid, Vec<String>>,
+}
+
+pub(super) fn tell(story: &mut Story<'_>) {
+    let Some(project) = story.world().project("Harbor").map(|project| project.id) else { return };
+    let mut main: BTreeMap<Uuid, Vec<String>> = BTreeMap::new();
+    for push in &story.world().pushes {
+        for moved in push.moves.iter().filter(|moved| moved.name == "refs/heads/main") {
+            main.entry(push.repository).or_default().push(moved.new.clone());
+        }
+    }
+    let mut past = Past { story, project, main };
+    past.places();
+    past.runs();
+    past.releases();
+    past.work_items();
+}
+
+impl Past<'_, '_> {
+    fn places(&mut self) {
+        let (bob, erin, made) = (self.story.person("bob"), self.story.person("erin"), self.story.at(59 * DAY));
+        for (id, name) in [(1, "tide-staging"), (2, "tide-production"), (3, "web-staging"), (4, "web-production")] {
+            let row = Environment::new(id, self.project, name, erin, made);
+            self.story.world().environments.insert(id, row);
+        }
+        let plan = |name: &str| StagePlan::new(name);
+        let asked = |name: &str| StagePlan { approvers: vec![bob], ..StagePlan::new(name) };
+        let rows = [
+            (TIDE, "tide-api", vec![plan("Build"), plan("Test"), plan("Staging").to(1), asked("Production").to(2)]),
+            (WEB, "harbor-web", vec![plan("Build"), plan("Staging").to(3), plan("ProdNorth").to(4), plan("ProdSouth").to(4)]),
+            (PILOT, "pilot-cli", vec![plan("Build"), plan("Test")]),
+            (OPS, "ops", Vec::new()),
+        ];
+        for (id, name, stages) in rows {
+            let repository = self.story.repository_id(name);
+            let mut row = Definition::new(id, self.project, name, repository, erin, made).with_stages(stages);
+            if id == OPS {
+                row.kind = DefinitionKind::Designer;
+            }
+            self.story.world().definitions.insert(id, row);
+        }
+    }
+
+    fn runs(&mut self) {
+        use Of::{Main, PullRequest};
+        use Went::{Approved, AtTheSecondTry, On, Skipped, Stopped, Waiting, Well, Wrong};
+        let built = [Well(3), Well(4)];
+        let tide = |staging: Went, production: Went| [built[0], built[1], staging, production];
+        let web = |staging: Went, north: Went, south: Went| [built[0], staging, north, south];
+        let skipped = tide(Skipped, Skipped);
+        let unshipped = web(Skipped, Skipped, Skipped);
+        for (id, definition, of, who, ago, stages) in [
+            (380, TIDE, Main(1), "bob", 57 * DAY, tide(Well(5), Approved(HOUR, 6)).as_slice()),
+            (381, OPS, Main(2), "erin", 54 * DAY - 2 * HOUR, &[]),
+            (382, WEB, Main(0), "carol", 50 * DAY, &web(Well(4), Well(7), Well(8))),
+            (383, TIDE, Main(2), "alice", 48 * DAY - 2 * HOUR, &tide(Well(5), Skipped)),
+            (384, WEB, Main(1), "carol", 42 * DAY - 2 * HOUR, &web(Well(4), Skipped, Skipped)),
+            (385, TIDE, Main(3), "alice", 40 * DAY - 20, &tide(Wrong(5), Skipped)),
+            (386, OPS, Main(3), "bob", 38 * DAY - 20, &[]),
+            (387, PILOT, Main(2), "bob", 33 * DAY - 20, &built),
+            (388, TIDE, Main(4), "carol", 30 * DAY - 20, &tide(Well(5), Skipped)),
+            (390, TIDE, Main(4), "alice", 29 * DAY, &tide(Well(5), Approved(3 * HOUR, 7))),
+            (391, WEB, Main(1), "dave", 28 * DAY, &web(Well(4), Well(7), Well(9))),
+            (392, PILOT, Main(2), "erin", 27 * DAY, &built),
+            (393, OPS, Main(3), "erin", 26 * DAY, &[]),
+            (396, TIDE, Main(4), "bob", 22 * DAY, &tide(Well(5), Approved(40, 6))),
+            (398, WEB, Main(1), "carol", 18 * DAY, &web(Well(4), AtTheSecondTry(6), Well(8))),
+            (399, PILOT, Main(2), "erin", 16 * DAY, &[Well(3), Wrong(4)]),
+            (401, PILOT, Main(2), "erin", 15 * DAY, &built),
+            (402, TIDE, Main(3), "alice", 12 * DAY, &tide(Well(5), Approved(10, 6))),
+            (403, TIDE, Main(4), "alice", 11 * DAY, &tide(Well(5), Approved(2 * HOUR, 7))),
+            (404, TIDE, Main(4), "dave", 10 * DAY, &tide(Stopped(2), Skipped)),
+            (405, WEB, Main(1), "carol", 9 * DAY, &web(Well(4), Wrong(3), Skipped)),
+            (407, WEB, Main(1), "carol", 6 * DAY, &web(Well(4), Well(7), Well(8))),
+            (408, PILOT, Main(2), "erin", 5 * DAY + HOUR, &built),
+            (409, OPS, Main(3), "bob", 5 * DAY, &[]),
+            (411, TIDE, PullRequest("HAR-14"), "bob", 26 * HOUR, &skipped),
+            (415, WEB, PullRequest("HAR-11"), "alice", 22 * HOUR, &unshipped),
+            (417, PILOT, Main(3), "erin", 30 * HOUR - 10, &built),
+            (418, TIDE, PullRequest("HAR-16"), "dave", 6 * HOUR, &[Well(3), Wrong(2), Skipped, Skipped]),
+            (420, OPS, PullRequest("HAR-21"), "erin", 2 * HOUR, &[On]),
+            (421, TIDE, Main(4), "carol", HOUR + 30, &tide(Well(5), Waiting)),
+        ] {
+            self.run(id, (definition, of), (who, ago), stages);
+        }
+        self.never_began(406, TIDE, 8 * DAY);
+        for id in [392, 399, 401, 408] {
+            self.edit(id, |row| row.reason = BuildReason::Schedule);
+        }
+        for id in [390, 391, 396, 398, 402, 403, 404, 405, 407, 421] {
+            self.edit(id, |row| row.reason = BuildReason::Manual);
+        }
+    }
+
+    fn edit(&mut self, id: i32, change: impl FnOnce(&mut Build)) {
+        if let Some(row) = self.story.world().builds.get_mut(&id) {
+            change(row);
+        }
+    }
+
+    fn run(&mut self, id: i32, (definition, of): (i32, Of<'_>), (who, ago): (&str, i64), stages: &[Went]) {
+        let person = self.story.person(who);
+        let Some(definition) = self.story.world().definition(definition).cloned() else { return };
+        let request = match of {
+            Of::Main(_) => None,
+            Of::PullRequest(key) => self.story.world().pull_requests.values().find(|row| row.title.starts_with(key)).cloned(),
+        };
+        let commit = match of {
+            Of::Main(nth) => self.main.get(&definition.repository).and_then(|known| known.get(nth)).cloned(),
+            Of::PullRequest(_) => request.as_ref().and_then(|row| row.merge.commit.clone()),
+        };
+        let Some(commit) = commit else { return };
+        let mut build = Build::new(id, &definition, &commit, self.story.at(ago), person);
+        if let Some(request) = &request {
+            build = build.of_pull_request(request.id);
+        }
+        let mut left = ago - 1;
+        build.start(self.story.at(left));
+        let mut result = Some(BuildResult::Succeeded);
+        // A definition of the old kind has one stage without a name.
+        let old = StagePlan { identifier: "__default".to_owned(), name: "__default".to_owned(), environment: None, approvers: Vec::new() };
+        let plans = if definition.stages.is_empty() { vec![old] } else { definition.stages.clone() };
+        let stages = if stages.is_empty() { &[Went::Well(2)] } else { stages };
+        for (plan, went) in plans.iter().zip(stages) {
+            let (row, took, ended) = self.stage(plan, *went, left);
+            left -= took;
+            build.stages.push(row);
+            result = match (ended, result) {
+                (Some(RecordResult::Failed), _) => Some(BuildResult::Failed),
+                (Some(RecordResult::Canceled), _) => Some(BuildResult::Canceled),
+                (None, _) => None,
+                (Some(_), known) => known,
+            };
+            if ended.is_none() {
+                break;
+            }
+        }
+        match result {
+            Some(result) => build.finish(self.story.at(left), result),
+            None => build.status = BuildStatus::InProgress,
+        }
+        self.story.world().add_build(build);
+    }
+
+    /// A stage that begins with so many minutes left until the start; how long it took, and how it ended.
+    fn stage(&self, plan: &StagePlan, went: Went, left: i64) -> (StageRun, i64, Option<RecordResult>) {
+        let at = |minutes: i64| self.story.at(left - minutes);
+        let ran = |from: i64, to: i64, result: RecordResult| {
+            let mut attempt = StageAttempt::ran(at(from), at(to), result);
+            if let (Some(environment), Some(job)) = (plan.environment, attempt.jobs.first_mut()) {
+                *job = JobRun { environment: Some(environment), ..JobRun::ran("Deploy", at(from), at(to), result) };
+            }
+            attempt
+        };
+        let approver = plan.approvers.first().copied().unwrap_or_default();
+        let asked =
+            |status: ApprovalStatus, decided: Option<i64>| StageApproval { approver, status, since: at(0), decided: decided.map(at) };
+        let row = |attempt: StageAttempt| StageRun::new(&plan.identifier, attempt).named(&plan.name);
+        match went {
+            Went::Well(took) => (row(ran(0, took, RecordResult::Succeeded)), took, Some(RecordResult::Succeeded)),
+            Went::Wrong(took) => (row(ran(0, took, RecordResult::Failed)), took, Some(RecordResult::Failed)),
+            Went::Stopped(took) => (row(ran(0, took, RecordResult::Canceled)), took, Some(RecordResult::Canceled)),
+            Went::AtTheSecondTry(took) => {
+                let again = ran(took + 15, 2 * took + 15, RecordResult::Succeeded);
+                (row(ran(0, took, RecordResult::Failed)).retried(again), 2 * took + 15, Some(RecordResult::Succeeded))
+            }
+            Went::Approved(waited, took) => {
+                let attempt = ran(waited, waited + took, RecordResult::Succeeded);
+                let attempt = attempt.approved_by(asked(ApprovalStatus::Approved, Some(waited)));
+                (row(attempt), waited + took, Some(RecordResult::Succeeded))
+            }
+            Went::Skipped => (row(StageAttempt::never_ran(RecordResult::Skipped, None)), 0, Some(RecordResult::Skipped)),
+            Went::On => (row(StageAttempt::running(at(0))), 0, None),
+            Went::Waiting => (row(StageAttempt::pending().approved_by(asked(ApprovalStatus::Pending, None))), 0, None),
+        }
+    }
+
+    /// Cancelled in the queue: no start, no timeline.
+    fn never_began(&mut self, id: i32, definition: i32, ago: i64) {
+        let (person, at) = (self.story.person("dave"), self.story.at(ago));
+        let Some(definition) = self.story.world().definition(definition).cloned() else { return };
+        let Some(commit) = self.main.get(&definition.repository).and_then(|known| known.last()).cloned() else { return };
+        let mut build = Build::new(id, &definition, &commit, at, person).finished_at(self.story.at(ago - 2), BuildResult::Canceled);
+        build.timeline = TimelineState::Empty;
+        build.reason = BuildReason::Manual;
+        self.story.world().add_build(build);
+    }
+
+    fn releases(&mut self) {
+        let (erin, bob) = (self.story.person("erin"), self.story.person("bob"));
+        let source = ArtifactSource { alias: "_ops".to_owned(), definition: OPS };
+        let mut definition = ReleaseDefinition::new(1, self.project, "ops", source, &["Test", "Production"], erin, self.story.at(56 * DAY));
+        for plan in definition.environments.iter_mut().filter(|plan| plan.name == "Production") {
+            plan.approvers = vec![bob];
+        }
+        self.story.world().release_definitions.insert(1, definition.clone());
+        // Build, days ago, and how Production went.
+        for (release, (build, ago, production)) in (1..).zip([
+            (381, 54 * DAY - 3 * HOUR, DeploymentStatus::Succeeded),
+            (386, 38 * DAY - HOUR, DeploymentStatus::NotDeployed),
+            (393, 26 * DAY - HOUR, DeploymentStatus::Succeeded),
+            (409, 5 * DAY - HOUR, DeploymentStatus::Failed),
+        ]) {
+            let row = Release::new(release, &definition, ReleaseArtifact::of_build(build), erin, self.story.at(ago));
+            self.story.world().releases.insert(release, row.clone());
+            for (plan, later) in definition.environments.iter().zip([0, 20]) {
+                let status = if plan.approvers.is_empty() { DeploymentStatus::Succeeded } else { production };
+                self.deployment(&row, plan, ago - later, status, 1);
+                if status == DeploymentStatus::Failed {
+                    self.deployment(&row, plan, ago - later - HOUR, DeploymentStatus::Succeeded, 2);
+                }
+            }
+        }
+    }
+
+    fn deployment(
+        &mut self,
+        release: &Release,
+        plan: &crate::sim::world::ReleaseEnvironmentPlan,
+        ago: i64,
+        status: DeploymentStatus,
+        attempt: i32,
+    ) {
+        let erin = self.story.person("erin");
+        let queued = self.story.at(ago);
+        let id = self.story.world().next_release_deployment_id();
+        let mut row = ReleaseDeployment::new(id, release, plan, queued, erin);
+        row.attempt = attempt;
+        row.reason = if attempt > 1 { DeploymentReason::Manual } else { DeploymentReason::Automated };
+        let approver = plan.approvers.first().copied();
+        let (decided, refused) = (self.story.at(ago - 5), status == DeploymentStatus::NotDeployed);
+        row.approvals.push(ReleaseApproval {
+            id,
+            stage: ApprovalStage::PreDeploy,
+            status: if refused { ApprovalStatus::Rejected } else { ApprovalStatus::Approved },
+            approver,
+            created: queued,
+            modified: decided,
+        });
+        let row = match (refused, approver) {
+            (true, Some(approver)) => row.rejected(decided, approver),
+            _ => row.ran(decided, self.story.at(ago - 12), status),
+        };
+        self.story.world().release_deployments.insert(id, row);
+    }
+
+    fn work_items(&mut self) {
+        let closed = |ago: i64| [("Active", ago + 3 * DAY), ("Resolved", ago + HOUR), ("Closed", ago)];
+        let active = |ago: i64| [("Active", ago); 1];
+        let told: [(i32, &str, &str, &str, &str, i64, Option<&str>, &[(&str, i64)]); 10] = [
+            (
+                201,
+                "User Story",
+                "Predict tides instead of looking them up",
+                "Harbor\\Tides",
+                "alice",
+                60 * DAY,
+                Some("HAR-3 "),
+                &closed(29 * DAY),
+            ),
+            (
+                202,
+                "Task",
+                "Copy readings off the machine every night",
+                "Harbor\\Operations",
+                "erin",
+                58 * DAY,
+                Some("HAR-2 "),
+                &closed(53 * DAY),
+            ),
+            (203, "User Story", "See which ship comes next", "Harbor\\Board", "carol", 50 * DAY, Some("HAR-5 "), &closed(28 * DAY)),
+            (
+                204,
+                "User Story",
+                "Know when a ship is at the pilot station",
+                "Harbor\\Pilots",
+                "bob",
+                40 * DAY,
+                Some("HAR-6 "),
+                &closed(32 * DAY),
+            ),
+            (
+                205,
+                "Bug",
+                "Heights at the north mole are half a metre off",
+                "Harbor\\Tides",
+                "dave",
+                21 * DAY + 6 * HOUR,
+                None,
+                &closed(11 * DAY),
+            ),
+            (206, "Bug", "The board shows the ships of yesterday", "Harbor\\Board", "erin", 17 * DAY + 12 * HOUR, None, &closed(17 * DAY)),
+            (207, "Task", "Answer a whole week in one request", "Harbor\\Tides", "bob", 9 * DAY, Some("HAR-14"), &active(3 * DAY)),
+            (208, "User Story", "Port time for everybody", "Harbor\\Board", "alice", 8 * DAY, Some("HAR-11"), &active(30 * HOUR)),
+            (209, "Task", "Restart the collector by itself", "Harbor\\Operations", "erin", 4 * DAY, Some("HAR-21"), &active(9 * HOUR)),
+            (210, "Bug", "A pilot stood on two launches", "Harbor\\Pilots", "dave", 7 * DAY, Some("HAR-9 "), &[]),
+        ];
+        for (id, kind, title, area, who, ago, request, states) in told {
+            let person = self.story.person(who);
+            let mut item = WorkItem::new(id, (self.project, "Harbor"), kind, title, person, self.story.at(ago));
+            item.area_path = area.to_owned();
+            item.assigned_to = Some(person);
+            for (state, since) in states {
+                item.enter(state, self.story.at((*since).min(ago - 10)));
+            }
+            let incident_of = match id {
+                205 => Some(396),
+                206 => Some(398),
+                _ => None,
+            };
+            if let Some(build) = incident_of {
+                item.tags = vec!["Incident".to_owned()];
+                item.relations.push(Relation::build(build, item.created));
+            }
+            let changed = item.changed;
+            let world = self.story.world();
+            world.work_items.insert(id, item);
+            let linked = request.and_then(|key| world.pull_requests.values().find(|row| row.title.starts_with(key)).map(|row| row.id));
+            if let Some(linked) = linked {
+                world.link_pull_request(id, linked, changed);
+            }
+        }
+        // The merge that made the backup is linked by its commit too.
+        let world = self.story.world();
+        let merged = world.pull_requests.values().find(|row| row.title.starts_with("HAR-2 "));
+        if let Some((repository, commit)) = merged.and_then(|row| Some((row.repository, row.merge.commit.clone()?)))
+            && let Some(item) = world.work_items.get_mut(&202)
+        {
+            let at = item.changed;
+            item.relations.push(Relation::commit(self.project, repository, &commit, at));
+        }
+    }
+}

@@ -1,0 +1,205 @@
+//! Commits without their content, and pushes to branches: the order in which tips followed one another.
+
+use std::collections::{BTreeMap, HashMap};
+
+use jiff::Timestamp;
+use sqlx::AnyConnection;
+use sqlx::any::AnyRow;
+
+use super::batch;
+use super::column::Columns as _;
+use super::error::Result;
+use super::hold::Hold;
+use super::line::{Fields, Line};
+use super::sources::PageDone;
+use super::{Store, repositories};
+use crate::domain::fact::{ChangeCounts, Commit};
+use crate::domain::id::{Guid, ObjectId, RepositoryId};
+use crate::domain::run::BranchPush;
+use crate::metrics::input::Tip;
+
+queries! {
+    /// What one list cuts or leaves out, another one told.
+    PUT = "INSERT INTO commits (repository, sha, authored_at, committed_at, author_name, author_email, message, cut, added, edited, deleted) \
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) ON CONFLICT (repository, sha) DO UPDATE SET \
+        authored_at = coalesce(excluded.authored_at, commits.authored_at), committed_at = coalesce(excluded.committed_at, \
+        commits.committed_at), author_name = excluded.author_name, author_email = excluded.author_email, \
+        message = CASE WHEN excluded.cut > commits.cut THEN commits.message ELSE excluded.message END, \
+        cut = CASE WHEN excluded.cut > commits.cut THEN commits.cut ELSE excluded.cut END, \
+        added = coalesce(excluded.added, commits.added), edited = coalesce(excluded.edited, commits.edited), \
+        deleted = coalesce(excluded.deleted, commits.deleted)";
+    ONE = "SELECT sha, authored_at, committed_at, author_name, author_email, message, cut, added, edited, deleted FROM commits \
+        WHERE repository = $1 AND sha = $2";
+    /// `z` stands after all digits.
+    LIKE = "SELECT sha, authored_at, committed_at, author_name, author_email, message, cut, added, edited, deleted FROM commits \
+        WHERE repository = $1 AND sha >= $2 AND sha < $3 ORDER BY sha LIMIT 3";
+    PUSHES_OF = "SELECT branch, number, old, new, at, pusher FROM pushes WHERE repository = $1 AND new = $2 AND authored_at IS NULL";
+    PUT_PUSH = "INSERT INTO pushes (repository, branch, number, old, new, at, pusher, authored_at, line) \
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (repository, branch, number) DO UPDATE SET old = excluded.old, \
+        new = excluded.new, at = excluded.at, pusher = excluded.pusher, \
+        authored_at = coalesce(excluded.authored_at, pushes.authored_at), line = excluded.line";
+    AUTHORED = "SELECT authored_at FROM commits WHERE repository = $1 AND sha = $2";
+    UNDATED = "SELECT count(*) FROM pushes WHERE repository = $1 AND authored_at IS NULL";
+}
+
+fn read(row: &AnyRow) -> Result<Commit> {
+    let changes = (row.maybe_int("added")?, row.maybe_int("edited")?, row.maybe_int("deleted")?);
+    Ok(Commit {
+        id: ObjectId::new(row.borrowed("sha")?),
+        author_name: row.text("author_name")?,
+        author_email: row.text("author_email")?,
+        authored_at: row.maybe_instant("authored_at")?,
+        committed_at: row.maybe_instant("committed_at")?,
+        message: row.text("message")?,
+        is_cut: row.flag("cut")?,
+        parents: Vec::new(),
+        changes: match changes {
+            (Some(added), Some(edited), Some(deleted)) => Some(ChangeCounts { added, edited, deleted }),
+            _ => None,
+        },
+    })
+}
+
+fn tip_line(repository: RepositoryId, push: &BranchPush, authored_at: Option<Timestamp>) -> String {
+    Line::new()
+        .int(repository.0)
+        .int(push.number)
+        .text(push.old.as_str())
+        .text(push.new.as_str())
+        .at(Some(push.at))
+        .text(push.pusher.as_ref().map_or("", |who| who.id.as_str()))
+        .at(authored_at)
+        .finish()
+}
+
+/// A tip from its line.
+pub(super) fn tip_of_line(line: &str) -> Result<Tip> {
+    let mut fields = Fields::of(line);
+    Ok(Tip {
+        repository: RepositoryId(fields.int()?),
+        push: fields.int()?,
+        old: ObjectId::new(fields.text()?),
+        new: ObjectId::new(fields.text()?),
+        at: fields.at()?,
+        pusher: fields.maybe_text()?.map(Guid::new),
+        authored_at: fields.maybe_at()?,
+    })
+}
+
+async fn put_pushes(conn: &mut AnyConnection, repository: RepositoryId, pushes: Vec<(BranchPush, Option<Timestamp>)>) -> Result<()> {
+    batch::put(conn, PUT_PUSH, &pushes, |query, (push, authored_at)| {
+        Ok(query
+            .bind(repository.0)
+            .bind(push.branch.clone())
+            .bind(push.number)
+            .bind(push.old.as_str().to_owned())
+            .bind(push.new.as_str().to_owned())
+            .bind(push.at.as_millisecond())
+            .bind(push.pusher.as_ref().map(|who| who.id.as_str().to_owned()))
+            .bind(authored_at.map(Timestamp::as_millisecond))
+            .bind(tip_line(repository, push, *authored_at)))
+    })
+    .await?;
+    Ok(())
+}
+
+/// Gives pushes the author dates of the commits that they ended with.
+async fn date_pushes(conn: &mut AnyConnection, repository: RepositoryId, commits: &[&Commit]) -> Result<()> {
+    if sqlx::query_scalar::<_, i64>(UNDATED).bind(repository.0).fetch_one(&mut *conn).await? == 0 {
+        return Ok(());
+    }
+    let mut dated = Vec::new();
+    for commit in commits {
+        if commit.authored_at.is_none() {
+            continue;
+        }
+        for row in sqlx::query(PUSHES_OF).bind(repository.0).bind(commit.id.as_str()).fetch_all(&mut *conn).await? {
+            let nobody =
+                |id: String| crate::domain::person::Identity { id: Guid::new(id), display_name: String::new(), unique_name: String::new() };
+            let push = BranchPush {
+                number: row.int("number")?,
+                branch: row.text("branch")?,
+                old: ObjectId::new(row.borrowed("old")?),
+                new: ObjectId::new(row.borrowed("new")?),
+                at: row.instant("at")?,
+                // Only the id is kept.
+                pusher: row.maybe_text("pusher")?.map(nobody),
+            };
+            dated.push((push, commit.authored_at));
+        }
+    }
+    put_pushes(conn, repository, dated).await
+}
+
+impl Store {
+    /// Keeps a page of a repository's commits, with its cursor.
+    pub async fn put_commits(&self, repository: RepositoryId, commits: &[Commit], page: impl Into<Option<PageDone>>) -> Result<()> {
+        let page = page.into();
+        self.attempt("keep commits", async {
+            let mut writing = self.writing_on(Hold::Repository(repository)).await?;
+            let owner = repositories::by_id(writing.conn(), repository).await?.ok_or_else(|| repositories::missing(repository))?;
+            let once: BTreeMap<&ObjectId, &Commit> = commits.iter().map(|commit| (&commit.id, commit)).collect();
+            let once: Vec<&Commit> = once.into_values().collect();
+            batch::put(writing.conn(), PUT, &once, |query, commit: &&Commit| {
+                let count = |of: fn(&ChangeCounts) -> i64| commit.changes.as_ref().map(of);
+                Ok(query
+                    .bind(repository.0)
+                    .bind(commit.id.as_str().to_owned())
+                    .bind(commit.authored_at.map(Timestamp::as_millisecond))
+                    .bind(commit.committed_at.map(Timestamp::as_millisecond))
+                    .bind(commit.author_name.clone())
+                    .bind(commit.author_email.clone())
+                    .bind(commit.message.clone())
+                    .bind(i64::from(commit.is_cut))
+                    .bind(count(|changes| changes.added))
+                    .bind(count(|changes| changes.edited))
+                    .bind(count(|changes| changes.deleted)))
+            })
+            .await?;
+            date_pushes(writing.conn(), repository, &once).await?;
+            self.finish_page(writing, owner.project, page).await
+        })
+        .await
+    }
+
+    /// Keeps a page of pushes to a repository, with its cursor.
+    pub async fn put_pushes(&self, repository: RepositoryId, pushes: &[BranchPush], page: impl Into<Option<PageDone>>) -> Result<()> {
+        let page = page.into();
+        self.attempt("keep pushes", async {
+            let mut writing = self.writing_on(Hold::Repository(repository)).await?;
+            let owner = repositories::by_id(writing.conn(), repository).await?.ok_or_else(|| repositories::missing(repository))?;
+            let once: HashMap<(&str, i64), &BranchPush> = pushes.iter().map(|push| ((&*push.branch, push.number), push)).collect();
+            let mut dated = Vec::with_capacity(once.len());
+            for push in once.into_values() {
+                let authored: Option<Option<i64>> =
+                    sqlx::query_scalar(AUTHORED).bind(repository.0).bind(push.new.as_str()).fetch_optional(writing.conn()).await?;
+                let authored_at = authored.flatten().map(|at| super::column::instant(at, "authored_at")).transpose()?;
+                dated.push((push.clone(), authored_at));
+            }
+            dated.sort_by_key(|(push, _)| push.number);
+            put_pushes(writing.conn(), repository, dated).await?;
+            self.finish_page(writing, owner.project, page).await
+        })
+        .await
+    }
+
+    /// A commit that is known, without its parents.
+    pub async fn commit_of(&self, repository: RepositoryId, sha: &ObjectId) -> Result<Option<Commit>> {
+        self.attempt(format!("read commit {}", sha.short()), async {
+            let row = sqlx::query(ONE).bind(repository.0).bind(sha.as_str()).fetch_optional(&mut *self.reader().await?).await?;
+            row.as_ref().map(read).transpose()
+        })
+        .await
+    }
+
+    /// The commits whose ids begin so, at most three.
+    pub async fn commits_like(&self, repository: RepositoryId, beginning: &str) -> Result<Vec<Commit>> {
+        self.attempt("look for a commit", async {
+            let from = beginning.to_ascii_lowercase();
+            let to = format!("{from}z");
+            let rows = sqlx::query(LIKE).bind(repository.0).bind(from).bind(to).fetch_all(&mut *self.reader().await?).await?;
+            rows.iter().map(read).collect()
+        })
+        .await
+    }
+}

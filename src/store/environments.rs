@@ -1,0 +1,270 @@
+//! YAML environments and what was deployed into them.
+//!
+//! A stage may have several jobs in an environment, each tried several times, and a page may hold only some of them. The jobs of the
+//! stage's final attempt are kept beside its row, so that pages may come in any order and any number of times: the row is their fold.
+
+use std::collections::{BTreeMap, HashMap};
+
+use jiff::Timestamp;
+
+use super::Store;
+use super::builds::name_definition;
+use super::column::Columns as _;
+use super::error::Result;
+use super::hold::Hold;
+use super::sources::PageDone;
+use super::stage_rows::{self, Job, OfRun, StageRow, Told, Writer};
+use crate::domain::id::ProjectId;
+use crate::domain::run::{DefinitionKind, DeploymentRecord, Environment, StageResult};
+
+queries! {
+    PUT = "INSERT INTO environments (project, number, name) VALUES ($1, $2, $3) ON CONFLICT (project, number) DO UPDATE \
+        SET name = excluded.name";
+    OF_PROJECT = "SELECT number, name FROM environments WHERE project = $1 ORDER BY number";
+}
+
+/// How bad an end is; a stage ended as badly as the worst of its jobs.
+fn badness(result: StageResult) -> u8 {
+    match result {
+        StageResult::Failed => 9,
+        StageResult::Rejected => 8,
+        StageResult::Abandoned => 7,
+        StageResult::Canceled => 6,
+        StageResult::Running => 5,
+        StageResult::Pending => 4,
+        StageResult::Unknown => 3,
+        StageResult::SucceededWithIssues => 2,
+        StageResult::Succeeded => 1,
+        // One region left out does not undo the others.
+        StageResult::Skipped => 0,
+    }
+}
+
+/// Takes a record in: of the attempt that is known, of a later one, or not at all.
+fn take_in(row: &mut StageRow, record: &DeploymentRecord) {
+    if record.stage_attempt < row.attempt {
+        return;
+    }
+    if record.stage_attempt > row.attempt {
+        row.attempt = record.stage_attempt;
+        row.jobs.clear();
+        // The approval was of the attempt before.
+        row.approval_ms = None;
+    }
+    let job = Job {
+        number: record.number,
+        name: record.job.clone(),
+        attempt: record.job_attempt,
+        result: record.result,
+        queued_at: record.queued_at,
+        started_at: record.started_at,
+        finished_at: record.finished_at,
+    };
+    let known = row.jobs.iter().position(|known| known.number == job.number);
+    match known {
+        // Only finished ones are listed: the later end is the later word.
+        Some(at) if row.jobs[at].finished_at > job.finished_at => {}
+        Some(at) => row.jobs[at] = job,
+        None => row.jobs.push(job),
+    }
+    let mut last: HashMap<String, i64> = HashMap::new();
+    for job in &row.jobs {
+        let attempt = last.entry(job.name.clone()).or_insert(job.attempt);
+        *attempt = (*attempt).max(job.attempt);
+    }
+    row.jobs.retain(|job| last.get(&job.name) == Some(&job.attempt));
+    row.jobs.sort_by_key(|job| job.number);
+    fold(row);
+}
+
+/// What the jobs of the final attempt make of their stage.
+fn fold(row: &mut StageRow) {
+    let times = |of: fn(&Job) -> Option<Timestamp>| row.jobs.iter().filter_map(of);
+    row.queued_at = times(|job| job.queued_at).min();
+    row.started_at = times(|job| job.started_at).min();
+    let open = row.jobs.iter().any(|job| job.finished_at.is_none() && matches!(job.result, StageResult::Running | StageResult::Pending));
+    row.finished_at = if open { None } else { times(|job| job.finished_at).max() };
+    row.result = row.jobs.iter().map(|job| job.result).max_by_key(|result| badness(*result)).unwrap_or(StageResult::Unknown);
+}
+
+fn empty(record: &DeploymentRecord, environment: &str, of_run: OfRun) -> StageRow {
+    StageRow {
+        kind: DefinitionKind::Pipeline,
+        definition: record.definition,
+        run: record.run,
+        stage: record.stage.clone(),
+        environment: environment.to_owned(),
+        told: Told::Environment,
+        attempt: record.stage_attempt,
+        result: StageResult::Unknown,
+        queued_at: None,
+        started_at: None,
+        finished_at: None,
+        approval_ms: None,
+        of_run,
+        jobs: Vec::new(),
+    }
+}
+
+impl Store {
+    /// Keeps environments. Those that a listing left out stay: what was deployed into them is still there.
+    pub async fn put_environments(
+        &self,
+        project: ProjectId,
+        environments: &[Environment],
+        page: impl Into<Option<PageDone>>,
+    ) -> Result<()> {
+        let page = page.into();
+        self.attempt("keep the environments", async {
+            let mut writing = self.writing_on(Hold::Project(project)).await?;
+            for environment in environments {
+                sqlx::query(PUT).bind(project.0).bind(environment.number).bind(&*environment.name).execute(writing.conn()).await?;
+            }
+            self.finish_page(writing, project, page).await
+        })
+        .await
+    }
+
+    /// The environments of a project, by number.
+    pub async fn environments(&self, project: ProjectId) -> Result<Vec<Environment>> {
+        self.attempt("read the environments", async {
+            let rows = sqlx::query(OF_PROJECT).bind(project.0).fetch_all(&mut *self.reader().await?).await?;
+            rows.iter().map(|row| Ok(Environment { number: row.int("number")?, name: row.text("name")? })).collect()
+        })
+        .await
+    }
+
+    /// Keeps a page of what was deployed into environments, with its cursor. What a timeline told of the same stages gives way, except
+    /// how long an approval took.
+    pub async fn put_deployment_records(
+        &self,
+        project: ProjectId,
+        records: &[DeploymentRecord],
+        page: impl Into<Option<PageDone>>,
+    ) -> Result<()> {
+        let page = page.into();
+        self.attempt("keep deployments into environments", async {
+            let mut writing = self.writing_on(Hold::Project(project)).await?;
+            let mut names: HashMap<i64, String> = HashMap::new();
+            for row in sqlx::query(OF_PROJECT).bind(project.0).fetch_all(writing.conn()).await? {
+                names.insert(row.int("number")?, row.text("name")?);
+            }
+            let mut by_run: BTreeMap<i64, Vec<&DeploymentRecord>> = BTreeMap::new();
+            let mut definitions: HashMap<i64, &str> = HashMap::new();
+            for record in records {
+                by_run.entry(record.run).or_default().push(record);
+                definitions.insert(record.definition, &record.definition_name);
+            }
+            for (number, name) in definitions {
+                name_definition(writing.conn(), project, DefinitionKind::Pipeline, number, name).await?;
+            }
+            let mut writer = Writer::new(project);
+            for (run, records) in by_run {
+                let conn = writing.conn();
+                let known = stage_rows::of_run(&mut *conn, project, DefinitionKind::Pipeline, run).await?;
+                let of_run = stage_rows::of_build(&mut *conn, project, run).await?;
+                let mut rows: BTreeMap<(String, String), StageRow> = BTreeMap::new();
+                for record in records {
+                    let environment = names.get(&record.environment).cloned().unwrap_or_else(|| format!("#{}", record.environment));
+                    let row = rows.entry((record.stage.clone(), environment.clone())).or_insert_with(|| {
+                        let same = |row: &&StageRow| row.stage == record.stage && row.environment == environment;
+                        known.iter().find(same).cloned().unwrap_or_else(|| empty(record, &environment, of_run.clone()))
+                    });
+                    take_in(row, record);
+                }
+                for ((stage, environment), mut row) in rows {
+                    let told_before = known.iter().find(|row| row.stage == stage && row.told == Told::Timeline);
+                    if let Some(timeline) = told_before {
+                        row.approval_ms = row.approval_ms.or(timeline.approval_ms.filter(|_| timeline.attempt == row.attempt));
+                        writer.delete(&mut *conn, timeline).await?;
+                    }
+                    let before =
+                        known.iter().find(|row| row.stage == stage && row.environment == environment && row.told == Told::Environment);
+                    writer.put(&mut *conn, &row, before).await?;
+                }
+            }
+            writer.finish(writing.conn()).await?;
+            self.finish_page(writing, project, page).await
+        })
+        .await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn at(minute: i64) -> Option<Timestamp> {
+        Timestamp::from_second(1_800_000_000 + minute * 60).ok()
+    }
+
+    fn record(number: i64, stage_attempt: i64, job: &str, job_attempt: i64, result: StageResult, end: i64) -> DeploymentRecord {
+        DeploymentRecord {
+            number,
+            environment: 1,
+            definition: 7,
+            definition_name: "api".to_owned(),
+            run: 4711,
+            stage: "Production".to_owned(),
+            stage_attempt,
+            job: job.to_owned(),
+            job_attempt,
+            result,
+            queued_at: at(end - 3),
+            started_at: at(end - 2),
+            finished_at: at(end),
+        }
+    }
+
+    fn folded(records: &[DeploymentRecord]) -> StageRow {
+        let mut row = empty(&records[0], "prod", OfRun::default());
+        for record in records {
+            take_in(&mut row, record);
+        }
+        row
+    }
+
+    #[test]
+    fn a_stage_ends_with_the_last_and_as_the_worst_job_of_its_final_attempt() {
+        use StageResult::{Failed, Succeeded};
+        let eu = record(1, 1, "eu", 1, Succeeded, 10);
+        let us = record(2, 1, "us", 1, Failed, 14);
+        let row = folded(&[eu.clone(), us.clone()]);
+        assert_eq!((row.result, row.started_at, row.finished_at, row.attempt), (Failed, at(8), at(14), 1));
+        // The job is tried again inside the same attempt of the stage.
+        let again = record(3, 1, "us", 2, Succeeded, 20);
+        let row = folded(&[eu.clone(), us.clone(), again]);
+        assert_eq!((row.result, row.finished_at, row.attempt), (Succeeded, at(20), 1));
+        // The whole stage is tried again, for one region only.
+        let second = record(4, 2, "us", 1, Succeeded, 30);
+        let row = folded(&[eu, us, second]);
+        assert_eq!((row.result, row.started_at, row.finished_at, row.attempt), (Succeeded, at(28), at(30), 2));
+        assert_eq!(row.jobs.len(), 1);
+    }
+
+    proptest! {
+        #[test]
+        fn the_order_and_the_repetition_of_records_do_not_matter(
+            shuffled in Just((0..9).collect::<Vec<usize>>()).prop_shuffle(),
+            twice in proptest::collection::vec(0_usize..9, 0..9),
+        ) {
+            use StageResult::{Canceled, Failed, Skipped, Succeeded};
+            let records = [
+                record(1, 1, "eu", 1, Succeeded, 10),
+                record(2, 1, "us", 1, Failed, 14),
+                record(3, 1, "us", 2, Canceled, 16),
+                record(4, 2, "us", 1, Failed, 30),
+                record(5, 2, "us", 2, Succeeded, 40),
+                record(6, 2, "eu", 1, Skipped, 31),
+                record(7, 2, "as", 1, Succeeded, 45),
+                record(8, 2, "as", 1, Failed, 44),
+                record(9, 1, "as", 3, Succeeded, 50),
+            ];
+            let order: Vec<_> = shuffled.iter().chain(&twice).map(|index| records[*index].clone()).collect();
+            prop_assert_eq!(folded(&order), folded(&records));
+            prop_assert_eq!(folded(&order).finished_at, at(45));
+        }
+    }
+}

@@ -1,0 +1,134 @@
+//! The kinds of stages that a project has, and what a person decided about them.
+//!
+//! An empty stage without an environment stands for the runs of a pipeline as wholes.
+
+use std::collections::HashMap;
+
+use jiff::Timestamp;
+use sqlx::AnyConnection;
+use sqlx::any::AnyRow;
+
+use super::Store;
+use super::column::{Columns, Word};
+use super::connect::Engine;
+use super::error::Result;
+use super::hold::Hold;
+use crate::domain::id::ProjectId;
+use crate::domain::run::DefinitionKind;
+use crate::metrics::input::{Decided, StageKind};
+
+macro_rules! kinds {
+    ($projects:literal) => {
+        concat!(
+            "SELECT k.id, k.project, k.kind, k.definition, coalesce(d.name, '') AS name, coalesce(d.tags, '[]') AS tags, k.stage, \
+             k.environment, k.runs, k.last_at FROM stage_kinds k LEFT JOIN definitions d ON d.project = k.project AND d.kind = k.kind \
+             AND d.number = k.definition WHERE k.runs > 0 AND k.project IN (",
+            $projects,
+            ") UNION ALL SELECT 0, project, kind, number, name, tags, '', '', runs, last_at FROM definitions \
+             WHERE kind = 'pipeline' AND runs > 0 AND project IN (",
+            $projects,
+            ") ORDER BY 2, 3, 4, 7, 8"
+        )
+    };
+}
+
+sqlite_queries! {
+    KINDS = kinds!("SELECT value FROM json_each($1)");
+}
+
+postgres_queries! {
+    KINDS_ON_SERVER = kinds!("SELECT unnest(CAST($1 AS BIGINT[]))");
+}
+
+queries! {
+    RULES = "SELECT project, kind, definition, stage, environment, decided FROM production_rules";
+    DECIDE = "INSERT INTO production_rules (project, kind, definition, stage, environment, decided, decided_at) \
+        VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (project, kind, definition, stage, environment) DO UPDATE \
+        SET decided = excluded.decided, decided_at = excluded.decided_at";
+    UNDECIDE = "DELETE FROM production_rules WHERE project = $1 AND kind = $2 AND definition = $3 AND stage = $4 AND environment = $5";
+}
+
+/// Numbers as one parameter: what each engine takes for a list.
+pub(super) fn list(engine: Engine, numbers: impl IntoIterator<Item = i64>) -> String {
+    let numbers: Vec<String> = numbers.into_iter().map(|number| number.to_string()).collect();
+    match engine {
+        Engine::Sqlite => format!("[{}]", numbers.join(",")),
+        Engine::Postgres => format!("{{{}}}", numbers.join(",")),
+    }
+}
+
+type Key = (i64, DefinitionKind, i64, String, String);
+
+/// The kinds of stages of projects with their row ids, 0 for a pipeline's runs as wholes.
+pub(super) async fn kinds(conn: &mut AnyConnection, engine: Engine, projects: &[ProjectId]) -> Result<Vec<(i64, StageKind)>> {
+    let mut decided: HashMap<Key, Decided> = HashMap::new();
+    for row in sqlx::query(RULES).fetch_all(&mut *conn).await? {
+        let key = (row.int("project")?, row.word("kind")?, row.int("definition")?, row.text("stage")?, row.text("environment")?);
+        decided.insert(key, row.word("decided")?);
+    }
+    let sql = match engine {
+        Engine::Sqlite => KINDS,
+        Engine::Postgres => KINDS_ON_SERVER,
+    };
+    let rows = sqlx::query(sql).bind(list(engine, projects.iter().map(|project| project.0))).fetch_all(conn).await?;
+    let read = |row: &AnyRow| {
+        let environment = row.text("environment")?;
+        let key = (row.int("project")?, row.word("kind")?, row.int("definition")?, row.text("stage")?, environment.clone());
+        let kind = StageKind {
+            project: ProjectId(key.0),
+            kind: key.1,
+            definition: key.2,
+            definition_name: row.text("name")?,
+            tags: row.json("tags")?,
+            stage: key.3.clone(),
+            environment: Some(environment).filter(|name| !name.is_empty()),
+            runs: row.int("runs")?,
+            last_at: row.maybe_instant("last_at")?,
+            decided: decided.get(&key).copied(),
+        };
+        Ok((row.int("id")?, kind))
+    };
+    rows.iter().map(read).collect()
+}
+
+impl Store {
+    /// The kinds of stages of projects, and of each pipeline its runs as wholes.
+    pub async fn stage_kinds(&self, projects: &[ProjectId]) -> Result<Vec<StageKind>> {
+        self.attempt("read the kinds of stages", async {
+            let mut conn = self.snapshot().await?;
+            Ok(kinds(&mut conn, self.engine(), projects).await?.into_iter().map(|(_, kind)| kind).collect())
+        })
+        .await
+    }
+
+    /// Keeps what a person decided about a kind of stage; nothing takes the decision back.
+    #[allow(clippy::too_many_arguments)]
+    pub async fn decide_production(
+        &self,
+        project: ProjectId,
+        kind: DefinitionKind,
+        definition: i64,
+        stage: &str,
+        environment: Option<&str>,
+        decided: Option<Decided>,
+        now: Timestamp,
+    ) -> Result<()> {
+        self.attempt("keep what is production", async {
+            let mut writing = self.writing_on(Hold::Project(project)).await?;
+            let sql = if decided.is_some() { DECIDE } else { UNDECIDE };
+            let mut query = sqlx::query(sql)
+                .bind(project.0)
+                .bind(kind.to_word())
+                .bind(definition)
+                .bind(stage.to_owned())
+                .bind(environment.unwrap_or_default().to_owned());
+            if let Some(decided) = decided {
+                query = query.bind(decided.to_word()).bind(now.as_millisecond());
+            }
+            query.execute(writing.conn()).await?;
+            self.inner.pace.hurry(project);
+            self.finish_page(writing, project, None).await
+        })
+        .await
+    }
+}

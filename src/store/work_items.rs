@@ -1,0 +1,189 @@
+//! Work items, and what hangs on them.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::Timestamp;
+use sqlx::AnyConnection;
+use sqlx::any::AnyRow;
+
+use super::batch;
+use super::column::{Columns, Word, json};
+use super::error::Result;
+use super::hold::Hold;
+use super::sources::PageDone;
+use super::{Store, histories};
+use crate::domain::id::{ObjectId, ProjectId, RepositoryId};
+use crate::domain::work_item::{LinkTarget, Via, WorkItem};
+
+queries! {
+    PUT = "INSERT INTO work_items (project, number, revision, kind, state, title, tags, area, created_at, changed_at, resolved_at) \
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) ON CONFLICT (project, number) DO UPDATE SET revision = excluded.revision, \
+        kind = excluded.kind, state = excluded.state, title = excluded.title, tags = excluded.tags, area = excluded.area, \
+        created_at = excluded.created_at, changed_at = excluded.changed_at, resolved_at = excluded.resolved_at \
+        WHERE work_items.revision <= excluded.revision";
+    ONE = "SELECT number, revision, kind, state, title, tags, area, created_at, changed_at, resolved_at FROM work_items \
+        WHERE project = $1 AND number = $2";
+    /// A link of Azure DevOps's own is worth more than a mention.
+    LINK = "INSERT INTO work_item_links (project, item, target_kind, repository, target, via) VALUES ($1, $2, $3, $4, $5, $6) \
+        ON CONFLICT (project, item, target_kind, repository, target) DO UPDATE SET via = excluded.via \
+        WHERE work_item_links.via = 'text' AND excluded.via = 'link'";
+    NAMED_ONLY = "SELECT DISTINCT l.item FROM work_item_links l WHERE l.project = $1 \
+        AND NOT EXISTS (SELECT 1 FROM work_items w WHERE w.project = l.project AND w.number = l.item) ORDER BY l.item";
+    KNOWN = "SELECT number FROM work_items WHERE project = $1";
+    LINKS_OF = "SELECT target_kind, repository, target, via FROM work_item_links WHERE project = $1 AND item = $2 \
+        ORDER BY target_kind, repository, target";
+    ITEMS_OF = "SELECT DISTINCT w.number, w.revision, w.kind, w.state, w.title, w.tags, w.area, w.created_at, w.changed_at, w.resolved_at \
+        FROM work_item_links l JOIN work_items w ON w.project = l.project AND w.number = l.item \
+        WHERE l.repository = $1 AND l.target_kind = $2 AND l.target = $3 ORDER BY w.number";
+}
+
+fn read(row: &AnyRow) -> Result<WorkItem> {
+    Ok(WorkItem {
+        number: row.int("number")?,
+        revision: row.int("revision")?,
+        kind: row.text("kind")?,
+        state: row.text("state")?,
+        title: row.text("title")?,
+        tags: row.json("tags")?,
+        area: row.text("area")?,
+        created_at: row.maybe_instant("created_at")?,
+        changed_at: row.maybe_instant("changed_at")?,
+        resolved_at: row.maybe_instant("resolved_at")?,
+    })
+}
+
+/// What a link hangs on, as the store keeps it: kind, repository, target.
+fn target_of(repository: RepositoryId, target: &LinkTarget) -> (&'static str, i64, String) {
+    match target {
+        LinkTarget::PullRequest { number } => ("pull_request", repository.0, number.to_string()),
+        LinkTarget::Commit { sha } => ("commit", repository.0, sha.as_str().to_owned()),
+        LinkTarget::Build { number } => ("build", 0, number.to_string()),
+    }
+}
+
+/// What the store keeps as a target; nothing where a later version kept something else.
+pub(super) fn target_from(kind: &str, target: &str) -> Option<LinkTarget> {
+    Some(match kind {
+        "pull_request" => LinkTarget::PullRequest { number: target.parse().ok()? },
+        "commit" => LinkTarget::Commit { sha: ObjectId::new(target) },
+        "build" => LinkTarget::Build { number: target.parse().ok()? },
+        _ => return None,
+    })
+}
+
+async fn put_links(conn: &mut AnyConnection, project: ProjectId, links: &[(i64, RepositoryId, LinkTarget, Via)]) -> Result<()> {
+    let mut once: BTreeMap<(i64, &'static str, i64, String), Via> = BTreeMap::new();
+    for (item, repository, target, via) in links {
+        let (kind, repository, target) = target_of(*repository, target);
+        let known = once.entry((*item, kind, repository, target)).or_insert(*via);
+        if *via == Via::Link {
+            *known = Via::Link;
+        }
+    }
+    let rows: Vec<_> = once.into_iter().collect();
+    batch::put(conn, LINK, &rows, |query, ((item, kind, repository, target), via)| {
+        Ok(query.bind(project.0).bind(*item).bind(*kind).bind(*repository).bind(target.clone()).bind(via.to_word()))
+    })
+    .await?;
+    Ok(())
+}
+
+impl Store {
+    /// Keeps a page of work items, with its cursor. An older revision changes nothing.
+    pub async fn put_work_items(&self, project: ProjectId, items: &[WorkItem], page: impl Into<Option<PageDone>>) -> Result<()> {
+        let page = page.into();
+        self.attempt("keep work items", async {
+            let mut writing = self.writing_on(Hold::Project(project)).await?;
+            let mut once: BTreeMap<i64, &WorkItem> = BTreeMap::new();
+            for item in items {
+                let known = once.entry(item.number).or_insert(item);
+                if item.revision >= known.revision {
+                    *known = item;
+                }
+            }
+            let once: Vec<&WorkItem> = once.into_values().collect();
+            batch::put(writing.conn(), PUT, &once, |query, item: &&WorkItem| {
+                Ok(query
+                    .bind(project.0)
+                    .bind(item.number)
+                    .bind(item.revision)
+                    .bind(item.kind.clone())
+                    .bind(item.state.clone())
+                    .bind(item.title.clone())
+                    .bind(json(&item.tags)?)
+                    .bind(item.area.clone())
+                    .bind(item.created_at.map(Timestamp::as_millisecond))
+                    .bind(item.changed_at.map(Timestamp::as_millisecond))
+                    .bind(item.resolved_at.map(Timestamp::as_millisecond)))
+            })
+            .await?;
+            self.finish_page(writing, project, page).await
+        })
+        .await
+    }
+
+    /// Keeps what hangs on work items: item, repository (any for a build), target, and how it is known.
+    pub async fn put_links(&self, project: ProjectId, links: &[(i64, RepositoryId, LinkTarget, Via)]) -> Result<()> {
+        let rules = self.flow_rules();
+        self.attempt("keep links of work items", async {
+            let mut writing = self.writing_on(Hold::Project(project)).await?;
+            put_links(writing.conn(), project, links).await?;
+            for (item, repository, target, _) in links {
+                if let LinkTarget::PullRequest { number } = target {
+                    histories::add_item(writing.conn(), project, (*repository, *number), *item, &rules).await?;
+                }
+            }
+            self.finish_page(writing, project, None).await
+        })
+        .await
+    }
+
+    pub async fn work_item(&self, project: ProjectId, number: i64) -> Result<Option<WorkItem>> {
+        self.attempt(format!("read work item {number}"), async {
+            let row = sqlx::query(ONE).bind(project.0).bind(number).fetch_optional(&mut *self.reader().await?).await?;
+            row.as_ref().map(read).transpose()
+        })
+        .await
+    }
+
+    /// What hangs on a work item. A build has the repository 0.
+    pub async fn links_of_item(&self, project: ProjectId, item: i64) -> Result<Vec<(RepositoryId, LinkTarget, Via)>> {
+        self.attempt(format!("read what hangs on work item {item}"), async {
+            let mut links = Vec::new();
+            for row in sqlx::query(LINKS_OF).bind(project.0).bind(item).fetch_all(&mut *self.reader().await?).await? {
+                if let Some(target) = target_from(row.borrowed("target_kind")?, row.borrowed("target")?) {
+                    links.push((RepositoryId(row.int("repository")?), target, row.word("via")?));
+                }
+            }
+            Ok(links)
+        })
+        .await
+    }
+
+    /// The known work items that something hangs on.
+    pub async fn items_of(&self, repository: RepositoryId, target: &LinkTarget) -> Result<Vec<WorkItem>> {
+        self.attempt("read work items by what hangs on them", async {
+            let (kind, repository, target) = target_of(repository, target);
+            let rows = sqlx::query(ITEMS_OF).bind(repository).bind(kind).bind(target).fetch_all(&mut *self.reader().await?).await?;
+            rows.iter().map(read).collect()
+        })
+        .await
+    }
+
+    /// Work items that something hangs on and that nobody has read yet, by number.
+    pub async fn items_without_facts(&self, project: ProjectId) -> Result<Vec<i64>> {
+        self.attempt("read which work items are only named", async {
+            Ok(sqlx::query_scalar(NAMED_ONLY).bind(project.0).fetch_all(&mut *self.reader().await?).await?)
+        })
+        .await
+    }
+
+    /// The numbers of the known work items.
+    pub async fn known_items(&self, project: ProjectId) -> Result<BTreeSet<i64>> {
+        self.attempt("read which work items are known", async {
+            let numbers: Vec<i64> = sqlx::query_scalar(KNOWN).bind(project.0).fetch_all(&mut *self.reader().await?).await?;
+            Ok(numbers.into_iter().collect())
+        })
+        .await
+    }
+}

@@ -1,0 +1,99 @@
+//! The rows behind a number and those left out, with why.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
+use crate::metrics::words;
+use crate::tui::answer::MetricRow;
+use crate::tui::layout;
+use crate::tui::model::Model;
+use crate::tui::model::metrics::{Counted, Drill};
+use crate::tui::widget::delivery::clock;
+use crate::tui::widget::parts::{self, Part};
+use crate::tui::widget::tabs::{self, Tab};
+use crate::tui::widget::text;
+
+pub fn draw(model: &Model, drill: &Drill, area: Rect, buf: &mut Buffer) {
+    let theme = &model.theme;
+    let title = drill.metric.title();
+    let count = |counted, words: &str| {
+        if drill.rows.rows.is_some() {
+            Tab::new(format!("{words} {}", words::grouped(drill.count(counted) as u64)))
+        } else {
+            Tab::new(words)
+        }
+    };
+    let names = vec![count(Counted::In, "Counted"), count(Counted::Out, "Left out")];
+    let line = Rect::new(area.x + 1, area.y, area.width.saturating_sub(2), 1);
+    let end = tabs::draw(buf, line, 2, names, usize::from(drill.counted == Counted::Out), theme);
+    let figure = model.metrics.page.rows.as_ref().and_then(|page| page.figures.tile(drill.metric));
+    let value = figure.map(|tile| words::value(&tile.value, tile.metric).headline).unwrap_or_default();
+    let right = vec![Part::new(50, title, theme.text), Part::new(60, value, theme.strong)];
+    parts::put(buf, end + 2, area.y, area.right().saturating_sub(end + 3), 2, Vec::new(), right);
+    text::line(buf, area.x, area.y + 1, area.width, theme.marks.rule, theme.faint);
+
+    let inner = Rect::new(area.x, area.y + 2, area.width, area.height.saturating_sub(2));
+    let rows: Vec<&MetricRow> = drill.shown().collect();
+    if rows.is_empty() {
+        let words = match (&drill.rows.rows, &drill.rows.problem) {
+            (None, Some(problem)) => problem.to_string(),
+            (None, None) => "loading".to_owned(),
+            (Some(_), _) if drill.counted == Counted::In => {
+                "Nothing counts in this window. ] shows what was left out, t takes a longer one.".to_owned()
+            }
+            (Some(_), _) => "Nothing was left out.".to_owned(),
+        };
+        super::say(inner, &words, theme.dim, buf);
+        return;
+    }
+    let visible = layout::list_rows(model).min(usize::from(inner.height));
+    let cells = |width: fn(&MetricRow) -> u16, most: u16| rows.iter().map(|row| width(row)).max().unwrap_or(0).min(most);
+    let zone = &model.settings.zone;
+    let times = rows.iter().map(|row| text::width(&clock(row.row.at, model.now, zone))).max().unwrap_or(8);
+    let names = cells(|row| text::width(&text::clean(&row.name)), inner.width / 3);
+    let lasts = cells(|row| row.row.seconds.map_or(0, |seconds| text::width(&words::duration(seconds))), 8);
+    for ((at, row), y) in rows.iter().enumerate().skip(drill.offset).take(visible).zip(inner.y..inner.bottom()) {
+        let selected = at == drill.cursor;
+        if selected {
+            text::put(buf, inner.x, y, 1, theme.marks.bar, theme.accent);
+        }
+        let end = inner.right().saturating_sub(1);
+        let mut x = inner.x + 1;
+        if inner.width >= 60 {
+            text::put(buf, x, y, times, &clock(row.row.at, model.now, zone), theme.dim);
+            x += times + 2;
+        }
+        if lasts > 0 {
+            let lasted = row.row.seconds.map(words::duration).unwrap_or_default();
+            text::put_right(buf, x + lasts, y, lasts, &lasted, theme.text, &theme.marks);
+            x += lasts + 2;
+        }
+        text::put_fit(buf, x, y, names, &row.name, if selected { theme.strong } else { theme.info }, &theme.marks);
+        x += names + 2;
+        let mut left = Vec::new();
+        if let Some(ticket) = &row.ticket {
+            left.push(Part::new(60, ticket.to_string(), theme.info));
+        }
+        let why = row.row.excluded.map(|reason| reason.words());
+        left.extend(why.map(|why| Part::new(90, why, theme.warn)));
+        let mut rest = Vec::new();
+        rest.extend(row.title.as_deref().map(|title| text::clean(title).into_owned()));
+        rest.extend((!row.row.words.is_empty()).then(|| text::clean(&row.row.words).into_owned()));
+        // The words take what is left; a title is cut before what happened is left out.
+        parts::fit(&mut left, &mut Vec::new(), end.saturating_sub(x), 2);
+        for part in left {
+            x = text::put(buf, x, y, end.saturating_sub(x), &part.text, part.style) + 2;
+        }
+        let room = end.saturating_sub(x);
+        match rest.as_slice() {
+            [title, words] => {
+                let last = text::width(words).min(room / 2);
+                let used = room.saturating_sub(last + 2);
+                let at = text::put_fit(buf, x, y, used, title, theme.text, &theme.marks) + 2;
+                text::put_fit(buf, at, y, end.saturating_sub(at), words, theme.dim, &theme.marks);
+            }
+            [one] => drop(text::put_fit(buf, x, y, room, one, theme.dim, &theme.marks)),
+            _ => {}
+        }
+    }
+}

@@ -1,0 +1,200 @@
+//! The tiles: a figure each, with what it rests on. DORA's five first. How much is said of each follows the room.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+
+use crate::metrics::figures::{Figures, Metric, Tile, Trend, Value};
+use crate::metrics::query::Definition;
+use crate::metrics::words::{self, Judgement};
+use crate::tui::layout;
+use crate::tui::model::Model;
+use crate::tui::widget::parts::{self, Part};
+use crate::tui::widget::{sparkline, text};
+
+/// Paints them from the top of the area and returns the row below.
+pub fn draw(model: &Model, figures: &Figures, area: Rect, buf: &mut Buffer) -> u16 {
+    let grid = layout::tiles(model.width, model.height);
+    let count = Metric::ALL.len();
+    if grid.height == 1 {
+        return list(model, figures, area, buf);
+    }
+    let mut bottom = area.y;
+    for (at, metric) in Metric::ALL.into_iter().enumerate() {
+        let Some(tile) = figures.tile(metric) else { continue };
+        let (column, row) = grid.place(at, count);
+        let edge = |column: u16| area.x + u16::try_from(u32::from(area.width) * u32::from(column) / u32::from(grid.columns)).unwrap_or(0);
+        let (x, end) = (edge(column), edge(column + 1));
+        let y = area.y + row * grid.height;
+        let place = Rect::new(x, y, end.saturating_sub(x + 1), grid.height).intersection(area);
+        bottom = bottom.max(place.bottom());
+        one(model, tile, place, buf);
+    }
+    bottom
+}
+
+/// A line each, those around the cursor.
+fn list(model: &Model, figures: &Figures, area: Rect, buf: &mut Buffer) -> u16 {
+    let at = Metric::ALL.iter().position(|metric| *metric == model.metrics.metric).unwrap_or(0);
+    let visible = usize::from(area.height);
+    let from = at.saturating_sub(visible / 2).min(Metric::ALL.len().saturating_sub(visible));
+    let mut y = area.y;
+    for metric in Metric::ALL.into_iter().skip(from).take(visible) {
+        let Some(tile) = figures.tile(metric) else { continue };
+        let theme = &model.theme;
+        let selected = metric == model.metrics.metric;
+        mark(model, selected, area.x, y, 1, buf);
+        let title = if area.width < 60 { short(metric) } else { metric.title() };
+        let column = if area.width < 60 { 15 } else { 32 };
+        let x = area.x + 1;
+        text::put_fit(buf, x, y, column - 1, title, if selected { theme.strong } else { theme.text }, &theme.marks);
+        let said = words::value(&tile.value, metric);
+        let mut left = vec![Part::new(100, said.headline, headline(model, tile))];
+        left.extend((!said.rest.is_empty()).then(|| Part::new(40, said.rest, theme.dim)));
+        let right = change(model, tile).into_iter().collect();
+        parts::put(buf, x + column, y, area.width.saturating_sub(column + 2), 2, left, right);
+        y += 1;
+    }
+    y
+}
+
+/// A title for a narrow place.
+fn short(metric: Metric) -> &'static str {
+    match metric {
+        Metric::DeploymentFrequency => "Deployments",
+        Metric::LeadTime => "Lead time",
+        Metric::ChangeFailRate => "Fail rate",
+        Metric::RecoveryTime => "Recovery",
+        Metric::ReworkRate => "Rework",
+        Metric::CycleTime => "Cycle time",
+        Metric::PipelineReliability => "Pipeline",
+        Metric::Throughput => "Throughput",
+        Metric::WorkInProgress => "In progress",
+        Metric::MergedWithoutReview => "No review",
+    }
+}
+
+fn mark(model: &Model, selected: bool, x: u16, y: u16, rows: u16, buf: &mut Buffer) {
+    for y in y..y + rows {
+        if selected {
+            text::put(buf, x, y, 1, model.theme.marks.bar, model.theme.accent);
+        }
+    }
+}
+
+/// A number is read first; why there is none is not called out.
+fn headline(model: &Model, tile: &Tile) -> Style {
+    match tile.value {
+        Value::NotMeasured { .. } | Value::NoProduction => model.theme.dim,
+        Value::Backfilling { .. } => model.theme.accent,
+        _ => model.theme.strong,
+    }
+}
+
+/// The change against the window before, with a mark beside its words.
+fn change(model: &Model, tile: &Tile) -> Option<Part> {
+    let theme = &model.theme;
+    let words = words::change(tile)?;
+    let (mark, style) = match (tile.trend, words::judgement(tile.metric, tile.trend)) {
+        (Trend::Up, Judgement::Better) => (theme.marks.up, theme.good),
+        (Trend::Up, Judgement::Worse) => (theme.marks.up, theme.bad),
+        (Trend::Up, Judgement::Neither) => (theme.marks.up, theme.dim),
+        (Trend::Down, Judgement::Better) => (theme.marks.down, theme.good),
+        (Trend::Down, Judgement::Worse) => (theme.marks.down, theme.bad),
+        (Trend::Down, Judgement::Neither) => (theme.marks.down, theme.dim),
+        (Trend::NoClearChange | Trend::TooFew, _) => return Some(Part::new(20, words, theme.dim)),
+    };
+    Some(Part::new(60, format!("{mark} {words}"), style).short(mark))
+}
+
+/// Whose definition it is, where it is not ours.
+fn definition(model: &Model, tile: &Tile) -> Option<Part> {
+    let words = match tile.definition {
+        Definition::Ours => return None,
+        Definition::DevLake => "as DevLake",
+        Definition::FourKeys => "as fourkeys",
+    };
+    Some(Part::new(70, words, model.theme.warn))
+}
+
+fn count(tile: &Tile) -> Vec<String> {
+    let mut words = vec![format!("n {}", words::grouped(tile.n))];
+    let left_out: u64 = tile.excluded.iter().map(|left| left.count).sum();
+    words.extend((left_out > 0).then(|| format!("{} left out", words::grouped(left_out))));
+    words
+}
+
+fn coverage(tile: &Tile) -> Option<String> {
+    tile.coverage.as_ref().map(|c| format!("{} of {} {}", words::grouped(c.k), words::grouped(c.n), c.of))
+}
+
+/// What the value lacks: the source; what to do is said by the formula.
+fn missing(tile: &Tile) -> Option<String> {
+    let first = tile.missing.first()?;
+    let more = if tile.missing.len() > 1 { format!(" and {} more", tile.missing.len() - 1) } else { String::new() };
+    Some(format!("no {}{more}", first.source.words()))
+}
+
+fn one(model: &Model, tile: &Tile, area: Rect, buf: &mut Buffer) {
+    let theme = &model.theme;
+    let selected = tile.metric == model.metrics.metric;
+    // In a stack of tiles the line between them stays free of the mark.
+    let rows = if area.height > 4 { area.height - 1 } else { area.height };
+    mark(model, selected, area.x, area.y, rows, buf);
+    let (x, width) = (area.x + 1, area.width.saturating_sub(1));
+    let title = vec![Part::new(100, tile.metric.title(), if selected { theme.strong } else { theme.text }).short(short(tile.metric))];
+    parts::put(buf, x, area.y, width, 1, title, definition(model, tile).into_iter().collect());
+    let said = words::value(&tile.value, tile.metric);
+    let value = Part::new(100, said.headline.clone(), headline(model, tile));
+    if area.height > 4 {
+        return tall(model, tile, said, Rect::new(x, area.y + 1, width, rows.saturating_sub(1)), buf);
+    }
+    let mut left = vec![value];
+    left.extend((!said.rest.is_empty()).then(|| Part::new(40, said.rest, theme.dim)));
+    parts::put(buf, x, area.y + 1, width, 2, left, change(model, tile).into_iter().collect());
+    // Every tile's bars begin at the same place, so that columns can be compared.
+    let bars = 13.min(width / 3);
+    let y = area.y + 2;
+    sparkline::draw(buf, x, y, bars, &tile.weeks, theme);
+    let mut left: Vec<Part> = count(tile).into_iter().zip([80, 30]).map(|(words, rank)| Part::new(rank, words, theme.dim)).collect();
+    left.extend(missing(tile).map(|words| Part::new(95, format!("{} {words}", theme.marks.warning), theme.warn)));
+    left.extend(coverage(tile).map(|words| Part::new(50, words, theme.dim)));
+    parts::put(buf, x + bars + 1, y, width.saturating_sub(bars + 1), 2, left, Vec::new());
+    if area.height > 3 {
+        sparkline::draw_counts(buf, x, y + 1, bars, &tile.weeks, theme);
+        if let Some(note) = tile.notes.first() {
+            text::put_fit(buf, x + bars + 1, y + 1, width.saturating_sub(bars + 1), note, theme.faint, &theme.marks);
+        }
+    }
+}
+
+/// A line for each thing that is to be said.
+fn tall(model: &Model, tile: &Tile, said: words::Said, area: Rect, buf: &mut Buffer) {
+    let theme = &model.theme;
+    let mut lines: Vec<(String, Style)> = vec![(said.headline, headline(model, tile))];
+    let wrapped = |words: &str, style: Style, rows: usize| {
+        let all = text::wrap(words, area.width);
+        let rest = all.len() > rows;
+        let mut kept: Vec<(String, Style)> = all.into_iter().take(rows).map(|line| (line, style)).collect();
+        if let (true, Some((last, _))) = (rest, kept.last_mut()) {
+            last.push_str(theme.marks.ellipsis);
+        }
+        kept
+    };
+    if !said.rest.is_empty() {
+        lines.extend(wrapped(&said.rest, theme.dim, 2));
+    }
+    lines.extend(change(model, tile).map(|part| (part.text, part.style)));
+    lines.push((count(tile).join(", "), theme.dim));
+    lines.extend(missing(tile).map(|words| (format!("{} {words}", theme.marks.warning), theme.warn)));
+    lines.extend(coverage(tile).into_iter().flat_map(|words| wrapped(&words, theme.dim, 1)));
+    let below = area.bottom().saturating_sub(2);
+    let mut y = area.y;
+    for (line, style) in lines.iter().take(usize::from(below.saturating_sub(area.y))) {
+        text::put_fit(buf, area.x, y, area.width, line, *style, &theme.marks);
+        y += 1;
+    }
+    // The bars stand at the foot of every tile.
+    sparkline::draw(buf, area.x, below, area.width, &tile.weeks, theme);
+    sparkline::draw_counts(buf, area.x, below + 1, area.width, &tile.weeks, theme);
+}

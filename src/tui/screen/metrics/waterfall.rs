@@ -1,0 +1,107 @@
+//! The phases of pull requests, one after the other: bars with words beside them, each where the one before ends.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+
+use crate::metrics::figures::{Phase, PhaseFigure, Value};
+use crate::metrics::words;
+use crate::tui::theme::Theme;
+use crate::tui::widget::text;
+
+/// Rows that every phase in a line of its own takes, with the heading.
+pub const WHOLE: u16 = 7;
+
+/// The length that stands for a value in a drawing; what has none has no bar.
+pub fn length(value: &Value) -> Option<f64> {
+    match value {
+        Value::Times { median, .. } | Value::Censored { median, .. } => Some(*median),
+        Value::AtLeast { seconds, .. } => Some(*seconds),
+        Value::Few { seconds } => seconds.get(seconds.len() / 2).copied(),
+        _ => None,
+    }
+}
+
+/// From where to where each phase's bar reaches, of `cells` cells. What took any time has a cell at least.
+pub fn bars(lengths: &[Option<f64>], cells: u16) -> Vec<Option<(u16, u16)>> {
+    let total: f64 = lengths.iter().flatten().filter(|length| length.is_finite() && **length > 0.0).sum();
+    let mut before = 0.0;
+    let place = |share: f64| (share * f64::from(cells)).round().clamp(0.0, f64::from(cells)) as u16;
+    lengths
+        .iter()
+        .map(|length| {
+            let length = length.filter(|length| length.is_finite() && *length > 0.0 && total > 0.0)?;
+            let from = place(before / total).min(cells.saturating_sub(1));
+            before += length;
+            Some((from, place(before / total).max(from + 1).min(cells)))
+        })
+        .collect()
+}
+
+/// Of the phases that make the cycle time, and of those beside it.
+fn style(phase: Phase, theme: &Theme) -> Style {
+    if phase.is_in_cycle_time() { theme.info } else { theme.dim }
+}
+
+fn value(figure: &PhaseFigure) -> String {
+    match &figure.value {
+        Value::NotMeasured { .. } => "not measured".to_owned(),
+        Value::Few { seconds } if !seconds.is_empty() => {
+            length(&figure.value).map_or_else(String::new, |middle| format!("{} of {}", words::duration(middle), seconds.len()))
+        }
+        value => words::value(value, crate::metrics::figures::Metric::CycleTime).headline,
+    }
+}
+
+/// Paints them into the area: a line each where there is room, else two a line.
+pub fn draw(phases: &[PhaseFigure], area: Rect, theme: &Theme, buf: &mut Buffer) {
+    if area.height < 2 || phases.is_empty() {
+        return;
+    }
+    let heading = "Phases of merged pull requests, medians; pickup, review and merge wait make the cycle time";
+    text::put_fit(buf, area.x + 1, area.y, area.width.saturating_sub(2), heading, theme.heading, &theme.marks);
+    let columns: u16 = if area.height >= WHOLE { 1 } else { 2 };
+    let each = area.width / columns;
+    let names = 12;
+    let values = if columns == 1 { 24 } else { 14 };
+    let cells = each.saturating_sub(names + values + 3);
+    let lengths: Vec<Option<f64>> = phases.iter().map(|figure| length(&figure.value)).collect();
+    let rows = phases.len().div_ceil(usize::from(columns));
+    for (at, (figure, bar)) in phases.iter().zip(bars(&lengths, cells)).enumerate() {
+        let column = u16::try_from(at / rows).unwrap_or(0);
+        let y = area.y + 1 + u16::try_from(at % rows).unwrap_or(0);
+        if y >= area.bottom() {
+            continue;
+        }
+        let x = area.x + 1 + column * each;
+        let style = style(figure.phase, theme);
+        text::put(buf, x, y, names, figure.phase.words(), style);
+        if let Some((from, to)) = bar {
+            // Two a line stand side by side and not below each other: there the bars all begin at the left.
+            let (from, to) = if columns == 1 { (from, to) } else { (0, to - from) };
+            text::line(buf, x + names + from, y, to - from, theme.marks.block, style);
+        }
+        let words = match (&figure.value, columns) {
+            (Value::Times { p85: Some(p85), .. }, 1) => format!("{}, 85 % {}", value(figure), words::duration(*p85)),
+            _ => value(figure),
+        };
+        let at = text::put_fit(buf, x + names + cells + 1, y, values, &words, theme.text, &theme.marks);
+        let room = (x + each).saturating_sub(at + 2);
+        if columns == 1 && room > 6 {
+            text::put_fit(buf, at + 1, y, room, &format!("n {}", words::grouped(figure.n)), theme.faint, &theme.marks);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::bars;
+
+    #[test]
+    fn each_bar_begins_where_the_one_before_ends_and_what_took_time_is_seen() {
+        assert_eq!(bars(&[Some(1.0), None, Some(3.0)], 8), [Some((0, 2)), None, Some((2, 8))]);
+        assert_eq!(bars(&[Some(1_000.0), Some(1.0)], 10), [Some((0, 10)), Some((9, 10))]);
+        assert_eq!(bars(&[Some(0.0), None], 10), [None, None]);
+        assert_eq!(bars(&[Some(f64::NAN), Some(2.0)], 4), [None, Some((0, 4))]);
+    }
+}

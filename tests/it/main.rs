@@ -5,6 +5,8 @@ mod backfill;
 mod bad_input;
 mod board_journey;
 mod case_list;
+mod collect_heal;
+mod collect_limits;
 mod consent_cli;
 mod contract;
 mod contract_delivery;

@@ -7,7 +7,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::convert::Infallible;
 use std::sync::Arc;
 
-use futures_util::future::join_all;
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::watch;
 
@@ -182,7 +181,7 @@ async fn pass(ctx: &Context, projects: &[Project], settings: &Settings, progress
         let client = async { ctx.clients.acting(&ctx.organisation(organisation).await?).await };
         match client.await {
             Ok(acting) => {
-                let client = acting.client.in_background();
+                let client = acting.client.in_background_at_most(settings.at_once);
                 jobs.extend(projects.into_iter().map(|project| Job { project, client: client.clone() }));
             }
             Err(error) => {
@@ -226,10 +225,10 @@ async fn hold_on(ctx: &Context, projects: &[Project], holder: &str) -> Infallibl
     loop {
         ctx.clock.wait_until(ctx.clock.now() + HOLD_ON).await;
         let now = ctx.clock.now();
-        let held =
-            join_all(projects.iter().map(async |project| ctx.store.hold_lease(&lease(project.id), holder, None, now + LEASE, now).await));
-        for error in held.await.into_iter().filter_map(Result::err) {
-            tracing::debug!("{error}");
+        for project in projects {
+            if let Err(error) = ctx.store.hold_lease(&lease(project.id), holder, None, now + LEASE, now).await {
+                tracing::debug!("{error}");
+            }
         }
     }
 }

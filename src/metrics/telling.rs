@@ -97,11 +97,6 @@ pub fn headline(value: &Value) -> String {
     }
 }
 
-/// `1 deployment`, `2 deployments`.
-pub fn many(count: u64, one: &str) -> String {
-    if count == 1 { format!("1 {one}") } else { format!("{count} {one}s") }
-}
-
 /// What belongs to the value and is not in its headline: why there is none, how far it spreads, what it counts. At most one line.
 pub fn detail(value: &Value) -> Option<String> {
     match value {

@@ -1,9 +1,12 @@
 //! Integration tests: the real binary, the simulator over TCP, real git.
 
 mod actions;
+mod backfill;
 mod bad_input;
 mod board_journey;
 mod case_list;
+mod collect_heal;
+mod collect_limits;
 mod consent_cli;
 mod contract;
 mod contract_delivery;

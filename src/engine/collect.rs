@@ -7,7 +7,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::convert::Infallible;
 use std::sync::Arc;
 
-use futures_util::future::join_all;
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::watch;
 
@@ -226,10 +225,10 @@ async fn hold_on(ctx: &Context, projects: &[Project], holder: &str) -> Infallibl
     loop {
         ctx.clock.wait_until(ctx.clock.now() + HOLD_ON).await;
         let now = ctx.clock.now();
-        let held =
-            join_all(projects.iter().map(async |project| ctx.store.hold_lease(&lease(project.id), holder, None, now + LEASE, now).await));
-        for error in held.await.into_iter().filter_map(Result::err) {
-            tracing::debug!("{error}");
+        for project in projects {
+            if let Err(error) = ctx.store.hold_lease(&lease(project.id), holder, None, now + LEASE, now).await {
+                tracing::debug!("{error}");
+            }
         }
     }
 }

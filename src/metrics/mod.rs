@@ -7,14 +7,17 @@
 //! read for a query; [`summarise`] makes deployments of stage runs (`deployments`), gives changes to the deployments that brought them
 //! (`containment`), finds what failed (`failures`), and sums up (`lead_time`, `cycle`, `frequency`, `reliability`, `counts`) by
 //! [`statistics`]. Each of these modules states its rules exactly. Everything is made in one pass over the rows, with indexes by hash, and
-//! does not depend on their order.
+//! does not depend on their order. Of one pull request: [`waterfall`], [`blocker`], [`landing`]; of one commit: [`departures`]; of one
+//! median: [`movers`].
 
 pub mod bands;
+pub mod blocker;
 mod calendar;
 mod containment;
 mod counts;
 pub mod csv;
 mod cycle;
+pub mod departures;
 mod deployments;
 mod devlake;
 mod failures;
@@ -24,7 +27,9 @@ mod frame;
 mod frequency;
 mod hash;
 pub mod input;
+pub mod landing;
 mod lead_time;
+pub mod movers;
 pub mod names;
 mod pattern;
 pub mod period;
@@ -39,6 +44,7 @@ mod summary;
 mod tally;
 pub mod telling;
 mod trend;
+pub mod waterfall;
 
 pub use rows::rows;
 pub use summary::summarise;

@@ -27,6 +27,7 @@ mod metrics_rows;
 mod orders;
 mod posted;
 mod reviews_cli;
+mod second;
 mod secrets;
 mod spec_cli;
 mod support;

@@ -1,7 +1,7 @@
 //! Delivery figures: `(facts, query, now) -> figures`, pure.
 //!
 //! [`input`] is what is measured, [`query`] what is asked, [`figures`] the answer, with what it rests on and what was left out. No figure
-//! is ever zero by accident: what can't be computed says why. [`telling`], [`words`] and [`csv`] are how figures are told.
+//! is ever zero by accident: what can't be computed says why. [`telling`] and [`csv`] are how figures are told.
 //!
 //! The way: [`flow::of`] boils the history of a pull request down to its times when it is stored; [`production::wanted`] says what to
 //! read for a query; [`summarise`] makes deployments of stage runs (`deployments`), gives changes to the deployments that brought them
@@ -44,7 +44,6 @@ mod tally;
 pub mod telling;
 mod trend;
 pub mod waterfall;
-pub mod words;
 
 pub use rows::rows;
 pub use summary::summarise;

@@ -12,7 +12,7 @@ use super::input::{Flow, Input, Nature};
 use super::lead_time::{Start, start};
 use super::query::Query;
 use super::readiness;
-use super::words::duration;
+use super::telling::duration;
 
 /// What a figure of the query's window counts and leaves out. Nothing where the figure can't be said.
 pub fn rows(input: &Input, query: &Query, metric: Metric, now: Timestamp) -> Vec<Row> {

@@ -7,7 +7,7 @@ use super::figures::{Coverage, Figures, Metric, Phase, Service, Tile, Trend, Val
 use super::frame::Frame;
 use super::query::{Definition, Hours, Query, Window};
 use super::tally::{Tally, times};
-use super::words::{duration, percent};
+use super::telling::{duration, percent};
 use super::{bands, cycle, frequency, lead_time, readiness, reliability, statistics, trend};
 use crate::domain::collection::Source;
 use crate::metrics::input::{Input, Segment};

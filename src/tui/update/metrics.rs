@@ -3,7 +3,6 @@
 use crate::domain::id::ProjectId;
 use crate::metrics::figures::{Metric, Tile};
 use crate::metrics::query::{Definition, Hours};
-use crate::metrics::words;
 use crate::notice::{Notice, inert};
 use crate::tui::actions;
 use crate::tui::answer::{MetricRow, MetricsPage};
@@ -20,6 +19,7 @@ use crate::tui::model::picker::{Item, Pick, Picker, PickerKind, Search};
 use crate::tui::model::text_field::TextField;
 use crate::tui::model::ticket::Tab;
 use crate::tui::screen::metrics::explain;
+use crate::tui::widget::figure as words;
 use crate::tui::widget::text;
 
 use super::{Out, act, load, toast};
@@ -100,7 +100,7 @@ fn asked(model: &mut Model, out: &mut Out) {
 
 /// Keeps the cursor on what it was on.
 pub fn settle(model: &mut Model) {
-    let visible = layout::list_rows(model);
+    let visible = layout::metric_rows(model);
     if let Some(drill) = &mut model.metrics.drill {
         drill.settle(visible);
     }
@@ -112,7 +112,7 @@ pub fn tile(model: &Model) -> Option<&Tile> {
 }
 
 pub fn navigate(model: &mut Model, intent: Intent) {
-    let visible = layout::list_rows(model);
+    let visible = layout::metric_rows(model);
     let half = (visible / 2).max(1);
     let Some(drill) = &mut model.metrics.drill else { return go(model, intent) };
     let at = drill.cursor;

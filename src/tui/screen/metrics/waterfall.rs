@@ -5,8 +5,8 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 
 use crate::metrics::figures::{Phase, PhaseFigure, Value};
-use crate::metrics::words;
 use crate::tui::theme::Theme;
+use crate::tui::widget::figure as words;
 use crate::tui::widget::text;
 
 /// Rows that every phase in a line of its own takes, with the heading.

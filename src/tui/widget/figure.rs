@@ -1,8 +1,8 @@
-//! Figures in words: durations, values, changes. What the screen, the command line and reports say alike.
+//! Figures in words, as tiles and rows say them: what is read first, and what belongs to it.
 //!
-//! Plain ASCII, so that every terminal shows it. Marks and colours are the screen's.
+//! Plain ASCII, so that every terminal shows it.
 
-use super::figures::{Metric, Tile, Trend, Value};
+use crate::metrics::figures::{Metric, Tile, Trend, Value};
 
 /// `45s`, `34m`, `5h 20m`, `3d 4h`, `23d`.
 pub fn duration(seconds: f64) -> String {
@@ -31,6 +31,11 @@ pub fn duration(seconds: f64) -> String {
 pub fn percent(fraction: f64) -> String {
     let hundredths = fraction * 100.0;
     if hundredths == 0.0 || hundredths >= 9.95 { format!("{hundredths:.0} %") } else { format!("{hundredths:.1} %") }
+}
+
+/// `1 deployment`, `2 deployments`.
+pub fn many(count: u64, one: &str) -> String {
+    if count == 1 { format!("1 {one}") } else { format!("{count} {one}s") }
 }
 
 /// `1,234`.
@@ -125,9 +130,17 @@ pub fn value(value: &Value, metric: Metric) -> Said {
     }
 }
 
+/// Whether there is a value, and not only why there is none.
+fn is_measured(value: &Value) -> bool {
+    !matches!(value, Value::NotMeasured { .. } | Value::NoProduction | Value::Backfilling { .. })
+}
+
 /// Against the window before: `up from 1d 20h`, `no clear change`.
 pub fn change(tile: &Tile) -> Option<String> {
-    let before = || tile.previous.as_ref().map(|previous| value(previous, tile.metric).headline);
+    if !is_measured(&tile.value) {
+        return None;
+    }
+    let before = || tile.previous.as_ref().filter(|previous| is_measured(previous)).map(|previous| value(previous, tile.metric).headline);
     match tile.trend {
         Trend::Up => Some(before().map_or_else(|| "up".to_owned(), |before| format!("up from {before}"))),
         Trend::Down => Some(before().map_or_else(|| "down".to_owned(), |before| format!("down from {before}"))),

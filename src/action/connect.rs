@@ -3,6 +3,7 @@
 //! `check` writes nothing anywhere. `activate` keeps the token where the person chose, the organisation and the chosen projects in the
 //! store, their repositories and the members of their default team; run again it changes only what changed.
 
+use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 
 use crate::ado::{Address, Client, Credential, ScopeCheck};
@@ -166,6 +167,9 @@ pub async fn activate(ctx: &Context, address: &Address, token: &Found, choice: &
         linked.extend(at_step(reporter, ACTION, "repositories", chosen)?);
         repositories += found.len();
     }
+    for project in &projects {
+        at_step(reporter, ACTION, "repositories", measure(ctx, project).await)?;
+    }
     reporter.done("repositories", format!("{repositories} found, {} linked", linked.len()));
     at_step(reporter, ACTION, "repositories", journal.record("repositories", &linked.join(", ")).await)?;
 
@@ -191,6 +195,14 @@ async fn projects(ctx: &Context, organisation: &Organisation, choice: &Choice) -
         activated.push(add_project(ctx, organisation, fact, prefix.as_deref()).await?);
     }
     Ok(activated)
+}
+
+/// Has the project's facts collected from now on, as far back as the configuration says. One that was measured before goes on where it
+/// was.
+pub async fn measure(ctx: &Context, project: &Project) -> Result<()> {
+    let days = i64::try_from(ctx.config.metrics.days).unwrap_or(36_500).min(36_500);
+    let from = ctx.clock.now() - SignedDuration::from_hours(24 * days);
+    Ok(ctx.store.measure_project(project.id, from).await?)
 }
 
 /// Puts a project on the board; one that is there, or was, keeps its prefix and its tickets.

@@ -2,7 +2,7 @@
 //!
 //! Pure: it is told of answers and asked whether one more may be sent; the clock is an argument.
 //!
-//! - **Window.** It begins at 4 requests in flight and grows by one with each run of good answers, up to 16; a `429` or a `Retry-After`
+//! - **Window.** It begins at 4 requests in flight and grows by one with each run of good answers, up to 16 or what the caller allows; a `429` or a `Retry-After`
 //!   halves it, once for all requests that were under way together, and after the first sign of a limit it grows four times slower.
 //! - **Half of the budget.** Azure DevOps tells its rate limit only when it comes near. From then on as much as half of it is left
 //!   untouched: what one request costs is estimated from how `Remaining` falls, and how fast it comes back from `Reset`, the time at
@@ -14,7 +14,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 use tokio::time::Instant;
 
-/// Requests in flight to one host at the same time when the background has it to itself.
+/// Requests in flight to one host at the same time when the background has it to itself, unless a caller says otherwise.
 pub const CEILING: usize = 16;
 
 /// Where the window begins.
@@ -78,6 +78,8 @@ pub enum Admission {
 #[derive(Debug)]
 pub struct Pacer {
     window: usize,
+    /// How far the window may grow: as the latest caller allows.
+    ceiling: usize,
     good: usize,
     shrunk_at: Option<Instant>,
     was_told: bool,
@@ -116,7 +118,7 @@ impl Ledger {
 
 impl Default for Pacer {
     fn default() -> Self {
-        Self { window: START, good: 0, shrunk_at: None, was_told: false, ledger: None, cost: FIRST_COST }
+        Self { window: START, ceiling: CEILING, good: 0, shrunk_at: None, was_told: false, ledger: None, cost: FIRST_COST }
     }
 }
 
@@ -125,10 +127,12 @@ impl Pacer {
         self.window
     }
 
-    /// Whether one more may be sent in the background beside those under way there (`mine`) and those of people (`theirs`).
-    pub fn admit(&self, now: Instant, mine: usize, theirs: usize) -> Admission {
+    /// Whether one more may be sent in the background beside those under way there (`mine`) and those of people (`theirs`), where the
+    /// caller wants `at_most` so many under way.
+    pub fn admit(&mut self, now: Instant, at_most: usize, mine: usize, theirs: usize) -> Admission {
+        self.ceiling = at_most;
         // People's requests take places away, but never the last one.
-        let places = self.window.min(CEILING.saturating_sub(theirs)).max(1);
+        let places = self.window.min(at_most.saturating_sub(theirs)).max(1);
         if mine >= places {
             return Admission::AfterAnother;
         }
@@ -154,7 +158,7 @@ impl Pacer {
             let run = if self.was_told { self.window * CAUTION } else { self.window };
             if self.good >= run {
                 self.good = 0;
-                self.window = (self.window + 1).min(CEILING);
+                self.window = (self.window + 1).min(self.ceiling.max(START));
             }
             if let Some(ledger) = &mut self.ledger {
                 ledger.answers += 1;
@@ -167,7 +171,7 @@ impl Pacer {
         }
         self.was_told = true;
         if signs.is_throttled && self.shrunk_at.is_none_or(|at| begun >= at) {
-            self.window = (self.window / 2).max(1);
+            self.window = (self.window.min(self.ceiling) / 2).max(1);
             self.good = 0;
             self.shrunk_at = Some(now);
         }
@@ -266,8 +270,22 @@ mod tests {
             (0, 64, Admission::Now),
             (1, 64, Admission::AfterAnother),
         ] {
-            assert_eq!(pacer.admit(now, mine, theirs), admission, "{mine} {theirs}");
+            assert_eq!(pacer.admit(now, CEILING, mine, theirs), admission, "{mine} {theirs}");
         }
+    }
+
+    #[test]
+    fn a_caller_may_want_fewer_or_more() {
+        let (mut pacer, now) = (Pacer::default(), Instant::now());
+        assert_eq!((pacer.admit(now, 1, 0, 0), pacer.admit(now, 1, 1, 0)), (Admission::Now, Admission::AfterAnother));
+        for _ in 0..10_000 {
+            assert_eq!(pacer.admit(now, 64, 0, 0), Admission::Now);
+            pacer.answered(&quiet(), now, now);
+        }
+        assert_eq!(pacer.window(), 64);
+        assert_eq!((pacer.admit(now, 64, 63, 0), pacer.admit(now, CEILING, 16, 0)), (Admission::Now, Admission::AfterAnother));
+        pacer.answered(&throttled(), now, now);
+        assert_eq!(pacer.window(), 8, "half of what is allowed now");
     }
 
     #[test]
@@ -275,22 +293,22 @@ mod tests {
         let (mut pacer, now) = (Pacer::default(), Instant::now());
         // 150 of 200 used, all back in 300 s: half a unit a second. One request of 1 unit above the half needs 51 units: 102 s.
         pacer.answered(&told(200.0, 50.0, 300), now, now);
-        let Admission::At(at) = pacer.admit(now, 0, 0) else { panic!("{:?}", pacer.admit(now, 0, 0)) };
+        let Admission::At(at) = pacer.admit(now, CEILING, 0, 0) else { panic!("{:?}", pacer.admit(now, CEILING, 0, 0)) };
         assert!((at - now).abs_diff(Duration::from_secs(102)) < Duration::from_millis(5), "{:?}", at - now);
-        assert_eq!(pacer.admit(at + Duration::from_millis(10), 0, 0), Admission::Now);
+        assert_eq!(pacer.admit(at + Duration::from_millis(10), CEILING, 0, 0), Admission::Now);
         // A second one beside it needs one unit more: two seconds.
-        let Admission::At(second) = pacer.admit(at, 1, 0) else { panic!() };
+        let Admission::At(second) = pacer.admit(at, CEILING, 1, 0) else { panic!() };
         assert!((second - at).abs_diff(Duration::from_secs(2)) < Duration::from_millis(5), "{:?}", second - at);
         // People's requests spend too.
-        assert_eq!(pacer.admit(at, 0, 1), Admission::At(second));
+        assert_eq!(pacer.admit(at, CEILING, 0, 1), Admission::At(second));
     }
 
     #[test]
     fn above_half_of_the_limit_it_goes_on_as_far_as_the_estimate_reaches() {
         let (mut pacer, now) = (Pacer::default(), Instant::now());
         pacer.answered(&told(200.0, 103.5, 300), now, now);
-        assert_eq!(pacer.admit(now, 2, 0), Admission::Now);
-        assert!(matches!(pacer.admit(now, 3, 0), Admission::At(_)));
+        assert_eq!(pacer.admit(now, CEILING, 2, 0), Admission::Now);
+        assert!(matches!(pacer.admit(now, CEILING, 3, 0), Admission::At(_)));
     }
 
     #[test]
@@ -302,21 +320,21 @@ mod tests {
         }
         assert!((4.9..5.1).contains(&pacer.cost), "{}", pacer.cost);
         // 510 remain, 500 are the reserve.
-        assert_eq!(pacer.admit(start, 0, 0), Admission::Now);
-        assert!(matches!(pacer.admit(start, 2, 0), Admission::At(_)), "{}", pacer.cost);
+        assert_eq!(pacer.admit(start, CEILING, 0, 0), Admission::Now);
+        assert!(matches!(pacer.admit(start, CEILING, 2, 0), Admission::At(_)), "{}", pacer.cost);
     }
 
     #[test]
     fn after_the_reset_it_goes_on_even_where_a_request_costs_more_than_half() {
         let (mut pacer, start) = (Pacer::default(), Instant::now());
         pacer.answered(&told(1.0, 0.0, 10), start, start);
-        assert!(matches!(pacer.admit(start, 0, 0), Admission::At(at) if at <= start + Duration::from_secs(10)));
+        assert!(matches!(pacer.admit(start, CEILING, 0, 0), Admission::At(at) if at <= start + Duration::from_secs(10)));
         let later = start + Duration::from_secs(10);
-        assert_eq!(pacer.admit(later, 0, 0), Admission::Now);
-        assert_eq!(pacer.admit(later, 1, 0), Admission::AfterAnother);
+        assert_eq!(pacer.admit(later, CEILING, 0, 0), Admission::Now);
+        assert_eq!(pacer.admit(later, CEILING, 1, 0), Admission::AfterAnother);
         // An answer without a word of a limit: it is forgotten.
         pacer.answered(&quiet(), later, later);
-        assert_eq!(pacer.admit(later, 1, 0), Admission::Now);
+        assert_eq!(pacer.admit(later, CEILING, 1, 0), Admission::Now);
     }
 
     #[test]
@@ -337,7 +355,7 @@ mod tests {
             }
             lowest = lowest.min(200.0 - used);
             mine = 0;
-            while pacer.admit(now, mine, 0) == Admission::Now {
+            while pacer.admit(now, CEILING, mine, 0) == Admission::Now {
                 mine += 1;
                 sent += 1;
             }

@@ -155,7 +155,8 @@ fn code_of(message: &str) -> Option<String> {
     (!digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit())).then_some(code)
 }
 
-/// The permission that a refusal names: `You need the Git 'GenericContribute' permission`, or `to perform this action: Edit`.
+/// The permission that a refusal names: `You need the Git 'GenericContribute' permission`, `to perform this action: Edit`, or
+/// `Ada needs View builds permissions for`.
 fn permission_in(message: &str) -> Option<String> {
     let quoted = || {
         let (_, rest) = message.split_once('\'')?;
@@ -163,7 +164,12 @@ fn permission_in(message: &str) -> Option<String> {
         after.trim_start().starts_with("permission").then(|| name.to_owned())
     };
     let named = || message.rsplit_once("to perform this action: ").map(|(_, name)| name.trim().trim_end_matches('.').to_owned());
-    quoted().or_else(named).filter(|name| !name.is_empty()).map(|name| name.chars().take(80).collect())
+    let needed = || {
+        let (_, rest) = message.split_once(" needs ")?;
+        let (name, _) = rest.split_once(" permission")?;
+        (!name.contains(['.', ':']) && !name.starts_with("the following")).then(|| name.to_owned())
+    };
+    quoted().or_else(named).or_else(needed).filter(|name| !name.is_empty()).map(|name| name.chars().take(80).collect())
 }
 
 #[cfg(test)]
@@ -181,6 +187,9 @@ mod tests {
         assert_eq!(permission_in(text).as_deref(), Some("CreateBranch"));
         let text = "Access Denied: Ada needs the following permission(s) on the resource Git to perform this action: Edit Subscription";
         assert_eq!(permission_in(text).as_deref(), Some("Edit Subscription"));
+        let text = "TF215106: Access denied. Ada Byte needs View builds permissions for build pipelines in team project Orbit to perform \
+                    the action. For more information, contact the administrator.";
+        assert_eq!(permission_in(text).as_deref(), Some("View builds"));
         assert_eq!(permission_in("it's forbidden"), None);
     }
 }

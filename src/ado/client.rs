@@ -9,7 +9,7 @@ use backon::Retryable;
 use url::Url;
 
 use super::base::Base;
-use super::budget::Budget;
+use super::budget::{Budget, CEILING};
 use super::call::{Call, Host, Release};
 use super::classify::{Judged, Verdict, judge};
 use super::credential::Credential;
@@ -142,7 +142,16 @@ impl Client {
     /// room for calls of people, leaves them half of the rate limit once that is known, and waits up to an hour where it is told to.
     /// Dropping a call ends its waiting.
     pub fn in_background(&self) -> Self {
-        Self { inner: self.inner.clone(), lane: Lane::Background }
+        self.in_background_at_most(CEILING)
+    }
+
+    /// As [`Client::in_background`], with at most so many requests at the same time: 1 to 64.
+    pub fn in_background_at_most(&self, at_most: usize) -> Self {
+        Self { inner: self.inner.clone(), lane: Lane::Background(at_most.clamp(1, 64)) }
+    }
+
+    fn is_in_background(&self) -> bool {
+        matches!(self.lane, Lane::Background(_))
     }
 
     /// What is known of the rate limit. A change is announced when the service says something of it; `in_flight` and `window` are as
@@ -214,9 +223,7 @@ impl Client {
         let mut failures = 0;
         // In the background being told to wait is no failure, however often, as long as there is patience.
         let is_patient = |failed: &Failed| {
-            self.lane == Lane::Background
-                && matches!(failed.error.kind(), ErrorKind::Throttled { .. })
-                && begun.elapsed() < pace.long_patience
+            self.is_in_background() && matches!(failed.error.kind(), ErrorKind::Throttled { .. }) && begun.elapsed() < pace.long_patience
         };
         (|| self.attempt(call))
             .retry(pace.backoff().without_max_times())
@@ -348,7 +355,7 @@ impl Client {
         let lost = call.effect == Effect::Once && reached == Reached::Maybe;
         let again = match (&trouble, call.effect) {
             // Who has waited as long as the time-out allows is told, not made to wait as long again; in the background nobody has.
-            (Trouble::TimedOut, Effect::Read) if self.lane == Lane::Background => Again::Soon,
+            (Trouble::TimedOut, Effect::Read) if self.is_in_background() => Again::Soon,
             (_, Effect::Once) | (Trouble::Tls | Trouble::TooLarge | Trouble::Throttled(_) | Trouble::TimedOut, _) => Again::Never,
             _ => Again::Soon,
         };
@@ -380,7 +387,7 @@ impl Client {
     pub(super) fn patience(&self) -> Duration {
         match self.lane {
             Lane::Interactive => self.inner.pace.patience,
-            Lane::Background => self.inner.pace.long_patience,
+            Lane::Background(_) => self.inner.pace.long_patience,
         }
     }
 

@@ -21,8 +21,9 @@ pub enum Lane {
     /// Somebody waits for the answer.
     #[default]
     Interactive,
-    /// Nobody does: it goes as fast as the service likes, and waits as long as the service wants.
-    Background,
+    /// Nobody does: it goes as fast as the service likes, and waits as long as the service wants. With the most requests that the
+    /// caller wants under way at the same time.
+    Background(usize),
 }
 
 #[derive(Debug)]
@@ -59,7 +60,7 @@ impl Drop for Pass {
         let mut state = self.gate.state();
         match self.lane {
             Lane::Interactive => state.interactive -= 1,
-            Lane::Background => state.background -= 1,
+            Lane::Background(_) => state.background -= 1,
         }
         drop(state);
         self.gate.changed.notify_waiters();
@@ -96,7 +97,7 @@ impl Gate {
     pub async fn enter(self: &Arc<Self>, lane: Lane, patience: Duration) -> Result<Pass, TooLong> {
         match lane {
             Lane::Interactive => self.enter_for_somebody(patience).await,
-            Lane::Background => self.enter_in_turn(patience).await,
+            Lane::Background(at_most) => self.enter_in_turn(lane, at_most, patience).await,
         }
     }
 
@@ -121,7 +122,7 @@ impl Gate {
         Ok(Pass { gate: self.clone(), lane: Lane::Interactive, begun: Instant::now(), _slot: Some(slot) })
     }
 
-    async fn enter_in_turn(self: &Arc<Self>, patience: Duration) -> Result<Pass, TooLong> {
+    async fn enter_in_turn(self: &Arc<Self>, lane: Lane, at_most: usize, patience: Duration) -> Result<Pass, TooLong> {
         let deadline = Instant::now() + patience;
         let Ok(_turn) = self.turn.acquire().await else { unreachable!("the semaphore is never closed") };
         loop {
@@ -134,8 +135,8 @@ impl Gate {
                 match state.not_before.filter(|until| *until > now) {
                     Some(until) => Admission::At(until),
                     None => {
-                        let theirs = state.interactive + state.waiting;
-                        let admission = state.pacer.admit(now, state.background, theirs);
+                        let (mine, theirs) = (state.background, state.interactive + state.waiting);
+                        let admission = state.pacer.admit(now, at_most, mine, theirs);
                         if admission == Admission::Now {
                             state.background += 1;
                         }
@@ -144,7 +145,7 @@ impl Gate {
                 }
             };
             match admission {
-                Admission::Now => return Ok(Pass { gate: self.clone(), lane: Lane::Background, begun: now, _slot: None }),
+                Admission::Now => return Ok(Pass { gate: self.clone(), lane, begun: now, _slot: None }),
                 Admission::At(until) if until > deadline => return Err(TooLong(until - now)),
                 Admission::At(until) => {
                     let _ = tokio::time::timeout_at(until, changed).await;
@@ -202,8 +203,10 @@ pub fn retry_after(text: &str, now: Timestamp) -> Option<Duration> {
 mod tests {
     use futures_util::FutureExt as _;
 
+    use super::super::budget::CEILING;
     use super::*;
 
+    const BACKGROUND: Lane = Lane::Background(CEILING);
     const PATIENCE: Duration = Duration::from_secs(30);
     const LONG_PATIENCE: Duration = Duration::from_secs(3600);
 
@@ -216,7 +219,7 @@ mod tests {
     }
 
     async fn background(gate: &Arc<Gate>) -> Pass {
-        gate.enter(Lane::Background, LONG_PATIENCE).await.unwrap()
+        gate.enter(BACKGROUND, LONG_PATIENCE).await.unwrap()
     }
 
     /// Whether somebody gets in without anything happening first.
@@ -262,10 +265,10 @@ mod tests {
         let begun = Instant::now();
         gate.hold(ms(60));
         assert!(matches!(gate.enter(Lane::Interactive, ms(5)).await, Err(TooLong(_))));
-        let _pass = gate.enter(Lane::Background, LONG_PATIENCE).await.unwrap();
+        let _pass = gate.enter(BACKGROUND, LONG_PATIENCE).await.unwrap();
         assert!(begun.elapsed() >= ms(60));
         gate.hold(LONG_PATIENCE * 2);
-        assert!(matches!(gate.enter(Lane::Background, LONG_PATIENCE).await, Err(TooLong(wait)) if wait > LONG_PATIENCE));
+        assert!(matches!(gate.enter(BACKGROUND, LONG_PATIENCE).await, Err(TooLong(wait)) if wait > LONG_PATIENCE));
     }
 
     #[tokio::test]
@@ -275,11 +278,11 @@ mod tests {
         for _ in 0..4 {
             passes.push(background(&gate).await);
         }
-        assert!(!is_open(&gate, Lane::Background), "the window begins at four");
+        assert!(!is_open(&gate, BACKGROUND), "the window begins at four");
         let _people = [person(&gate).await, person(&gate).await];
         assert!(!is_open(&gate, Lane::Interactive), "people have the slots of the configuration");
         passes.pop();
-        assert!(is_open(&gate, Lane::Background));
+        assert!(is_open(&gate, BACKGROUND));
     }
 
     #[tokio::test]
@@ -290,9 +293,9 @@ mod tests {
         }
         let people = futures_util::future::join_all((0..14).map(|_| person(&gate))).await;
         let _passes = [background(&gate).await, background(&gate).await];
-        assert!(!is_open(&gate, Lane::Background));
+        assert!(!is_open(&gate, BACKGROUND));
         drop(people);
-        assert!(is_open(&gate, Lane::Background));
+        assert!(is_open(&gate, BACKGROUND));
     }
 
     #[tokio::test]

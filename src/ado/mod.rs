@@ -39,7 +39,7 @@ pub use budget::Budget;
 pub use client::{Access, Client, Settings};
 pub use credential::Credential;
 pub use endpoints::builds::{BUILDS_A_PAGE, BuildQuery};
-pub use endpoints::connection::{ScopeCheck, ScopeOutcome};
+pub use endpoints::connection::{Need, ScopeCheck, ScopeOutcome};
 pub use endpoints::hooks::{HookSecret, NewHook};
 pub use endpoints::items::At;
 pub use endpoints::pull_requests::{

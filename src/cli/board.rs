@@ -6,6 +6,7 @@ use super::exit::{Exit, Failure};
 use super::frame::{Frame, Workers};
 use super::receiving::Receiving;
 use crate::config::Config;
+use crate::engine::{Engine, EngineOptions};
 use crate::hook::HookOptions;
 use crate::notice::{Explain as _, Notice};
 use crate::services::Services;
@@ -46,16 +47,31 @@ pub async fn show(frame: &mut Frame<'_>, services: Services) -> Result<Ended, Fa
     let ends = CancellationToken::new();
     super::crash::behind_board(tui::terminal::restore, ends.clone());
     let (receiving, notice) = receive(&services).await;
-    let start = tui::run::Start { project, environment: frame.output.stdio.environment.clone(), ends, notice };
+    let painted = CancellationToken::new();
+    let collecting = receiving.is_none().then(|| tokio::spawn(collect(services.clone(), painted.clone())));
+    let start = tui::run::Start { project, environment: frame.output.stdio.environment.clone(), ends, notice, painted: painted.clone() };
     let shown = tui::run::run(services, start).await;
     if let Some(receiving) = receiving {
         receiving.stop().await;
+    }
+    // Where nothing was ever painted, nothing was begun either.
+    painted.cancel();
+    if let Some(Ok(Some(engine))) = async { Some(collecting?.await) }.await {
+        engine.stop().await;
     }
     if let Some(words) = super::crash::untold() {
         frame.output.note(&words);
         return Ok(Ended::Crashed);
     }
     shown.map_err(|error| Failure::local("the terminal failed", &error))
+}
+
+/// A board that receives nothing collects facts all the same, once there is something to look at.
+async fn collect(services: Services, painted: CancellationToken) -> Option<Engine> {
+    let options = EngineOptions::of(&services.ctx.config);
+    options.collect_every?;
+    painted.cancelled().await;
+    Some(Engine::start_collecting(&services, options))
 }
 
 /// Where the configuration names an address to listen on, the board receives besides showing. That it cannot is told on the board: it is

@@ -19,6 +19,7 @@ mod which;
 
 mod archive;
 mod assign;
+mod backfill;
 mod board;
 mod completions;
 mod config;
@@ -97,6 +98,8 @@ enum Command {
     Pr(pr::Args),
     /// Look at pull requests now, and let the tickets follow
     Sync(sync::Args),
+    /// Collect what delivery figures rest on, now
+    Backfill(backfill::Args),
     /// List the pull requests of the project
     Prs(prs::Args),
     /// Take a ticket off the board, or put it back
@@ -157,6 +160,7 @@ impl Command {
             Self::Spec(_) => "spec",
             Self::Pr(_) => "pr",
             Self::Sync(_) => "sync",
+            Self::Backfill(_) => "backfill",
             Self::Prs(_) => "prs",
             Self::Archive(_) => "archive",
             Self::Delete(_) => "delete",
@@ -242,6 +246,7 @@ fn dispatch(command: Option<Command>, frame: &mut Frame<'_>) -> Result<Exit, Fai
             Command::Spec(args) => Box::pin(spec::run(args, frame)).await,
             Command::Pr(args) => Box::pin(pr::run(args, frame)).await,
             Command::Sync(args) => Box::pin(sync::run(args, frame)).await,
+            Command::Backfill(args) => Box::pin(backfill::run(args, frame)).await,
             Command::Prs(args) => Box::pin(prs::run(args, frame)).await,
             Command::Archive(args) => Box::pin(archive::run(args, frame)).await,
             Command::Delete(args) => Box::pin(delete::run(args, frame)).await,

@@ -58,7 +58,7 @@ impl Frame<'_> {
 }
 
 /// Ends at Ctrl+C and at SIGTERM. Where neither can be watched for, it never does: they then end the process as they always do.
-async fn told_to_stop() {
+pub(super) async fn told_to_stop() {
     #[cfg(unix)]
     if let Ok(mut terminate) = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
         tokio::select! {

@@ -26,8 +26,13 @@ pub enum Command {
         #[arg(long)]
         prefix: Option<String>,
     },
-    /// Take a project off the board, with the webhooks that kanado made for it; its tickets stay
-    Remove { name: String },
+    /// Take a project off the board, with the webhooks that kanado made for it; its tickets and what was collected stay
+    Remove {
+        name: String,
+        /// Delete what was collected for its delivery figures, too
+        #[arg(long)]
+        purge: bool,
+    },
     /// Show this project from now on
     Use { name: String },
 }
@@ -37,7 +42,7 @@ pub async fn run(args: Args, frame: &mut Frame<'_>) -> Result<Exit, Failure> {
         Command::Ls => ls(frame).await,
         Command::Discover => discover(frame).await,
         Command::Add { name, prefix } => add(frame, &name, prefix.as_deref()).await,
-        Command::Remove { name } => remove(frame, &name).await,
+        Command::Remove { name, purge } => remove(frame, &name, if purge { Facts::Purge } else { Facts::Keep }).await,
         Command::Use { name } => switch(frame, &name).await,
     }
 }
@@ -97,6 +102,7 @@ async fn add(frame: &mut Frame<'_>, name: &str, prefix: Option<&str>) -> Result<
     let project = connect::add_project(&ctx, &organisation, fact, prefix).await?;
     let client = ctx.client(&project).await?;
     let repositories = link_repositories::discover(&ctx, &client, &project).await?;
+    connect::measure(&ctx, &project).await?;
     // Without permission to see the team, the board still works.
     let people = members::discover(&ctx, &client, &project, None).await.map(|found| found.len()).unwrap_or_default();
     frame.output.json(&json!({
@@ -111,11 +117,21 @@ async fn add(frame: &mut Frame<'_>, name: &str, prefix: Option<&str>) -> Result<
     Ok(Exit::Done)
 }
 
-async fn remove(frame: &mut Frame<'_>, name: &str) -> Result<Exit, Failure> {
+/// What becomes of the facts of a project that leaves the board.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Facts {
+    Keep,
+    Purge,
+}
+
+async fn remove(frame: &mut Frame<'_>, name: &str, facts: Facts) -> Result<Exit, Failure> {
     let ctx = frame.ctx().await?;
     let project = find_project(&ctx, name).await?;
     let farewell = hooks::farewell(&ctx, &project).await?;
     let mut lines = vec![format!("take {} off the board; its tickets stay, and `kanado projects add` brings them back", project.name)];
+    if facts == Facts::Purge {
+        lines.push(format!("delete what was collected for the delivery figures of {}", project.name));
+    }
     let mut warnings = Vec::new();
     let reach = match &farewell.hooks {
         Ok(removal) => {
@@ -132,6 +148,9 @@ async fn remove(frame: &mut Frame<'_>, name: &str) -> Result<Exit, Failure> {
         return Ok(exit);
     }
     let done = hooks::deselect(&ctx, &project).await?;
+    if facts == Facts::Purge {
+        ctx.store.purge_facts(project.id).await?;
+    }
     frame.output.json(&done)?;
     frame.output.say(format!("{} is off the board.", project.name))?;
     match &done.hooks {

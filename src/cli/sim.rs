@@ -1,7 +1,7 @@
 //! `kanado sim`: the simulated Azure DevOps by itself, until it is told to end.
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
 use jiff::Timestamp;
@@ -11,15 +11,18 @@ use super::exit::{Exit, Failure};
 use super::frame::{Frame, Workers};
 use crate::notice::Notice;
 use crate::sim::fault::FaultSpec;
+use crate::sim::generate::Size;
 use crate::sim::hooks::Loopback;
 use crate::sim::hooks::faults::HookFaults;
-use crate::sim::{self, Cast, Control, Options, Running, ServerVersion, TlsFiles};
+use crate::sim::rate::Rate;
+use crate::sim::{self, Cast, Content, Control, Options, Running, ServerVersion, TlsFiles};
 
 /// The kinds of faults, as `crate::sim::fault` has them.
 const FAULTS: &str = "\
 Faults are written KIND[@N][:OPTION]...
   Kinds: 429, 200-retry-after, 401, 203, 302, html, 500, 502, 503, 503-bom, cut, slow
   @N               that request only, counted among those the filters let through
+  every=K          of these, the first and each K-th after it
   times=N|always   so many requests
   path=TEXT        only requests whose path and query contain TEXT
   method=POST      only requests with this method
@@ -49,6 +52,12 @@ pub struct Args {
     /// The same seed makes the same world
     #[arg(long, value_name = "NUMBER", default_value_t = 1)]
     seed: u64,
+    /// Begin with a whole organisation and its last months instead of the harbour of the demo
+    #[arg(long, value_enum, value_name = "SIZE", conflicts_with = "load")]
+    organisation: Option<SizeFlag>,
+    /// Write what was planned for that organisation to this file, as JSON
+    #[arg(long, value_name = "FILE", requires = "organisation")]
+    plan: Option<PathBuf>,
     /// Keep the world here, and find it again [default: a temporary folder]
     #[arg(long, value_name = "FOLDER")]
     state: Option<PathBuf>,
@@ -73,9 +82,20 @@ pub struct Args {
     /// Deliver webhooks badly, such as `duplicate=1,drop=25%,delay=3,reorder=500,paused,seed=7`
     #[arg(long, value_name = "SPEC")]
     hook_fault: Option<HookFaults>,
+    /// What everybody may ask for in five minutes, in TSTU, as the Services limit it to 200; `8/2` is 8 in two seconds
+    #[arg(long, value_name = "TSTU[/SECONDS]")]
+    rate: Option<Rate>,
     /// What its clock shows at the start [default: now]
     #[arg(long, value_name = "TIME")]
     start: Option<Timestamp>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum SizeFlag {
+    /// 1 project, 5 repositories, 60 pull requests, 400 runs
+    S,
+    /// 10 projects, 50 repositories, 600 pull requests, 3,000 runs
+    M,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -130,21 +150,30 @@ impl Args {
             state_dir: self.state,
             latency_ms: self.latency_ms,
             faults,
+            organisation: match self.organisation {
+                None => Content::Seeded,
+                Some(SizeFlag::S) => Content::Generated(Size::S),
+                Some(SizeFlag::M) => Content::Generated(Size::M),
+            },
             load: self.load,
             control: if self.control { Control::On } else { Control::Off },
             cast: self.cast.cast(),
             start: self.start,
             loopback_hooks: if self.allow_loopback_hooks { Loopback::Allowed } else { Loopback::Refused },
             hook_faults: self.hook_fault.unwrap_or_default(),
+            rate: self.rate,
         })
     }
 }
 
 pub fn run(args: Args, frame: &mut Frame<'_>) -> Result<Exit, Failure> {
-    let version = args.server_version;
+    let (version, plan) = (args.server_version, args.plan.clone());
     let options = args.options()?;
     frame.block_on(Workers::Several, async |frame| {
         let running = sim::start(options).await.map_err(failed)?;
+        if let Some(file) = plan {
+            write_plan(&running, &file)?;
+        }
         announce(frame, &running, version)?;
         frame.output.flush()?;
         until_told().await;
@@ -155,6 +184,13 @@ pub fn run(args: Args, frame: &mut Frame<'_>) -> Result<Exit, Failure> {
 
 pub fn failed(error: sim::Error) -> Failure {
     Failure::new(Exit::Failed, "sim", Notice::new(error.to_string()))
+}
+
+fn write_plan(running: &Running, file: &Path) -> Result<(), Failure> {
+    let refused = |words: String| Failure::new(Exit::Failed, "sim", Notice::new(words));
+    let plan = running.plan().ok_or_else(|| refused("the world kept here was not generated, so there is no plan to write".to_owned()))?;
+    let text = serde_json::to_vec_pretty(plan).map_err(|error| refused(format!("the plan could not be written as JSON: {error}")))?;
+    std::fs::write(file, text).map_err(|error| refused(format!("could not write the plan to {}: {error}", file.display())))
 }
 
 /// The tokens are the simulator's own: they open nothing else.
@@ -181,7 +217,12 @@ fn announce(frame: &mut Frame<'_>, running: &Running, version: Option<ServerFlag
     frame.output.say(format!("A simulated {name} listens on {}", running.url()))?;
     frame.output.say(format!("  organisation  {}", running.organisation_url()))?;
     if let Some(token) = running.tokens().first() {
-        frame.output.say(format!("  connect       KANADO_PAT={} kanado connect {}/Harbor", token.token, running.organisation_url()))?;
+        frame.output.say(format!(
+            "  connect       KANADO_PAT={} kanado connect {}/{}",
+            token.token,
+            running.organisation_url(),
+            running.first_project()
+        ))?;
     }
     frame.output.say("Tokens (they open nothing but this simulator):")?;
     for token in running.tokens() {

@@ -116,8 +116,8 @@ static SETTINGS: &[Setting] = &[
         &Definition::ALL,
         c.metrics.definition
     )))),
-    setting!("metrics.production", |c, v| c.metrics.production = names(v)?, |c| show_names(&c.metrics.production)),
-    setting!("metrics.not_production", |c, v| c.metrics.not_production = names(v)?, |c| show_names(&c.metrics.not_production)),
+    setting!("metrics.production", |c, v| c.metrics.rules.production = names(v)?, |c| show_names(&c.metrics.rules.production)),
+    setting!("metrics.not_production", |c, v| c.metrics.rules.not_production = names(v)?, |c| show_names(&c.metrics.rules.not_production)),
     setting!("metrics.bots", |c, v| c.metrics.rules.bots = names(v)?, |c| show_names(&c.metrics.rules.bots)),
     setting!("metrics.incident_types", |c, v| c.metrics.rules.incident_types = names(v)?, |c| show_names(&c.metrics.rules.incident_types)),
     setting!("metrics.incident_tags", |c, v| c.metrics.rules.incident_tags = names(v)?, |c| show_names(&c.metrics.rules.incident_tags)),

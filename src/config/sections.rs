@@ -155,23 +155,12 @@ pub struct Metrics {
     /// Days and weeks begin at its midnight.
     pub time_zone: TimeZone,
     pub definition: Definition,
-    /// Names of environments, stages or pipelines that are production, and that are not, whatever the rule says; `*` stands for anything.
-    pub production: Vec<String>,
-    pub not_production: Vec<String>,
     pub rules: Rules,
 }
 
 impl Default for Metrics {
     fn default() -> Self {
-        Self {
-            collect: true,
-            days: 30,
-            time_zone: TimeZone::UTC,
-            definition: Definition::Ours,
-            production: Vec::new(),
-            not_production: Vec::new(),
-            rules: Rules::default(),
-        }
+        Self { collect: true, days: 30, time_zone: TimeZone::UTC, definition: Definition::Ours, rules: Rules::default() }
     }
 }
 

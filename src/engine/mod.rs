@@ -7,6 +7,7 @@
 //! Limits: what is under way when the engine is told to stop is finished if it takes no longer than ten seconds; what is cut off is
 //! found again, since claims and leases run out and everything is safe to repeat.
 
+mod collect;
 mod hearing;
 mod hooks;
 mod keep;
@@ -36,6 +37,7 @@ use crate::store::Store;
 use crate::sync::deliveries::{Reach, Rules};
 use crate::sync::wake::Wake;
 
+pub use collect::{now as collect_now, settings as collect_settings};
 pub use reconcile::now as compare_now;
 
 /// How long work that is under way may take to end.
@@ -48,6 +50,8 @@ pub struct EngineOptions {
     pub receiver: Option<String>,
     /// How often each project is compared with Azure DevOps.
     pub reconcile_every: SignedDuration,
+    /// How often facts of measured projects are refreshed; absent where this process collects none.
+    pub collect_every: Option<SignedDuration>,
     /// What the receiver wakes.
     pub wake: Wake,
 }
@@ -55,7 +59,8 @@ pub struct EngineOptions {
 impl EngineOptions {
     pub fn of(config: &Config) -> Self {
         let minutes = i64::try_from(config.sync.reconcile_minutes.clamp(1, 24 * 60)).unwrap_or(15);
-        Self { receiver: None, reconcile_every: SignedDuration::from_mins(minutes), wake: Wake::default() }
+        let every = SignedDuration::from_mins(minutes);
+        Self { receiver: None, reconcile_every: every, collect_every: config.metrics.collect.then_some(every), wake: Wake::default() }
     }
 
     /// With a receiver in this process, named by the address it listens on, that wakes the engine for each delivery.
@@ -117,7 +122,9 @@ impl Works {
     }
 
     fn rules(&self) -> Rules {
-        Rules { done_on_merge: self.ctx.config.board.done_on_merge }
+        let config = &self.ctx.config;
+        let facts = config.metrics.collect.then(|| Arc::new(config.metrics.rules.clone()));
+        Rules { done_on_merge: config.board.done_on_merge, facts }
     }
 
     /// Waits until the clock shows that time; for ever where there is none.
@@ -152,21 +159,23 @@ impl Engine {
         Self::start_as(services, options, holder())
     }
 
+    /// Starts the loop that collects facts, and no other: for a process that receives nothing.
+    pub fn start_collecting(services: &Services, options: EngineOptions) -> Self {
+        let (works, token) = works(services, options, holder());
+        let tracker = TaskTracker::new();
+        tracker.spawn(keep::keep(works.clone(), "collect facts", collect::run));
+        tracker.close();
+        Self { works, tracker, _stops: token.drop_guard() }
+    }
+
     fn start_as(services: &Services, options: EngineOptions, holder: String) -> Self {
-        let token = CancellationToken::new();
-        let works = Arc::new(Works {
-            ctx: services.ctx.clone(),
-            options,
-            holder,
-            token: token.clone(),
-            asked: Asked::default(),
-            look: Asked::default(),
-        });
+        let (works, token) = works(services, options, holder);
         let tracker = TaskTracker::new();
         tracker.spawn(keep::keep(works.clone(), "apply deliveries", worker::run));
         tracker.spawn(keep::keep(works.clone(), "compare with Azure DevOps", reconcile::run));
         tracker.spawn(keep::keep(works.clone(), "look after the hooks", hooks::run));
         tracker.spawn(keep::keep(works.clone(), "sweep", sweep::run));
+        tracker.spawn(keep::keep(works.clone(), "collect facts", collect::run));
         if works.options.receiver.is_some() {
             tracker.spawn(keep::keep(works.clone(), "say that a receiver is there", receiver::run));
         }
@@ -194,6 +203,12 @@ impl Engine {
             tracing::warn!("{error}; the leases run out by themselves");
         }
     }
+}
+
+fn works(services: &Services, options: EngineOptions, holder: String) -> (Arc<Works>, CancellationToken) {
+    let token = CancellationToken::new();
+    let (asked, look) = (Asked::default(), Asked::default());
+    (Arc::new(Works { ctx: services.ctx.clone(), options, holder, token: token.clone(), asked, look }), token)
 }
 
 /// A name that no other engine has.

@@ -212,7 +212,12 @@ mod tests {
     #[test]
     fn a_text_from_outside_is_never_a_formula() {
         let input = Input {
-            projects: vec![MeasuredProject { id: ProjectId(1), name: "=cmd|' /C calc'!A0".to_owned(), collection: Default::default() }],
+            projects: vec![MeasuredProject {
+                id: ProjectId(1),
+                name: "=cmd|' /C calc'!A0".to_owned(),
+                collection: Default::default(),
+                incident_source: Default::default(),
+            }],
             repositories: vec![(RepositoryId(2), ProjectId(1), "a,\"b\"".to_owned(), None)],
             ..Input::default()
         };

@@ -166,9 +166,41 @@ pub enum Reason {
     Pending,
     OtherBranch,
     NoTime,
+    /// Reviewed, but no approval was in force at the merge.
+    NoApproval,
+    /// Nothing tells failures in its project: no incidents, rollbacks or hotfixes were ever seen.
+    NoSource,
+    /// An incident that hangs on no deployment known.
+    NoDeployment,
+    /// The first commit is more than 90 days older than the pull request: rebased or cherry-picked.
+    StaleStart,
 }
 
 impl Reason {
+    pub const ALL: [Self; 21] = [
+        Self::Bot,
+        Self::Revert,
+        Self::Abandoned,
+        Self::NoReview,
+        Self::NotRead,
+        Self::UndatedVote,
+        Self::Invalid,
+        Self::NotDeployed,
+        Self::Seed,
+        Self::Redeploy,
+        Self::TooYoung,
+        Self::Canceled,
+        Self::Skipped,
+        Self::FailedAttempt,
+        Self::Pending,
+        Self::OtherBranch,
+        Self::NoTime,
+        Self::NoApproval,
+        Self::NoSource,
+        Self::NoDeployment,
+        Self::StaleStart,
+    ];
+
     pub fn words(self) -> &'static str {
         match self {
             Self::Bot => "by a bot",
@@ -188,6 +220,10 @@ impl Reason {
             Self::Pending => "waiting or running",
             Self::OtherBranch => "merged to another branch",
             Self::NoTime => "no time given",
+            Self::NoApproval => "no approval in force at the merge",
+            Self::NoSource => "nothing tells failures in its project",
+            Self::NoDeployment => "no deployment known before it",
+            Self::StaleStart => "first commit over 90 days older",
         }
     }
 }

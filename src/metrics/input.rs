@@ -174,6 +174,9 @@ pub struct StageRun {
 }
 
 /// A kind of stage: what `kanado metrics production` lists and the production rule judges.
+///
+/// An empty `stage` with no environment stands for the runs of the definition as wholes. The store lists one for every pipeline that
+/// has runs: it is what a pipeline's own name is judged by, and what a person decides where a pipeline is production as a whole.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StageKind {
     pub project: ProjectId,
@@ -257,9 +260,25 @@ pub struct MeasuredProject {
     pub id: ProjectId,
     pub name: String,
     pub collection: Collection,
+    /// Whether failures can be told from work items of this project.
+    pub incident_source: IncidentSource,
+}
+
+/// What a deployment from a branch other than the default brought: the commits that the service lists between the deployed commit and the
+/// one deployed before it. Asked for only where the order of pushes can't tell.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Compare {
+    pub repository: RepositoryId,
+    pub base: ObjectId,
+    pub head: ObjectId,
+    pub commits: Vec<ObjectId>,
 }
 
 /// Everything that figures of a query rest on, read in one go.
+///
+/// Rows of the query's projects are complete: the filters by repository, service and team are applied by the figures themselves. A
+/// pull request that a filter had left out here would make its merge look like a direct push, and an incident be laid at the door of
+/// the wrong service.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Input {
     pub projects: Vec<MeasuredProject>,
@@ -274,13 +293,14 @@ pub struct Input {
     pub flows: Vec<Flow>,
     /// Of default branches, by repository and push.
     pub tips: Vec<Tip>,
+    /// Created in the two windows or the 90 days before them.
     pub incidents: Vec<Incident>,
-    /// Whether any work item of an incident type or tag was ever seen, or is configured.
-    pub incident_source: IncidentSource,
+    /// Of deployments from release branches, where they were asked for.
+    pub compares: Vec<Compare>,
     pub linkage: Linkage,
 }
 
-/// Whether failures can be told from work items.
+/// Whether failures of a project's deployments can be told from its work items.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum IncidentSource {

@@ -84,9 +84,13 @@ pub struct Team {
     pub members: Vec<Guid>,
 }
 
-/// Rules that the configuration sets and that the store's rows do not depend on, except `bots` (see `flow::of`).
+/// Rules that the configuration sets. The store's lines of pull requests depend on some of them: `flow::rules_name` names these.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Rules {
+    /// Names of environments, stages or pipelines that are production whatever the rule of names says (`*` stands for anything).
+    pub production: Vec<String>,
+    /// And names that are not; these win.
+    pub not_production: Vec<String>,
     /// Names (display or account, `*` stands for anything) of people who are machines.
     pub bots: Vec<String>,
     /// Types of work items that are incidents.
@@ -107,6 +111,8 @@ impl Default for Rules {
     fn default() -> Self {
         let words = |list: &[&str]| list.iter().map(|&word| word.to_owned()).collect();
         Self {
+            production: Vec::new(),
+            not_production: Vec::new(),
             bots: words(&["*[bot]", "*-bot", "dependabot*", "renovate*", "*Build Service*", "Project Collection*"]),
             incident_types: words(&["Incident"]),
             incident_tags: words(&["incident", "outage"]),

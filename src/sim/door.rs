@@ -1,6 +1,6 @@
 //! The front end: what happens to every request before and after its handler.
 //!
-//! Order: fault, latency, organisation, git or REST, token, route, scope, version, body; then the standing headers.
+//! Order: fault, latency, organisation, git or REST, token, route, budget, scope, version, body; then the standing headers.
 use axum::body::{Body, to_bytes};
 use axum::http::header::{ACCEPT, CONTENT_TYPE};
 use axum::http::{Method, Request, Response, StatusCode};
@@ -10,8 +10,9 @@ use super::api::{self, Call, Query};
 use super::auth::{self, Caller, Door};
 use super::hooks::catalogue::Face;
 use super::host::{Control, Sim};
+use super::rate::{self, Verdict};
 use super::reply::{self, Failure};
-use super::route::{self, Lost};
+use super::route::{self, Found, Lost};
 use super::site::percent_decode;
 use super::world::Permission;
 use super::{control, smart_http, version};
@@ -34,6 +35,7 @@ pub async fn handle(sim: Sim, request: Request<Body>) -> Response<Body> {
             Control::Off => reply::no_controller(request.uri().path()),
         };
     }
+    let _under_way = sim.traffic.arrive();
     let method = request.method().clone();
     let asked = request.uri().path_and_query().map_or_else(String::new, |path| path.as_str().to_owned());
     let worker = sim.clone();
@@ -46,6 +48,9 @@ pub async fn handle(sim: Sim, request: Request<Body>) -> Response<Body> {
             answer(worker, request).await
         })
         .await;
+    if response.status() == StatusCode::TOO_MANY_REQUESTS {
+        sim.traffic.refuse();
+    }
     let known = response.extensions_mut().remove::<Recognised>();
     reply::finish(response, sim.session, sim.deployment, known.as_ref().map(|known| (known.id, known.name.as_str())))
 }
@@ -128,12 +133,31 @@ async fn git_request(sim: Sim, project: &str, repository: &str, tail: &[&str], r
             None => return recognised(Failure::no_repository(&name).into_response(), &caller),
         }
     };
-    sim.count(&format!("{} _git/{}", request.method(), tail.join("/")));
+    sim.traffic.count(&format!("{} _git/{}", request.method(), tail.join("/")));
+    let verdict = sim.budgets.charge(caller.user.id, rate::GIT);
+    let work = git_answer(sim, id, (tail, &caller), request);
+    recognised(within_budget(verdict, work).await, &caller)
+}
+
+async fn git_answer(sim: Sim, id: Uuid, (tail, caller): (&[&str], &Caller), request: Request<Body>) -> Response<Body> {
     if tail.is_empty() {
-        return recognised(reply::page(StatusCode::OK, "Files", "<h1>Files</h1>"), &caller);
+        return reply::page(StatusCode::OK, "Files", "<h1>Files</h1>");
     }
-    let response = smart_http::handle(sim, id, &tail.join("/"), caller.clone(), request).await;
-    recognised(response, &caller)
+    smart_http::handle(sim, id, &tail.join("/"), caller.clone(), request).await
+}
+
+/// Lets the request pass, now or later, and tells in the answer how the budget stands; or refuses it.
+async fn within_budget(verdict: Verdict, work: impl Future<Output = Response<Body>>) -> Response<Body> {
+    let (mut response, hint) = match verdict {
+        Verdict::Free => return work.await,
+        Verdict::Late { by, hint } => {
+            tokio::time::sleep(by).await;
+            (work.await, hint)
+        }
+        Verdict::Refused { hint } => (Failure::too_many_requests().into_response(), hint),
+    };
+    hint.write(&mut response, jiff::Timestamp::now().as_second());
+    response
 }
 
 async fn rest_request(sim: Sim, place: (Option<&str>, Face), tail: &[&str], request: Request<Body>) -> Response<Body> {
@@ -160,7 +184,7 @@ async fn routed(sim: &Sim, caller: &Caller, (project, face): (Option<&str>, Face
     let path = request.uri().path().to_owned();
     let method = request.method().clone();
     if method == Method::OPTIONS && tail.is_empty() && project.is_none() {
-        sim.count("OPTIONS _apis");
+        sim.traffic.count("OPTIONS _apis");
         let answer = api::catalogue(sim.site.version, face);
         return Outcome::Answered(answer.into_response(&sim.site.version.released().to_string()));
     }
@@ -177,26 +201,40 @@ async fn routed(sim: &Sim, caller: &Caller, (project, face): (Option<&str>, Face
             return Outcome::Answered(Failure::method_not_allowed(method.as_str()).into_response());
         }
     };
-    sim.count(&format!("{method} {}", found.resource.template));
+    sim.traffic.count(&format!("{method} {}", found.resource.template));
+    let verdict = sim.budgets.charge(caller.user.id, rate::cost(&method, found.resource.template));
     if caller.lacks(found.scopes) {
         return Outcome::ScopeMissing;
     }
+    let work = handled(sim, caller, (project, face), found, request);
+    Outcome::Answered(within_budget(verdict, work).await)
+}
+
+/// Answers a request that means something and may pass.
+async fn handled(
+    sim: &Sim,
+    caller: &Caller,
+    (project, face): (Option<&str>, Face),
+    found: Found,
+    request: Request<Body>,
+) -> Response<Body> {
+    let method = request.method().clone();
     let query = Query::parse(request.uri().query());
     let accept = request.headers().get(ACCEPT).and_then(|value| value.to_str().ok());
     let asked = version::asked(query.get("api-version"), accept);
     let version = match version::negotiate(asked.as_deref(), &method, found.resource.maturity, sim.site.version) {
         Ok(version) => version,
-        Err(refusal) => return Outcome::Answered(*refusal),
+        Err(refusal) => return *refusal,
     };
     let (parts, body) = request.into_parts();
     let Ok(body) = to_bytes(body, BODY_LIMIT).await else {
-        return Outcome::Answered(Failure::too_large().into_response());
+        return Failure::too_large().into_response();
     };
     let content_type = parts.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or("");
     let kind = content_type.split(';').next().unwrap_or("").trim();
     let is_json = ["application/json", "application/json-patch+json", "text/json"].iter().any(|known| kind.eq_ignore_ascii_case(known));
     if !body.is_empty() && !is_json {
-        return Outcome::Answered(Failure::unsupported_media(content_type, method.as_str()).into_response());
+        return Failure::unsupported_media(content_type, method.as_str()).into_response();
     }
     let call = Call {
         sim: sim.clone(),
@@ -209,8 +247,8 @@ async fn routed(sim: &Sim, caller: &Caller, (project, face): (Option<&str>, Face
         headers: parts.headers,
         body,
     };
-    Outcome::Answered(match api::answer(&call).await {
+    match api::answer(&call).await {
         Ok(answer) => answer.into_response(&version.to_string()),
         Err(failure) => failure.into_response(),
-    })
+    }
 }

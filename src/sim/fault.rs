@@ -20,6 +20,7 @@
 //! | option | meaning |
 //! |---|---|
 //! | `@N` or `at=N` | begin with the N-th request that the filters let through (from 1); alone it means that request only |
+//! | `every=K` | of these, hit the first, the K-th after it, and so on |
 //! | `times=N` | hit N requests, then rest; `times=always` never rests (the rule without `@N`) |
 //! | `path=TEXT` | only requests whose path and query contain TEXT, in any case |
 //! | `method=POST` | only requests with this method |
@@ -72,7 +73,9 @@ pub struct FaultSpec {
     pub kind: FaultKind,
     /// The first matching request it hits, from 1.
     pub from: u64,
-    /// `None`: every one from there on.
+    /// From the first one on, each so manieth: 1 is every one.
+    pub every: u64,
+    /// `None`: never rests.
     pub times: Option<u64>,
     /// Lower case.
     pub path: Option<String>,
@@ -130,6 +133,7 @@ impl FromStr for FaultSpec {
         let mut spec = FaultSpec {
             kind,
             from: 1,
+            every: 1,
             times: None,
             path: None,
             method: None,
@@ -141,11 +145,12 @@ impl FromStr for FaultSpec {
             },
             text: text.trim().to_owned(),
         };
-        let (mut at, mut times) = (at, None);
+        let (mut at, mut every, mut times) = (at, None, None);
         for option in parts {
             let (name, value) = option.split_once('=').unwrap_or((option, ""));
             match name.trim() {
                 "at" => at = Some(nth(value)?),
+                "every" => every = Some(nth(value)?),
                 "times" if value == "always" => times = Some(None),
                 "times" => times = Some(Some(number("times", value)?)),
                 "path" => spec.path = Some(value.to_lowercase()),
@@ -162,7 +167,9 @@ impl FromStr for FaultSpec {
             }
         }
         spec.from = at.unwrap_or(1);
-        spec.times = times.unwrap_or(at.map(|_| 1));
+        spec.every = every.unwrap_or(1);
+        // A position alone means that request only; a rhythm goes on.
+        spec.times = times.unwrap_or(if every.is_none() { at.map(|_| 1) } else { None });
         Ok(spec)
     }
 }
@@ -257,7 +264,8 @@ impl Faults {
                 continue;
             }
             armed.seen += 1;
-            let due = armed.seen >= armed.spec.from && armed.spec.times.is_none_or(|times| armed.hit < times);
+            let in_rhythm = armed.seen.checked_sub(armed.spec.from).is_some_and(|since| since % armed.spec.every == 0);
+            let due = in_rhythm && armed.spec.times.is_none_or(|times| armed.hit < times);
             if due && hit.is_none() {
                 armed.hit += 1;
                 hit = Some(armed.spec.clone());

@@ -2,10 +2,9 @@
 //!
 //! One lock guards the whole world, and git work on its repositories is done while it is held: the simulator is small
 //! and this makes every request atomic. With a state directory the world is written back whenever a writer lets go.
-use std::collections::BTreeMap;
 use std::ops::{Deref, DerefMut};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{Notify, OwnedRwLockReadGuard, OwnedRwLockWriteGuard, RwLock};
@@ -15,8 +14,10 @@ use uuid::Uuid;
 use super::fault::Faults;
 use super::git;
 use super::hooks::Desk;
+use super::rate::Budgets;
 use super::reply::Failure;
 use super::site::Site;
+use super::traffic::Traffic;
 use super::world::{Repository, World};
 
 /// What every part of the simulator holds.
@@ -28,8 +29,9 @@ pub struct Host {
     state: StateFiles,
     pub site: Site,
     pub faults: Faults,
-    /// Requests since the start or the last reset, by `METHOD template`.
-    pub counts: Mutex<BTreeMap<String, u64>>,
+    pub traffic: Traffic,
+    /// What everybody may still ask for.
+    pub budgets: Budgets,
     pub latency: Duration,
     /// Rung when a merge or a completion waits to be worked off.
     pub work: Notify,
@@ -77,6 +79,10 @@ impl StateFiles {
         self.directory.join("world.json")
     }
 
+    pub fn plan_file(&self) -> PathBuf {
+        self.directory.join("plan.json")
+    }
+
     pub fn hooks_file(&self) -> PathBuf {
         self.directory.join("hooks.json")
     }
@@ -91,7 +97,8 @@ impl Host {
             state,
             site,
             faults,
-            counts: Mutex::default(),
+            traffic: Traffic::default(),
+            budgets: Budgets::new(None),
             latency,
             work: Notify::new(),
             stopping: CancellationToken::new(),
@@ -126,23 +133,6 @@ impl Host {
 
     pub fn state(&self) -> &StateFiles {
         &self.state
-    }
-
-    pub fn count(&self, route: &str) {
-        if let Ok(mut counts) = self.counts.lock() {
-            *counts.entry(route.to_owned()).or_default() += 1;
-        }
-    }
-
-    /// Requests by `METHOD template` since the last reset.
-    pub fn request_counts(&self) -> BTreeMap<String, u64> {
-        self.counts.lock().map(|counts| counts.clone()).unwrap_or_default()
-    }
-
-    pub fn reset_counts(&self) {
-        if let Ok(mut counts) = self.counts.lock() {
-            counts.clear();
-        }
     }
 }
 

@@ -11,16 +11,19 @@ mod deed;
 mod door;
 mod failure;
 pub mod fault;
+pub mod generate;
 pub mod git;
 pub mod hooks;
 mod host;
 pub mod load;
+pub mod rate;
 mod reply;
 mod route;
 pub mod seed;
 mod site;
 mod smart_http;
 pub mod tls;
+pub mod traffic;
 mod version;
 mod wiql;
 pub mod world;
@@ -68,6 +71,8 @@ pub struct Options {
     pub state_dir: Option<PathBuf>,
     pub latency_ms: u64,
     pub faults: Vec<fault::FaultSpec>,
+    /// What the world is about, unless something is loaded.
+    pub organisation: Content,
     /// Raw JSON objects to start from instead of the seeded world.
     pub load: Option<PathBuf>,
     pub control: Control,
@@ -78,6 +83,8 @@ pub struct Options {
     pub loopback_hooks: hooks::Loopback,
     /// How deliveries go wrong from the start.
     pub hook_faults: hooks::faults::HookFaults,
+    /// What everybody may ask for in a while; anything if not said.
+    pub rate: Option<rate::Rate>,
 }
 
 impl Default for Options {
@@ -91,14 +98,26 @@ impl Default for Options {
             state_dir: None,
             latency_ms: 0,
             faults: Vec::new(),
+            organisation: Content::Seeded,
             load: None,
             control: Control::Off,
             cast: Cast::Off,
             start: None,
             loopback_hooks: hooks::Loopback::Refused,
             hook_faults: hooks::faults::HookFaults::default(),
+            rate: None,
         }
     }
+}
+
+/// What a new world contains.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Content {
+    /// The harbour that a newcomer meets.
+    #[default]
+    Seeded,
+    /// An organisation with a long past, for measuring.
+    Generated(generate::Size),
 }
 
 /// PEM files.
@@ -169,6 +188,7 @@ pub struct Running {
     sim: Sim,
     organisation_url: String,
     tokens: Vec<SeededToken>,
+    plan: Option<generate::Plan>,
     handle: Handle<SocketAddr>,
     server: Option<JoinHandle<std::io::Result<()>>>,
     workers: Vec<JoinHandle<()>>,
@@ -183,9 +203,14 @@ pub async fn start(options: Options) -> Result<Running, Error> {
             keeping: Keeping::Temporary,
         },
     };
-    let (world, state) = {
+    let (world, plan, state) = {
         let options = options.clone();
-        tokio::task::spawn_blocking(move || Ok::<_, Error>((make_world(&options, &state)?, state))).await.map_err(Error::Making)??
+        tokio::task::spawn_blocking(move || {
+            let (world, plan) = make_world(&options, &state)?;
+            Ok::<_, Error>((world, plan, state))
+        })
+        .await
+        .map_err(Error::Making)??
     };
     let listening = |source| Error::Listen { address: options.listen, source };
     let listener = TcpListener::bind(options.listen).map_err(listening)?;
@@ -203,6 +228,7 @@ pub async fn start(options: Options) -> Result<Running, Error> {
         Duration::from_millis(options.latency_ms),
         options.control,
     );
+    sim.budgets.set(options.rate);
     let handle = Handle::new();
     let server = match &options.tls {
         None => {
@@ -223,7 +249,7 @@ pub async fn start(options: Options) -> Result<Running, Error> {
         cast::start(sim.clone(), options.cast);
     }
     let organisation_url = sim.site.organisation_url();
-    Ok(Running { sim, organisation_url, tokens, handle, server: Some(server), workers })
+    Ok(Running { sim, organisation_url, tokens, plan, handle, server: Some(server), workers })
 }
 
 /// Finds the subscriptions of the last time again, or makes the first ones.
@@ -238,7 +264,8 @@ async fn open_desk(sim: &Sim, options: &Options) -> Result<(), Error> {
     Ok(())
 }
 
-fn make_world(options: &Options, state: &StateFiles) -> Result<World, Error> {
+/// The world, and what was planned for it if it is a generated one.
+fn make_world(options: &Options, state: &StateFiles) -> Result<(World, Option<generate::Plan>), Error> {
     let failed = |attempted, path: &Path| {
         let path = path.to_owned();
         move |source| Error::State { attempted, path, source }
@@ -254,21 +281,32 @@ fn make_world(options: &Options, state: &StateFiles) -> Result<World, Error> {
         {
             user.is_administrator = true;
         }
-        return Ok(world);
+        let plan = match std::fs::read(state.plan_file()) {
+            Ok(bytes) => Some(serde_json::from_slice(&bytes).map_err(|source| Error::World { path: state.plan_file(), source })?),
+            Err(_) => None,
+        };
+        return Ok((world, plan));
     }
     let start = options.start.unwrap_or_else(Timestamp::now);
     let mut world = World::empty(ORGANISATION, start);
-    match &options.load {
-        Some(directory) => {
+    let mut plan = None;
+    match (&options.load, options.organisation) {
+        (Some(directory), _) => {
             seed::people(&mut world);
             load::load(&mut world, &git_root, directory)?;
         }
-        None => seed::seed(&mut world, &git_root, options.seed, start)?,
+        (None, Content::Seeded) => seed::seed(&mut world, &git_root, options.seed, start)?,
+        (None, Content::Generated(size)) => plan = Some(generate::generate(&mut world, &git_root, size, options.seed, start)?),
     }
     if state.keeping == Keeping::Kept {
+        if let Some(plan) = &plan {
+            let file = state.plan_file();
+            let text = serde_json::to_vec(plan).map_err(std::io::Error::from);
+            text.and_then(|text| std::fs::write(&file, text)).map_err(failed("write", &file))?;
+        }
         host::save(&world, &file).map_err(failed("write", &file))?;
     }
-    Ok(world)
+    Ok((world, plan))
 }
 
 fn seeded_tokens(world: &World) -> Vec<SeededToken> {
@@ -311,6 +349,19 @@ impl Running {
 
     pub fn tokens(&self) -> &[SeededToken] {
         &self.tokens
+    }
+
+    /// The name of a project to begin with.
+    pub fn first_project(&self) -> &str {
+        match &self.plan {
+            Some(plan) => plan.services.first().map_or("Harbor", |service| service.project.as_str()),
+            None => "Harbor",
+        }
+    }
+
+    /// What was planned for a generated organisation, also when it is found again.
+    pub fn plan(&self) -> Option<&generate::Plan> {
+        self.plan.as_ref()
     }
 
     /// The full-access token of a person, by the name before the `@`.

@@ -52,6 +52,7 @@ const TABLES: &[(&str, &str)] = &[
     ("production_rules", "project, kind, definition, stage, environment"),
     ("commits", "repository, sha"),
     ("pushes", "repository, branch, number"),
+    ("compares", "repository, base, head"),
     ("flows", "repository, number"),
     ("pull_request_histories", "repository, number"),
     ("work_items", "project, number"),

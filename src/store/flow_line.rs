@@ -23,7 +23,6 @@ impl Word for Nature {
 
 pub(super) fn write(flow: &Flow) -> String {
     let flags = i64::from(flow.undated_vote) | i64::from(flow.has_threads) << 1 | i64::from(flow.has_detail) << 2;
-    let items: Vec<String> = flow.items.iter().take(MOST_ITEMS).map(i64::to_string).collect();
     Line::new()
         .int(VERSION)
         .int(flow.repository.0)
@@ -44,7 +43,7 @@ pub(super) fn write(flow: &Flow) -> String {
         .int(i64::from(flow.iterations))
         .maybe_int(flow.files.map(i64::from))
         .maybe_int(flow.commits.map(i64::from))
-        .text(&items.join(","))
+        .list(flow.items.get(..MOST_ITEMS).unwrap_or(&flow.items))
         .text(&flow.target_branch)
         .finish()
 }

@@ -13,7 +13,7 @@ use super::error::{Error, Result};
 
 pub(super) const FIELD: char = '\u{1f}';
 
-/// The longest text in a line.
+/// The longest text in a line, in bytes: the rest of a longer one is left out.
 const LONGEST: usize = 400;
 
 /// A line being written.
@@ -53,7 +53,22 @@ impl Line {
 
     pub fn text(mut self, text: &str) -> Self {
         self.field();
-        self.0.extend(text.chars().filter(|c| !c.is_control()).take(LONGEST));
+        let end = self.0.len() + LONGEST;
+        for c in text.chars().filter(|c| !c.is_control()) {
+            if self.0.len() + c.len_utf8() > end {
+                break;
+            }
+            self.0.push(c);
+        }
+        self
+    }
+
+    /// Numbers, apart by commas.
+    pub fn list(mut self, numbers: &[i64]) -> Self {
+        self.field();
+        for (index, number) in numbers.iter().enumerate() {
+            let _ = if index == 0 { write!(self.0, "{number}") } else { write!(self.0, ",{number}") };
+        }
         self
     }
 

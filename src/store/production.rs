@@ -37,7 +37,7 @@ sqlite_queries! {
 }
 
 postgres_queries! {
-    KINDS_ON_SERVER = kinds!("SELECT unnest(CAST($1 AS BIGINT[]))");
+    KINDS_ON_SERVER = kinds!("SELECT CAST(value AS BIGINT) FROM json_array_elements_text(CAST(CAST($1 AS TEXT) AS JSON))");
 }
 
 queries! {
@@ -48,13 +48,10 @@ queries! {
     UNDECIDE = "DELETE FROM production_rules WHERE project = $1 AND kind = $2 AND definition = $3 AND stage = $4 AND environment = $5";
 }
 
-/// Numbers as one parameter: what each engine takes for a list.
-pub(super) fn list(engine: Engine, numbers: impl IntoIterator<Item = i64>) -> String {
+/// Numbers as one parameter: JSON, which both engines take apart.
+pub(super) fn list(numbers: impl IntoIterator<Item = i64>) -> String {
     let numbers: Vec<String> = numbers.into_iter().map(|number| number.to_string()).collect();
-    match engine {
-        Engine::Sqlite => format!("[{}]", numbers.join(",")),
-        Engine::Postgres => format!("{{{}}}", numbers.join(",")),
-    }
+    format!("[{}]", numbers.join(","))
 }
 
 type Key = (i64, DefinitionKind, i64, String, String);
@@ -70,7 +67,7 @@ pub(super) async fn kinds(conn: &mut AnyConnection, engine: Engine, projects: &[
         Engine::Sqlite => KINDS,
         Engine::Postgres => KINDS_ON_SERVER,
     };
-    let rows = sqlx::query(sql).bind(list(engine, projects.iter().map(|project| project.0))).fetch_all(conn).await?;
+    let rows = sqlx::query(sql).bind(list(projects.iter().map(|project| project.0))).fetch_all(conn).await?;
     let read = |row: &AnyRow| {
         let environment = row.text("environment")?;
         let key = (row.int("project")?, row.word("kind")?, row.int("definition")?, row.text("stage")?, environment.clone());

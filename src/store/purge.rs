@@ -11,6 +11,7 @@ queries! {
     HISTORIES = "DELETE FROM pull_request_histories WHERE repository IN (SELECT id FROM repositories WHERE project = $1)";
     FLOWS = "DELETE FROM flows WHERE project = $1";
     PUSHES = "DELETE FROM pushes WHERE repository IN (SELECT id FROM repositories WHERE project = $1)";
+    COMPARES = "DELETE FROM compares WHERE repository IN (SELECT id FROM repositories WHERE project = $1)";
     COMMITS = "DELETE FROM commits WHERE repository IN (SELECT id FROM repositories WHERE project = $1)";
     STAGES = "DELETE FROM stage_runs WHERE project = $1";
     KINDS = "DELETE FROM stage_kinds WHERE project = $1";
@@ -28,8 +29,22 @@ impl Store {
         self.attempt("forget the delivery facts of a project", async {
             let mut writing = self.writing_on(Hold::Project(project)).await?;
             let mut gone = 0;
-            for sql in [LINKS, ITEMS, HISTORIES, FLOWS, PUSHES, COMMITS, STAGES, KINDS, BUILDS, ENVIRONMENTS, DEFINITIONS, MEMBERS, SOURCES]
-            {
+            for sql in [
+                LINKS,
+                ITEMS,
+                HISTORIES,
+                FLOWS,
+                PUSHES,
+                COMPARES,
+                COMMITS,
+                STAGES,
+                KINDS,
+                BUILDS,
+                ENVIRONMENTS,
+                DEFINITIONS,
+                MEMBERS,
+                SOURCES,
+            ] {
                 gone += sqlx::query(sql).bind(project.0).execute(writing.conn()).await?.rows_affected();
             }
             self.inner.pace.hurry(project);

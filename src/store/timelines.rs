@@ -59,9 +59,9 @@ impl Store {
                 let known = stage_rows::of_run(&mut *conn, project, DefinitionKind::Pipeline, build).await?;
                 let of_run = stage_rows::of_build(&mut *conn, project, build).await?;
                 for stage in final_attempts(stages) {
-                    let is_it = |row: &&StageRow| row.stage == stage.name || row.stage == stage.display_name;
-                    let mut in_environments = known.iter().filter(|row| row.told == Told::Environment).filter(is_it).peekable();
-                    if in_environments.peek().is_some() {
+                    let is_it = |row: &StageRow| row.stage == stage.name || row.stage == stage.display_name;
+                    let in_environments: Vec<_> = known.iter().filter(|row| row.told == Told::Environment && is_it(row)).collect();
+                    if !in_environments.is_empty() {
                         for row in in_environments {
                             let approval_ms = approval_ms(stage).filter(|_| stage.attempt == row.attempt).or(row.approval_ms);
                             writer.put(&mut *conn, &StageRow { approval_ms, ..row.clone() }, Some(row)).await?;

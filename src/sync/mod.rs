@@ -2,8 +2,9 @@
 //!
 //! [`ingest`] is the only way a fact about a pull request enters the store; [`poll`] lists what changed, with calls per project, never
 //! one a pull request; [`detail`] reads policies, checks and threads of the cards that are looked at; [`deliveries`] applies what
-//! webhooks brought.
+//! webhooks brought; [`collect`] gathers what delivery figures rest on.
 
+pub mod collect;
 pub mod deliveries;
 pub mod detail;
 pub mod ingest;

@@ -125,6 +125,13 @@ pub struct Budget {
     pub waits_until: Option<Timestamp>,
 }
 
+/// How the collection of facts stands, of every project on the board.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Collections {
+    pub projects: Vec<MeasuredProject>,
+    pub budget: Option<Budget>,
+}
+
 /// A row behind a number, as it is listed.
 #[derive(Debug, Clone, PartialEq)]
 pub struct MetricRow {

@@ -88,6 +88,11 @@ pub enum Effect {
         metric: Metric,
         generation: Generation,
     },
+    /// How the collection of facts stands; answered by `CollectionsLoaded`.
+    LoadCollections {
+        project: ProjectId,
+        generation: Generation,
+    },
     /// Asks Azure DevOps; answered by `TeamsLoaded`.
     LoadTeams {
         project: ProjectId,
@@ -263,6 +268,12 @@ pub enum Effect {
         project: ProjectId,
         generation: Generation,
     },
+    /// A task: takes a project off the board, with its webhooks.
+    Deselect {
+        project: ProjectId,
+        name: String,
+        collected: Collected,
+    },
     LinkRepository {
         repository: RepositoryId,
         link: Link,
@@ -331,6 +342,13 @@ pub enum Reread {
     Old,
     /// A person asked: all of them.
     All,
+}
+
+/// What becomes of the facts that were collected of a project.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Collected {
+    Kept,
+    Deleted,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -3,8 +3,8 @@
 use jiff::Timestamp;
 
 use super::answer::{
-    ConnectionReport, DiffLine, HiddenText, MemberRow, MetricRow, MetricsPage, Plan, ProjectRow, PullRequestDraft, PullRequestRow,
-    RepositoryRow, RequestRow, SaveFailure, SpecConflict, StartPlan, TaskRow, TicketDetail, WebhookCard,
+    Collections, ConnectionReport, DiffLine, HiddenText, MemberRow, MetricRow, MetricsPage, Plan, ProjectRow, PullRequestDraft,
+    PullRequestRow, RepositoryRow, RequestRow, SaveFailure, SpecConflict, StartPlan, TaskRow, TicketDetail, WebhookCard,
 };
 use super::key::Key;
 use crate::domain::board::Board;
@@ -119,6 +119,10 @@ pub enum What {
     MetricRowsLoaded {
         generation: Generation,
         rows: Answer<Vec<MetricRow>>,
+    },
+    CollectionsLoaded {
+        generation: Generation,
+        collections: Answer<Box<Collections>>,
     },
     TeamsLoaded {
         generation: Generation,

@@ -122,6 +122,11 @@ pub fn list_rows(model: &Model) -> usize {
     usize::from(parts(model.width, model.height).body.height.saturating_sub(3)).max(1)
 }
 
+/// The rows behind a figure: below the question and the tabs, above the line of freshness.
+pub fn metric_rows(model: &Model) -> usize {
+    list_rows(model).saturating_sub(1).max(1)
+}
+
 /// How the tiles of figures lie on the screen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Tiles {

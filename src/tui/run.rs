@@ -41,6 +41,8 @@ pub struct Start {
     pub ends: CancellationToken,
     /// What the person should know from the first frame on.
     pub notice: Option<Notice>,
+    /// Cancelled once the first frame is on the screen: work that can wait waits for it.
+    pub painted: CancellationToken,
 }
 
 /// Why the screen was left.
@@ -143,6 +145,7 @@ pub async fn run(services: Services, start: Start) -> io::Result<Ended> {
     }
     board.perform(&mut model, effects).await?;
     board.draw(&model)?;
+    start.painted.cancel();
     let mut told_to_end = false;
 
     loop {

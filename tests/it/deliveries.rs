@@ -82,7 +82,7 @@ async fn a_card_follows_its_pull_request_through_its_whole_life() {
 async fn only_a_completed_pull_request_is_merged_and_it_may_end_its_ticket() {
     for (done_on_merge, end) in [(false, Status::Merged), (true, Status::Done)] {
         let mut desk = Desk::new().await;
-        desk.rules = Rules { done_on_merge };
+        desk.rules = Rules { done_on_merge, ..Rules::default() };
         let number = desk.open().await;
         // The event's name says merged; the pull request's status says active.
         desk.deliver_one(&desk.event(MERGED, 1, &desk.told(number))).await;
@@ -489,7 +489,7 @@ async fn a_worker_that_dies_leaves_its_deliveries_to_the_next_one() {
     assert_eq!(claimed.len(), 2);
     // It applied one of the two and settled none.
     let half = &claimed[..1];
-    kanado::sync::deliveries::apply(store, &desk.line, &desk.alice.ctx.clock, &desk.project, half, desk.rules).await;
+    kanado::sync::deliveries::apply(store, &desk.line, &desk.alice.ctx.clock, &desk.project, half, desk.rules.clone()).await;
     let before = picture(&desk).await;
     assert_eq!(desk.ticket().await.status, Status::PrOpen);
     assert_eq!(store.claim_deliveries("the next one", 10, claim_for, now).await.unwrap(), [], "still claimed");
@@ -497,11 +497,11 @@ async fn a_worker_that_dies_leaves_its_deliveries_to_the_next_one() {
     let later = now + claim_for;
     let again = store.claim_deliveries("the next one", 10, claim_for, later).await.unwrap();
     assert_eq!(again.len(), 2, "claims run out");
-    let outcomes = work(store, &desk.line, &desk.alice.ctx.clock, again, desk.rules).await.unwrap();
+    let outcomes = work(store, &desk.line, &desk.alice.ctx.clock, again, desk.rules.clone()).await.unwrap();
     assert!(outcomes.iter().all(|outcome| settled(outcome).0 == Applied), "{outcomes:?}");
     assert_eq!(picture(&desk).await, before, "nothing twice");
     // The first one comes round after all: what was settled stays so.
-    work(store, &desk.line, &desk.alice.ctx.clock, claimed, desk.rules).await.unwrap();
+    work(store, &desk.line, &desk.alice.ctx.clock, claimed, desk.rules.clone()).await.unwrap();
     assert_eq!(picture(&desk).await, before);
     let counts = store.delivery_counts(desk.project.id).await.unwrap();
     assert_eq!((counts.waiting, counts.parked, counts.dead), (0, 0, 0));

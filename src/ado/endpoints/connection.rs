@@ -1,24 +1,39 @@
 //! Who the token is, and what its scopes allow, found out without changing anything.
 
+use serde::Serialize;
 use serde_json::json;
 
-use super::in_repository;
-use serde::Serialize;
-
-use crate::ado::call::{Call, Host, Release, encode};
+use super::{in_project, in_pull_request, in_repository};
+use crate::ado::call::{Call, Host, Release};
 use crate::ado::error::ErrorKind;
 use crate::ado::scope::Scope;
 use crate::ado::wire::connection::ConnectionData;
+use crate::ado::wire::pull_request::PullRequest;
 use crate::ado::{Client, Error, RepoRef, Result};
 use crate::domain::fact;
 use crate::domain::id::Guid;
 
-/// Whether the token has a scope, and what kanado needs it for.
+/// Whether the token has a scope, what kanado needs it for, and what is lost without it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct ScopeCheck {
     pub scope: &'static str,
     pub needed_for: &'static str,
+    /// What happens without it; everything else goes on.
+    pub degrades: &'static str,
+    pub need: Need,
     pub outcome: ScopeOutcome,
+}
+
+/// Whether a missing scope is something to put right.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Need {
+    /// There is no board without it.
+    Required,
+    /// A part of the board or of the figures is lost without it.
+    Expected,
+    /// Only teams that use what it is for.
+    Optional,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -42,65 +57,178 @@ impl Client {
         Ok(data.fact(self.base().deployment()))
     }
 
-    /// Tries what each scope is for: reads one row, and for writing sends an empty list of branch updates, which changes nothing.
-    /// Fails only where nothing at all can be found out (no network, bad token).
+    /// Tries what each scope is for, all at once: reads one row, and for writing sends an empty list of branch updates, which changes
+    /// nothing. Fails only where nothing at all can be found out (no network, bad token).
     pub async fn check(&self, project: Option<&Guid>, repository: Option<&Guid>) -> Result<Vec<ScopeCheck>> {
         let me = self.connection().await?.me;
-        let mut checks = Vec::new();
+        let areas = self.areas("find out where people can be looked up").await?.clone();
+        let place = project.zip(repository).map(|(project, repository)| RepoRef { project, repository });
 
         let projects = Call::get("/_apis/projects", Scope::Project, "list one project").query("$top", 1);
-        checks.push(self.probe(projects, "projects, teams and members").await?);
-
-        let code = match (project, repository) {
-            (Some(project), Some(repository)) => {
-                Call::get(in_repository(RepoRef { project, repository }, ""), Scope::Code, "read the repository")
-            }
-            (Some(project), None) => {
-                let path = format!("/{}/_apis/git/pullrequests", encode(project.as_str()));
-                Call::get(path, Scope::Code, "list one pull request").query("$top", 1)
-            }
-            (None, _) => Call::get("/_apis/git/pullrequests", Scope::Code, "list one pull request").query("$top", 1),
+        let code = match (project, place) {
+            (_, Some(place)) => Call::get(in_repository(place, ""), Scope::Code, "read the repository"),
+            _ => self.one_pull_request(project),
         };
-        checks.push(self.probe(code, "repositories, branches and pull requests").await?);
-
-        let writing = "starting work, pushing specs and opening pull requests";
-        checks.push(match (project, repository) {
-            (Some(project), Some(repository)) => {
-                let path = in_repository(RepoRef { project, repository }, "/refs");
-                self.probe(Call::ask(path, Scope::CodeWrite, "update no branch at all").json(&json!([])), writing).await?
-            }
-            _ => ScopeCheck {
-                scope: Scope::CodeWrite.words(),
-                needed_for: writing,
-                outcome: ScopeOutcome::Unknown("there is no repository to try it on yet".to_owned()),
-            },
+        let writing = place.map(|place| {
+            let path = in_repository(place, "/refs");
+            Call::ask(path, Scope::CodeWrite, "update no branch at all").json(&json!([]))
         });
-
-        let areas = self.areas("find out where people can be looked up").await?.clone();
-        if areas.graph.is_some() {
-            let body = json!({"query": me.unique_name, "subjectKind": ["User"]});
-            let graph = Call::ask("/_apis/graph/subjectquery", Scope::Graph, "look for a person")
+        let build = project.map(|project| one(in_project(project, "build/definitions"), Scope::Build, "list one pipeline"));
+        let items = project.map(|project| {
+            let query = json!({"query": "SELECT [System.Id] FROM WorkItems WHERE [System.Id] = 0"});
+            Call::ask(in_project(project, "wit/wiql"), Scope::WorkItems, "look for a work item").query("$top", 1).json(&query)
+        });
+        let people = match areas.graph {
+            Some(_) => Call::ask("/_apis/graph/subjectquery", Scope::Graph, "look for a person")
                 .host(Host::Graph)
                 .release(Release::Preview(1))
-                .json(&body);
-            checks.push(self.probe(graph, "finding people outside your teams").await?);
-        } else {
-            let identities = Call::get("/_apis/identities", Scope::Identity, "look for a person")
+                .json(&json!({"query": me.unique_name, "subjectKind": ["User"]})),
+            None => Call::get("/_apis/identities", Scope::Identity, "look for a person")
                 .host(Host::Identities)
                 .query("searchFilter", "General")
                 .query("filterValue", &me.unique_name)
-                .query("queryMembership", "none");
-            checks.push(self.probe(identities, "finding people outside your teams").await?);
-        }
-        Ok(checks)
+                .query("queryMembership", "none"),
+        };
+        let release = project.map(|project| {
+            one(in_project(project, "release/definitions"), Scope::Release, "list one release definition").host(Host::Release)
+        });
+        let environment =
+            project.map(|project| one(in_project(project, "distributedtask/environments"), Scope::Environment, "list one environment"));
+
+        let (projects, code, writing, threads, build, items, people, release, environment) = tokio::try_join!(
+            self.probe(Some(projects), PROJECT),
+            self.probe(Some(code), CODE),
+            self.probe(writing, WRITING),
+            self.probe_threads(project),
+            self.probe(build, BUILD),
+            self.probe(items, WORK_ITEMS),
+            self.probe(Some(people), PEOPLE),
+            self.probe(release, RELEASE),
+            self.probe(environment, ENVIRONMENT),
+        )?;
+        Ok(vec![projects, code, writing, threads, build, items, people, release, environment])
     }
 
-    async fn probe(&self, call: Call, needed_for: &'static str) -> Result<ScopeCheck> {
+    fn one_pull_request(&self, project: Option<&Guid>) -> Call {
+        let path = match project {
+            Some(project) => in_project(project, "git/pullrequests"),
+            None => "/_apis/git/pullrequests".to_owned(),
+        };
+        one(path, Scope::Code, "list one pull request").query("searchCriteria.status", "all")
+    }
+
+    /// Threads hang on a pull request: without one there is nothing to try.
+    async fn probe_threads(&self, project: Option<&Guid>) -> Result<ScopeCheck> {
+        let found = match self.rows::<PullRequest>(&self.one_pull_request(project)).await {
+            Ok(rows) => rows.into_iter().next().map(PullRequest::fact),
+            Err(e) => return Ok(THREADS.check(Scope::Threads, outcome_of(e).map(unless_missing)?)),
+        };
+        let place = found
+            .as_ref()
+            .and_then(|pr| Some((RepoRef { project: pr.project.as_ref().or(project)?, repository: &pr.repository }, pr.number)));
+        let Some((place, number)) = place else {
+            return Ok(THREADS.check(Scope::Threads, unknown("there is no pull request to try it on yet")));
+        };
+        let call =
+            Call::get(in_pull_request(place, number, "/threads"), Scope::Threads, format!("read the discussion of pull request {number}"));
+        self.probe(Some(call), THREADS).await
+    }
+
+    async fn probe(&self, call: Option<Call>, purpose: Purpose) -> Result<ScopeCheck> {
+        let Some(call) = call else {
+            return Ok(purpose.check(purpose.scope, unknown(purpose.without_place)));
+        };
         let outcome = match self.send(&call).await {
             Ok(_) => ScopeOutcome::Allowed,
             Err(e) => outcome_of(e)?,
         };
-        Ok(ScopeCheck { scope: call.scope.words(), needed_for, outcome })
+        Ok(purpose.check(call.scope, outcome))
+    }
+}
+
+/// What a scope is for.
+#[derive(Debug, Clone, Copy)]
+struct Purpose {
+    scope: Scope,
+    need: Need,
+    needed_for: &'static str,
+    degrades: &'static str,
+    /// Why it cannot be tried.
+    without_place: &'static str,
+}
+
+const NO_PROJECT: &str = "there is no project to try it on yet";
+
+impl Purpose {
+    const fn new(scope: Scope, need: Need, needed_for: &'static str, degrades: &'static str) -> Self {
+        Self { scope, need, needed_for, degrades, without_place: NO_PROJECT }
+    }
+
+    fn check(self, scope: Scope, outcome: ScopeOutcome) -> ScopeCheck {
+        ScopeCheck { scope: scope.words(), needed_for: self.needed_for, degrades: self.degrades, need: self.need, outcome }
+    }
+}
+
+const PROJECT: Purpose =
+    Purpose::new(Scope::Project, Need::Required, "projects, teams and members", "projects cannot be listed, and nobody is known by team");
+const CODE: Purpose = Purpose::new(
+    Scope::Code,
+    Need::Required,
+    "repositories, branches and pull requests",
+    "no board and no figures: everything begins with pull requests",
+);
+const WRITING: Purpose = Purpose {
+    without_place: "there is no repository to try it on yet",
+    ..Purpose::new(
+        Scope::CodeWrite,
+        Need::Required,
+        "starting work, pushing specs and opening pull requests",
+        "the board is read only; figures are not affected",
+    )
+};
+const THREADS: Purpose = Purpose::new(
+    Scope::Threads,
+    Need::Expected,
+    "comments and dated votes",
+    "pickup and review times have no value, and reviews cannot be told from their absence",
+);
+const BUILD: Purpose = Purpose::new(
+    Scope::Build,
+    Need::Expected,
+    "pipeline runs and their stages",
+    "no deployments by pipelines: frequency, lead time, fail rate and recovery are not measured",
+);
+const WORK_ITEMS: Purpose = Purpose::new(
+    Scope::WorkItems,
+    Need::Expected,
+    "linked work items and incidents",
+    "failures are found by rollbacks, hotfixes and reverts only, and no work item is named",
+);
+const PEOPLE: Purpose =
+    Purpose::new(Scope::Graph, Need::Expected, "finding people outside your teams", "only people of the project's teams are found by name");
+const RELEASE: Purpose =
+    Purpose::new(Scope::Release, Need::Optional, "classic releases", "deployments by classic releases are not counted");
+const ENVIRONMENT: Purpose = Purpose::new(
+    Scope::Environment,
+    Need::Optional,
+    "environments of YAML pipelines",
+    "production is recognised by the names of stages, which takes one request for each run",
+);
+
+/// A call that reads one row.
+fn one(path: String, scope: Scope, attempt: &str) -> Call {
+    Call::get(path, scope, attempt).query("$top", 1)
+}
+
+fn unknown(why: &str) -> ScopeOutcome {
+    ScopeOutcome::Unknown(why.to_owned())
+}
+
+/// What is missing is another scope, which has a line of its own.
+fn unless_missing(outcome: ScopeOutcome) -> ScopeOutcome {
+    match outcome {
+        ScopeOutcome::Missing => unknown("without Code (read) there is no pull request to try it on"),
+        outcome => outcome,
     }
 }
 

@@ -44,7 +44,7 @@ impl Client {
     /// All threads, those that the service wrote included.
     pub async fn threads(&self, repository: RepoRef<'_>, number: i64) -> Result<Vec<fact::Thread>> {
         let path = in_pull_request(repository, number, "/threads");
-        let call = Call::get(path, Scope::Code, format!("read the discussion of pull request {number}"));
+        let call = Call::get(path, Scope::Threads, format!("read the discussion of pull request {number}"));
         let rows: Vec<Thread> = self.rows(&call).await?;
         Ok(rows.into_iter().map(Thread::fact).collect())
     }

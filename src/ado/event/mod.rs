@@ -55,8 +55,11 @@ pub enum What {
     },
     /// A build, run or stage; of a pull request where its branch says so.
     Build {
+        /// The build, which a run is as well; absent where the body does not tell.
+        number: Option<i64>,
         pull_request: Option<i64>,
     },
+    /// Of a classic release.
     Deployment,
     WorkItem {
         id: i64,

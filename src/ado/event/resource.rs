@@ -23,8 +23,8 @@ pub fn what(kind: &str, bag: &Bag<'_>) -> What {
         "git.repo.renamed" => repository(bag, Deed::Renamed),
         "git.repo.forked" => repository(bag, Deed::Forked),
         "git.repo.statuschanged" => repository(bag, Deed::StatusChanged),
-        "build.complete" => What::Build { pull_request: build(bag) },
-        _ if kind.starts_with("ms.vss-pipelines.") => What::Build { pull_request: run(bag) },
+        "build.complete" => build(bag),
+        _ if kind.starts_with("ms.vss-pipelines.") => run(bag),
         _ if kind.starts_with("ms.vss-release.") => What::Deployment,
         _ if kind.starts_with("workitem.") => work_item(kind, bag),
         _ => What::Other,
@@ -113,17 +113,20 @@ fn repository(bag: &Bag<'_>, deed: Deed) -> What {
     What::Repository { repository: id, name, deed }
 }
 
-fn build(bag: &Bag<'_>) -> Option<i64> {
-    const RESOURCE: &[&str] = &["sourceBranch", "triggerInfo"];
+fn build(bag: &Bag<'_>) -> What {
+    const RESOURCE: &[&str] = &["id", "sourceBranch", "triggerInfo"];
     let resource = bag.object("resource", RESOURCE);
     let by_branch = resource.word("sourceBranch").and_then(|name| link::merge_ref(&name));
-    by_branch.or_else(|| resource.object("triggerInfo", &["pr.number"]).number("pr.number").filter(|number| *number > 0))
+    let named = || resource.object("triggerInfo", &["pr.number"]).number("pr.number").filter(|number| *number > 0);
+    What::Build { number: resource.number("id").filter(|number| *number > 0), pull_request: by_branch.or_else(named) }
 }
 
-fn run(bag: &Bag<'_>) -> Option<i64> {
-    let run = bag.object("resource", &["run"]).object("run", &["resources"]).object("resources", &["repositories"]);
-    let name = run.object("repositories", &["self"]).object("self", &["refName"]).word("refName")?;
-    link::merge_ref(&name)
+/// A run, or a stage or job of one. A run has the number of its build.
+fn run(bag: &Bag<'_>) -> What {
+    let run = bag.object("resource", &["run"]).object("run", &["id", "resources"]);
+    let number = run.number("id").filter(|number| *number > 0);
+    let this = run.object("resources", &["repositories"]).object("repositories", &["self"]).object("self", &["refName"]);
+    What::Build { number, pull_request: this.word("refName").and_then(|name| link::merge_ref(&name)) }
 }
 
 /// `id` is the number of the update where a work item was updated, and the work item everywhere else.

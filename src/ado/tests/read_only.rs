@@ -78,9 +78,11 @@ async fn a_read_only_client_still_sends_the_questions_that_travel_as_a_post() {
     );
     scene.on("POST", "/subjectquery", [Reply::list(json!([]))]);
     scene.on("POST", "/refs", [Reply::list(json!([]))]);
+    scene.on("POST", "/wit/wiql", [Reply::ok(json!({"workItems": []}))]);
     let checks = scene.client.check(Some(&project()), Some(&Guid::new(REPOSITORY))).await.unwrap();
-    assert_eq!(checks.len(), 4, "{checks:?}");
+    assert_eq!(checks.len(), 9, "{checks:?}");
     assert_eq!(scene.find("POST", "/refs")[0].json(), json!([]), "the list of updates is empty: nothing changes");
     assert_eq!(scene.count("POST", "/subjectquery"), 1, "people are asked for");
-    assert_eq!(scene.count("POST", &format!("/{PROJECT}/")), 1);
+    assert_eq!(scene.count("POST", "/wit/wiql"), 1, "work items are asked for");
+    assert_eq!(scene.count("POST", &format!("/{PROJECT}/")), 2, "and nothing else of the project");
 }

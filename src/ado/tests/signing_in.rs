@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::server::{CANARY, Reply, Scene, client, connection, project, repository};
-use crate::ado::{Base, Client, Credential, ErrorKind, ScopeOutcome, Settings};
+use crate::ado::{Base, Client, Credential, ErrorKind, Need, ScopeOutcome, Settings};
 use crate::domain::id::ObjectId;
 use crate::notice::Explain;
 
@@ -201,18 +201,34 @@ async fn the_check_tells_what_each_scope_allows_without_changing_anything() {
     let here = format!("http://127.0.0.1:{}/lumen/", scene.port);
     scene.on("GET", "resourceAreas", [Reply::list(json!([{"id": "bb1e7ec9-e901-4b68-999a-de7012b920f8", "locationUrl": here}]))]);
     scene.on("POST", "subjectquery", [Reply::list(json!([]))]);
+    scene.on("GET", "/git/pullrequests", [Reply::list(json!([{"pullRequestId": 7, "repository": {"id": "r"}}]))]);
+    scene.on("GET", "/pullrequests/7/threads", [Reply::empty(401)]);
+    scene.on("GET", "/build/definitions", [Reply::list(json!([]))]);
+    scene.on("POST", "/wit/wiql", [Reply::empty(401)]);
+    scene.on("GET", "/release/definitions", [Reply::empty(401)]);
+    let refusal =
+        "Access denied. Ada Byte needs View environment permissions for environments in team project Orbit to perform the action.";
+    scene.on("GET", "/distributedtask/environments", [Reply::error(403, "AccessDeniedException", refusal)]);
     let target = repository();
     let checks = scene.client.check(Some(target.project), Some(target.repository)).await.unwrap();
-    let told: Vec<_> = checks.iter().map(|c| (c.scope, c.outcome.clone())).collect();
+    let told: Vec<_> = checks.iter().map(|c| (c.scope, c.need, c.outcome.clone())).collect();
+    let ScopeOutcome::Unknown(why) = &told[8].2 else { panic!("{told:?}") };
+    assert!(why.contains("View environment"), "{why}");
     assert_eq!(
-        told,
+        told[..8],
         [
-            ("Project and Team (read)", ScopeOutcome::Allowed),
-            ("Code (read)", ScopeOutcome::Allowed),
-            ("Code (write)", ScopeOutcome::Missing),
-            ("Graph (read)", ScopeOutcome::Allowed),
+            ("Project and Team (read)", Need::Required, ScopeOutcome::Allowed),
+            ("Code (read)", Need::Required, ScopeOutcome::Allowed),
+            ("Code (write)", Need::Required, ScopeOutcome::Missing),
+            ("Pull Request Threads (read & write)", Need::Expected, ScopeOutcome::Missing),
+            ("Build (read)", Need::Expected, ScopeOutcome::Allowed),
+            ("Work Items (read)", Need::Expected, ScopeOutcome::Missing),
+            ("Graph (read)", Need::Expected, ScopeOutcome::Allowed),
+            ("Release (read)", Need::Optional, ScopeOutcome::Missing),
         ]
     );
+    assert_eq!((told[8].0, told[8].1), ("Environment (read & manage)", Need::Optional));
+    assert!(checks.iter().all(|c| !c.degrades.is_empty()));
     assert_eq!(scene.find("POST", "/refs")[0].json(), json!([]));
     scene.on("POST", "/refs", [Reply::error(400, "ArgumentException", "No updates.")]);
     let checks = scene.client.check(Some(&project()), Some(target.repository)).await.unwrap();

@@ -6,6 +6,7 @@
 
 mod branches;
 mod hooks;
+mod requests;
 pub mod runs;
 pub mod wire;
 
@@ -32,6 +33,7 @@ use super::world::{
 
 pub use super::deed::{Decision, Link, WorkItemChange};
 pub use hooks::Emission;
+pub use requests::Requests;
 pub use wire::handle;
 
 /// The hand behind the scene; cheap to clone.
@@ -70,14 +72,6 @@ pub struct Merging {
     pub strategy: MergeStrategy,
     pub source: SourceBranch,
     pub policies: Policies,
-}
-
-/// Requests since the start or the last reset.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Requests {
-    /// `(route, count)`, by route.
-    pub by_route: Vec<(String, u64)>,
-    pub total: u64,
 }
 
 impl Control {
@@ -297,16 +291,6 @@ impl Control {
 
     pub async fn expire_token(&self, token: &str) -> Result<(), Failure> {
         self.edit_token(token, |row, now| row.expires = Some(now)).await
-    }
-
-    pub fn requests(&self) -> Requests {
-        let by_route: Vec<_> = self.sim.request_counts().into_iter().collect();
-        let total = by_route.iter().map(|(_, count)| count).sum();
-        Requests { by_route, total }
-    }
-
-    pub fn reset_requests(&self) {
-        self.sim.reset_counts();
     }
 
     pub fn pause_cast(&self) {

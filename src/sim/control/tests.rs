@@ -165,7 +165,7 @@ async fn every_verb_answers_over_http() {
     scene.post("unfault", json!({})).await;
     scene.post("expire", json!({ "token": "bob-token" })).await;
     scene.post("revoke", json!({ "token": "carol-token" })).await;
-    scene.sim.count("GET refs");
+    scene.sim.traffic.count("GET refs");
     let counted = scene.send(Method::GET, "/_sim/requests", Value::Null).await.1;
     assert_eq!((&counted["total"], &counted["byRoute"]["GET refs"]), (&json!(1), &json!(1)));
     scene.post("resetRequests", json!({})).await;

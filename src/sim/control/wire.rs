@@ -27,7 +27,8 @@
 //! | `fault` | `spec` | switches a fault on (see `fault`); answers `id` |
 //! | `unfault` | `[id]` | switches one or all off |
 //! | `revoke`, `expire` | `token` | a token |
-//! | `resetRequests` | | the counters |
+//! | `resetRequests` | | the counters, also what was spent and the peak |
+//! | `rate` | `[limit]` | another budget for everybody (see `rate`); none said is none |
 //! | `createRepository` | `project, name, as[, parent]` | makes an empty repository, or a fork of `parent`; answers `repository` |
 //! | `renameRepository`, `deleteRepository` | `repository, as[, name]` | the repository |
 //! | `renameProject` | `project, name` | no event tells of it |
@@ -44,7 +45,8 @@
 //!
 //! Pipelines, classic releases and work items have verbs of their own: see [`super::runs`].
 //!
-//! `GET /_sim/requests`: requests by route and in all. `GET /_sim/faults`. `GET /_sim/pullRequests`: number, state,
+//! `GET /_sim/requests`: requests by route and in all; how many arrived, were refused with 429, were under way at once.
+//! `GET /_sim/rate`: what everybody spent, the most in a window, how many requests were delayed and refused. `GET /_sim/faults`. `GET /_sim/pullRequests`: number, state,
 //! merge, votes. `GET /_sim/branches/{repository}`: names and tips. `GET /_sim/clock`. `GET /_sim/cast`.
 //! `GET /_sim/hooks/deliveries`: what was sent and what came back. `GET /_sim/hooks/subscriptions`: everybody's, without secrets.
 //!
@@ -66,6 +68,7 @@ use crate::sim::hooks::faults::{Drop, HookFaults};
 use crate::sim::hooks::payload::invented::Sketch;
 use crate::sim::hooks::retry::Status;
 use crate::sim::host::Sim;
+use crate::sim::rate::RateError;
 use crate::sim::reply::Failure;
 use crate::sim::seed;
 use crate::sim::world::{MergeStrategy, Permission, StatusState};
@@ -293,6 +296,9 @@ enum Verb {
     #[serde(rename = "hooks/forget")]
     HooksForget {},
     ResetRequests {},
+    Rate {
+        limit: Option<String>,
+    },
     Cast {
         state: Option<CastState>,
         pace: Option<f64>,
@@ -438,6 +444,10 @@ impl Control {
             Verb::HooksIdle {} => return Ok(json!(self.hooks_idle().await?)),
             Verb::HooksForget {} => self.clear_deliveries(),
             Verb::ResetRequests {} => self.reset_requests(),
+            Verb::Rate { limit } => {
+                let rate = limit.map(|text| text.parse()).transpose();
+                self.set_rate(rate.map_err(|error: RateError| Failure::argument("limit", &error.to_string()))?);
+            }
             Verb::Cast { state, pace } => {
                 if let Some(pace) = pace {
                     self.set_cast_pace(pace);
@@ -454,12 +464,8 @@ impl Control {
 
     async fn look(&self, what: &str) -> Result<Value, Failure> {
         match what.split_once('/').unwrap_or((what, "")) {
-            ("requests", _) => {
-                let requests = self.requests();
-                let by_route: serde_json::Map<String, Value> =
-                    requests.by_route.into_iter().map(|(route, count)| (route, count.into())).collect();
-                Ok(json!({ "total": requests.total, "byRoute": by_route }))
-            }
+            ("requests", _) => Ok(self.requests().json()),
+            ("rate", _) => Ok(self.rate_json().await),
             ("faults", _) => {
                 let rows: Vec<_> = self
                     .sim

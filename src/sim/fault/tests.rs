@@ -181,3 +181,22 @@ async fn pages_marks_and_hints_arrive_as_the_service_sends_them() {
     assert_eq!((rows[5].0, rows[5].1), (500, json));
     running.stop().await;
 }
+
+#[tokio::test]
+async fn a_rhythm_hits_each_kth_request_of_those_it_lets_through() {
+    async fn statuses(text: &str, paths: &[&str]) -> Vec<u16> {
+        let faults = Faults::new(vec![spec(text)]);
+        let mut seen = Vec::new();
+        for path in paths {
+            let real = async { Response::new(Body::empty()) };
+            seen.push(faults.around(&Method::GET, path, real).await.status().as_u16());
+        }
+        seen
+    }
+    assert_eq!(statuses("429:every=3", &["/a"; 7]).await, [429, 200, 200, 429, 200, 200, 429]);
+    assert_eq!(statuses("429@2:every=2:times=2", &["/a"; 8]).await, [200, 429, 200, 429, 200, 200, 200, 200]);
+    // What the filter holds back is not counted.
+    let mixed = ["/builds?x", "/other", "/builds?y", "/other", "/builds?z"];
+    assert_eq!(statuses("502:path=/builds:every=2", &mixed).await, [502, 200, 200, 200, 502]);
+    assert!("429:every=0".parse::<FaultSpec>().is_err());
+}

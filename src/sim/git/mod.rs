@@ -4,7 +4,7 @@
 //! read anew by every call, so a `git push` through another process is seen at once. A `Repo` is a path and a branch
 //! name: a repository that nobody wrote to yet does not exist on disk and reads as empty.
 
-mod bulk;
+pub mod bulk;
 mod change;
 mod merge;
 mod push;
@@ -238,6 +238,13 @@ impl Stamp {
         }
         Signature::new(&clean(&self.name, "unknown"), &clean(&self.email, "unknown@invalid"), &Time::new(self.when.as_second(), 0))
             .attempt("build a signature")
+    }
+
+    /// As it stands in a commit.
+    fn line(&self) -> Result<String, GitError> {
+        let signature = self.signature()?;
+        let (name, email) = (String::from_utf8_lossy(signature.name_bytes()), String::from_utf8_lossy(signature.email_bytes()));
+        Ok(format!("{name} <{email}> {} +0000", signature.when().seconds()))
     }
 
     fn read(signature: &Signature<'_>) -> Stamp {

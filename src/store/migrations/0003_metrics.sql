@@ -161,6 +161,15 @@ CREATE TABLE pushes (
 CREATE INDEX pushes_by_time ON pushes (repository, branch, at, line);
 CREATE INDEX pushes_by_commit ON pushes (repository, new);
 
+-- The commits between two that were deployed from a branch on which the order of pushes can't tell, newest first (JSON).
+CREATE TABLE compares (
+    repository INTEGER NOT NULL REFERENCES repositories (id),
+    base TEXT NOT NULL,
+    head TEXT NOT NULL,
+    commits TEXT NOT NULL,
+    PRIMARY KEY (repository, base, head)
+);
+
 -- A pull request for figures: how far it was collected, and the line of times that figures are made from; `rules` names the rules that
 -- the line was made with. `ended_at` is the close, or far in the future while it is open. `changed_at` is when a listing last said
 -- something new of it; `due` is what is to be read since: 0 nothing, 1 threads, 2 detail, 3 both; nothing

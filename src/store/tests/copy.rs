@@ -56,7 +56,76 @@ async fn lived_in() -> Desk {
     }
     store.record_reconciled(desk.project, &Reconciliation { attempted_at: at(18), outcome: Ok(2) }).await.unwrap();
     store.hold_lease("receiver:x", "me", None, at(19), at(18)).await.unwrap();
+    delivered(&desk).await;
     desk
+}
+
+/// Something in every table of delivery facts.
+async fn delivered(desk: &Desk) {
+    use crate::domain::run::*;
+    let (store, project, api) = (&desk.store, desk.project, desk.repository);
+    let sha = |digit: &str| ObjectId::new(digit.repeat(40));
+    store.measure_project(project, at(-100)).await.unwrap();
+    let build = super::delivery::build(9, 7, RunStatus::Completed, Some(30));
+    store.put_builds(project, &[build], None).await.unwrap();
+    store.put_environments(project, &[Environment { number: 5, name: "prod".to_owned() }], None).await.unwrap();
+    let stage = Stage {
+        name: "Ship".to_owned(),
+        display_name: "Ship it".to_owned(),
+        attempt: 2,
+        result: StageResult::Succeeded,
+        started_at: Some(at(20)),
+        finished_at: Some(at(29)),
+        approval_from: Some(at(18)),
+        approval_to: Some(at(19)),
+    };
+    store.put_timeline(project, 9, &[stage], at(31), None).await.unwrap();
+    let decided = Some(crate::metrics::input::Decided::Production);
+    store.decide_production(project, DefinitionKind::Pipeline, 7, "Ship", None, decided, at(32)).await.unwrap();
+    let push = BranchPush { number: 1, branch: "main".to_owned(), old: sha("0"), new: sha("1"), at: at(28), pusher: None };
+    store.put_pushes(api, &[push], None).await.unwrap();
+    let commit = fact::Commit {
+        id: sha("1"),
+        author_name: "Ada".to_owned(),
+        author_email: String::new(),
+        authored_at: Some(at(27)),
+        committed_at: Some(at(28)),
+        message: "Ship #12".to_owned(),
+        is_cut: false,
+        parents: vec![],
+        changes: None,
+    };
+    store.put_commits(api, &[commit], None).await.unwrap();
+    store.put_compare(api, &sha("0"), &sha("1"), &[sha("1")], None).await.unwrap();
+    let listed = crate::store::HistoryUpdate::Listed(pull_request(3, &key("LUM-1"), PullRequestStatus::Active, 11));
+    store.put_histories(project, vec![listed], at(33), None).await.unwrap();
+    let item = crate::domain::work_item::WorkItem {
+        number: 12,
+        revision: 1,
+        kind: "Issue".to_owned(),
+        state: "New".to_owned(),
+        title: "odd 'title'".to_owned(),
+        tags: vec!["a".to_owned()],
+        area: "Lumen".to_owned(),
+        created_at: Some(at(1)),
+        changed_at: None,
+        resolved_at: None,
+    };
+    store.put_work_items(project, &[item], None).await.unwrap();
+    let target = crate::domain::work_item::LinkTarget::PullRequest { number: 3 };
+    store.put_links(project, &[(12, api, target, crate::domain::work_item::Via::Link)]).await.unwrap();
+    let comment = crate::store::QualityComment {
+        repository: api,
+        number: 3,
+        thread: Some(1),
+        comment: Some(2),
+        digest: "d".to_owned(),
+        state: crate::store::CommentState::Open,
+        written_at: Some(at(34)),
+    };
+    store.put_quality_comment(&comment).await.unwrap();
+    store.put_team_members(project, &Guid::new("t1"), "Core", &[Guid::new("ada")]).await.unwrap();
+    store.set_project_setting(project, "comments", Some("on")).await.unwrap();
 }
 
 /// What a store says of itself, through the doors that everybody uses.
@@ -72,6 +141,11 @@ async fn told(store: &Store, project: ProjectId) -> String {
     for delivery in store.deliveries(None, DeliveryFilter::All, 1_000).await.unwrap() {
         words += &format!("{delivery:?} {:?}", store.delivery_body(delivery.id).await.unwrap());
     }
+    words += &format!("{:?} {:?}", store.collection(project).await.unwrap(), store.stage_kinds(&[project]).await.unwrap());
+    words += &format!("{:?}", store.builds(project, &crate::store::BuildFilter::default(), 9).await.unwrap());
+    words += &format!("{:?}", store.flow_rows(project, at(-1_000)).await.unwrap());
+    words += &format!("{:?} {:?}", store.work_item(project, 12).await.unwrap(), store.links_of_item(project, 12).await.unwrap());
+    words += &format!("{:?} {:?}", store.quality_comments(project).await.unwrap(), store.teams(project).await.unwrap());
     words + &format!("{:?} {:?}", store.reconciled(project).await.unwrap(), store.rows().await.unwrap())
 }
 

@@ -5,9 +5,12 @@ mod engines;
 
 mod board;
 mod branches;
+mod collection;
 mod copy;
+mod delivery;
 mod facts;
 mod health;
+mod histories;
 mod hooks;
 mod inbox;
 mod ingest;
@@ -15,6 +18,7 @@ mod server;
 mod story;
 mod together;
 mod trouble;
+mod work;
 
 use std::time::Duration;
 
@@ -168,6 +172,8 @@ fn every_query() -> Vec<(&'static str, Statements)> {
         ("stage_rows", super::stage_rows::QUERIES),
         ("timelines", super::timelines::QUERIES),
         ("work_items", super::work_items::QUERIES),
+        ("compares", super::compares::QUERIES),
+        ("quality_comments", super::quality_comments::QUERIES),
         ("waiting", super::waiting::QUERIES),
     ]
 }

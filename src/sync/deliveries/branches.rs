@@ -15,11 +15,19 @@ const LOOKS: usize = 3;
 impl Round<'_> {
     /// Looks at a branch, if it is a ticket's.
     pub async fn branch(&self, repository: &Guid, name: &str) -> store::Result<Done> {
-        let ticket = match self.known_repository(repository).await? {
+        let known = self.known_repository(repository).await?;
+        let pushed = match &known {
+            Some(known) => self.pushed(known, name).await?,
+            None => None,
+        };
+        let ticket = match known {
             Some(known) => self.store.ticket_of_branch(known.id, name).await?.map(|key| (known, key)),
             None => None,
         };
         let Some((repository, key)) = ticket else {
+            if let Some(pushed) = pushed {
+                return Ok(pushed);
+            }
             return Ok(Done::Ignored(format!("a push to {name}, which is no ticket's branch")));
         };
         let path = key.spec_path();

@@ -16,8 +16,16 @@ pub enum Want {
     Branches(Box<(crate::domain::id::Guid, Vec<String>)>),
     /// List the repositories again; the words say why.
     Repositories(String),
-    /// Read the checks of a pull request again, if a ticket follows it.
-    Checks(i64),
+    /// A run of a pipeline: the checks of the pull request that it builds are read again if a ticket follows that, and the run itself
+    /// where facts for figures are collected.
+    Run {
+        number: Option<i64>,
+        pull_request: Option<i64>,
+    },
+    /// The latest deployments of classic releases, where facts are collected.
+    Deployments,
+    /// A work item, where facts are collected.
+    WorkItem(i64),
 }
 
 /// Decides for a body that was sent to a project.
@@ -52,10 +60,9 @@ fn want(event: Event) -> Want {
             }
         }
         What::Repository { name, deed, .. } => Want::Repositories(repository_words(name.as_deref(), deed)),
-        What::Build { pull_request: Some(number) } => Want::Checks(number),
-        What::Build { pull_request: None } => ignored("a build or run of no pull request"),
-        What::Deployment => ignored("a deployment: kept, and nothing of the board follows from it"),
-        What::WorkItem { id, .. } => ignored(&format!("work item {id}: kept, and nothing of the board follows from it")),
+        What::Build { number, pull_request } => Want::Run { number, pull_request },
+        What::Deployment => Want::Deployments,
+        What::WorkItem { id, .. } => Want::WorkItem(id),
         What::Other => ignored(&format!("`{kind}` is nothing the board follows")),
         What::Incomplete(part) => nothing(DeliveryState::Dead, format!("`{kind}` that does not say {part}")),
     }

@@ -8,11 +8,13 @@
 mod believe;
 mod branches;
 mod decide;
+mod facts;
 mod fate;
 mod pull_requests;
 mod round;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
 use futures_util::{StreamExt as _, stream};
@@ -21,6 +23,7 @@ use crate::ado;
 use crate::clock::Clock;
 use crate::domain::id::ProjectId;
 use crate::domain::project::Project;
+use crate::metrics;
 use crate::store::{self, ClaimedDelivery, Settled, Store};
 
 pub use fate::{Fate, MOST_TRIES, Outcome};
@@ -35,10 +38,12 @@ pub trait Reach: Send + Sync {
 }
 
 /// What the configuration says about following pull requests.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Rules {
     /// Whether a completed pull request takes its ticket to done at once.
     pub done_on_merge: bool,
+    /// By which rules facts for figures are collected; absent where none are.
+    pub facts: Option<Arc<metrics::query::Rules>>,
 }
 
 /// Applies claimed deliveries of any projects and writes down what became of each. What fails here is only the writing down: then the
@@ -60,7 +65,7 @@ pub async fn work(
     let settled: Vec<store::Result<Vec<Outcome>>> = stream::iter(of_project)
         .map(async |(id, claimed)| {
             let applied = match projects.iter().find(|project| project.id == id) {
-                Some(project) => apply(store, reach, clock, project, &claimed, rules).await,
+                Some(project) => apply(store, reach, clock, project, &claimed, rules.clone()).await,
                 None => claimed.iter().map(|one| Outcome { id: one.delivery.id, fate: Fate::of_a_removed_project() }).collect(),
             };
             settle(store, clock, &applied).await?;

@@ -37,6 +37,7 @@ impl Round<'_> {
         match self.look(&repository, number).await {
             Ok((fact, asked_at)) => {
                 words.add(&self.take_in(&fact, asked_at).await?);
+                self.history(&repository, &fact, asked_at).await?;
                 let detail = self.refresh_detail(&repository, number).await?;
                 Ok(match detail {
                     Ok(()) => Done::Applied(words.of(number)),

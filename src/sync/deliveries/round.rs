@@ -60,6 +60,9 @@ enum Work {
     Branch(Guid, String),
     Repositories,
     Checks(i64),
+    Runs(Vec<i64>),
+    Deployments,
+    WorkItems(Vec<i64>),
 }
 
 /// What one body said of a pull request, and when it arrived.
@@ -79,13 +82,25 @@ pub struct Round<'a> {
     client: OnceCell<Result<ado::Client, Unanswered>>,
     /// Listed at most once in a round.
     listed: OnceCell<Result<(), Unanswered>>,
+    /// Whether the project is measured.
+    measured: OnceCell<bool>,
     /// Why nothing more is asked in this round.
     down: Mutex<Option<Unanswered>>,
 }
 
 impl<'a> Round<'a> {
     pub fn new(store: &'a Store, reach: &'a dyn Reach, clock: &'a Clock, project: &'a Project, rules: Rules) -> Self {
-        Self { store, clock, project, rules, reach, client: OnceCell::new(), listed: OnceCell::new(), down: Mutex::default() }
+        Self {
+            store,
+            clock,
+            project,
+            rules,
+            reach,
+            client: OnceCell::new(),
+            listed: OnceCell::new(),
+            measured: OnceCell::new(),
+            down: Mutex::default(),
+        }
     }
 
     pub async fn run(&self, claimed: &[ClaimedDelivery]) -> Vec<Outcome> {
@@ -93,6 +108,9 @@ impl<'a> Round<'a> {
         let mut works: BTreeMap<Work, Vec<usize>> = BTreeMap::new();
         let mut said: BTreeMap<(Guid, i64), Vec<Said>> = BTreeMap::new();
         let mut words: BTreeMap<usize, String> = BTreeMap::new();
+        // Several of these are one question.
+        let (mut runs, mut items): (BTreeMap<i64, Vec<usize>>, BTreeMap<i64, Vec<usize>>) = Default::default();
+        let collects = self.collects().await;
         for (at, one) in claimed.iter().enumerate() {
             let mut wanted = |work| works.entry(work).or_default().push(at);
             match self.decide(one) {
@@ -108,7 +126,25 @@ impl<'a> Round<'a> {
                     words.insert(at, why);
                     wanted(Work::Repositories);
                 }
-                Want::Checks(number) => wanted(Work::Checks(number)),
+                Want::Run { number, pull_request } => {
+                    pull_request.into_iter().for_each(|number| wanted(Work::Checks(number)));
+                    match number.filter(|_| collects) {
+                        Some(number) => runs.entry(number).or_default().push(at),
+                        None if pull_request.is_none() => fates[at] = Some(Fate::ignored("a build or run of no pull request")),
+                        None => {}
+                    }
+                }
+                Want::Deployments if collects => wanted(Work::Deployments),
+                Want::Deployments => fates[at] = Some(Fate::ignored("a deployment: kept, and nothing of the board follows from it")),
+                Want::WorkItem(number) if collects => items.entry(number).or_default().push(at),
+                Want::WorkItem(number) => {
+                    fates[at] = Some(Fate::ignored(format!("work item {number}: kept, and nothing of the board follows from it")));
+                }
+            }
+        }
+        for (of, work) in [(runs, Work::Runs as fn(Vec<i64>) -> Work), (items, Work::WorkItems)] {
+            if !of.is_empty() {
+                works.insert(work(of.keys().copied().collect()), of.into_values().flatten().collect());
             }
         }
         let (said, words) = (&said, &words);
@@ -162,6 +198,9 @@ impl<'a> Round<'a> {
                 Err(why) => Done::unanswered(why),
             }),
             Work::Checks(number) => self.checks(number).await,
+            Work::Runs(numbers) => self.runs(&numbers).await,
+            Work::Deployments => self.deployments().await,
+            Work::WorkItems(numbers) => self.work_items(&numbers).await,
         };
         // The store's trouble is nobody's fault here: later.
         done.unwrap_or_else(|error| Done::failed(error.to_string()))
@@ -174,6 +213,16 @@ impl<'a> Round<'a> {
         }
         let made = self.client.get_or_init(async || self.reach.client(self.project).await.map_err(Unanswered::Forbidden)).await;
         made.as_ref().map_err(Clone::clone)
+    }
+
+    /// Whether facts for figures are collected of this project.
+    pub async fn collects(&self) -> bool {
+        let measured = async || match self.store.collection(self.project.id).await {
+            Ok(collection) => !collection.sources.is_empty(),
+            // Whether or not it is: the next pass finds what is missed here.
+            Err(_) => false,
+        };
+        self.rules.facts.is_some() && *self.measured.get_or_init(measured).await
     }
 
     /// What an error means; one that every other question would meet too ends the asking for this round.

@@ -13,17 +13,19 @@ pub enum Section {
     Tasks,
     Deliveries,
     Hooks,
+    Collection,
     Requests,
 }
 
 impl Section {
-    pub const ALL: [Self; 4] = [Self::Tasks, Self::Deliveries, Self::Hooks, Self::Requests];
+    pub const ALL: [Self; 5] = [Self::Tasks, Self::Deliveries, Self::Hooks, Self::Collection, Self::Requests];
 
     pub fn title(self) -> &'static str {
         match self {
             Self::Tasks => "Tasks",
             Self::Deliveries => "Deliveries",
             Self::Hooks => "Hooks",
+            Self::Collection => "Collection",
             Self::Requests => "Requests",
         }
     }
@@ -55,7 +57,7 @@ pub struct ActivityState {
     pub health: Listed<Box<HookHealth>>,
     /// Newest first.
     pub requests: Listed<Vec<RequestRow>>,
-    /// The row of the cursor and the first one painted, of the current section; lines of the hooks.
+    /// The row of the cursor and the first one painted, of the current section; lines of the hooks and the collection.
     pub cursor: usize,
     pub offset: usize,
     /// The task or delivery that was chosen; none while the cursor is at the top.
@@ -83,7 +85,7 @@ impl ActivityState {
                 (rows.len(), self.chosen.and_then(|id| rows.iter().position(|row| row.id == id)))
             }
             Section::Requests => (self.requests.rows.as_ref().map_or(0, Vec::len), None),
-            Section::Hooks => return,
+            Section::Hooks | Section::Collection => return,
         };
         self.cursor = found.unwrap_or(self.cursor).min(count.saturating_sub(1));
         self.follow(count, visible);
@@ -106,7 +108,7 @@ impl ActivityState {
             _ if self.cursor == 0 => None,
             Section::Tasks => in_order(tasks).get(self.cursor).and_then(|task| i64::try_from(task.id).ok()),
             Section::Deliveries => self.delivery().map(|row| row.id),
-            Section::Hooks | Section::Requests => None,
+            Section::Hooks | Section::Collection | Section::Requests => None,
         };
     }
 }

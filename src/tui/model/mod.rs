@@ -22,7 +22,7 @@ use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
 use super::actions::Context;
-use super::answer::{ProjectRow, TaskRow, TaskState};
+use super::answer::{Collections, ProjectRow, TaskRow, TaskState};
 use super::effect::SyncReason;
 use super::event::Generation;
 use super::key::Key;
@@ -40,6 +40,7 @@ use activity::ActivityState;
 use board::BoardState;
 use editor::EditorState;
 use form::{NewTicketForm, PullRequestForm};
+use listed::Listed;
 use live::{Following, LiveState};
 use metrics::MetricsState;
 use overlay::Overlay;
@@ -163,6 +164,8 @@ pub struct Model {
     pub pull_requests: PullRequestsState,
     pub metrics: MetricsState,
     pub activity: ActivityState,
+    /// How the collection of facts stands.
+    pub collections: Listed<Box<Collections>>,
     pub setup: SetupState,
     pub live: LiveState,
     pub watching: Watching,
@@ -230,6 +233,7 @@ impl Model {
             pull_requests: PullRequestsState::default(),
             metrics,
             activity: ActivityState::default(),
+            collections: Listed::default(),
             setup: SetupState::default(),
             live: LiveState::default(),
             watching: Watching::default(),

@@ -6,9 +6,10 @@ use super::form::{FormPhase, NewTicketForm, PullRequestForm};
 use super::picker::Picker;
 use super::text_field::TextField;
 use super::webhooks::{HookDialog, SecretView};
-use crate::domain::id::{RepositoryId, TicketKey};
+use crate::domain::id::{ProjectId, RepositoryId, TicketKey};
 use crate::notice::Notice;
 use crate::tui::answer::{DiffLine, Plan, SpecConflict, StartPlan};
+use crate::tui::effect::Collected;
 use crate::tui::event::{Answer, Generation};
 use crate::tui::key::Key;
 
@@ -183,6 +184,12 @@ pub enum Confirmed {
     LeaveUnsaved,
     /// Tries a delivery again.
     Replay(i64),
+    /// Takes a project off the board.
+    Deselect {
+        project: ProjectId,
+        name: String,
+        collected: Collected,
+    },
 }
 
 #[derive(Debug, Clone)]

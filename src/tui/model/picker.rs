@@ -9,6 +9,7 @@ use super::metrics::Choice;
 use super::text_field::TextField;
 use crate::domain::id::{MemberId, ProjectId, TicketKey};
 use crate::domain::status::Status;
+use crate::tui::effect::Collected;
 use crate::tui::intent::Intent;
 
 /// What choosing an item does.
@@ -26,6 +27,12 @@ pub enum Pick {
     Copy {
         what: &'static str,
         text: String,
+    },
+    /// Takes a project off the board.
+    Deselect {
+        project: ProjectId,
+        name: String,
+        collected: Collected,
     },
     /// Another question to the figures.
     Metrics(Choice),

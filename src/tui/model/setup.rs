@@ -110,6 +110,11 @@ impl Default for SetupState {
 }
 
 impl SetupState {
+    /// The project of the cursor, on the list of projects.
+    pub fn selected_project(&self) -> Option<&ProjectRow> {
+        self.projects.as_ref()?.get(self.row).filter(|_| self.section == Section::Projects)
+    }
+
     /// How many rows the current section has.
     pub fn rows(&self) -> usize {
         match self.section {

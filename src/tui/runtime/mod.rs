@@ -183,6 +183,10 @@ impl Runtime {
             Effect::LoadMetricRows { project, ask, metric, generation } => {
                 self.spawn(async move { runtime.load_metric_rows(project, *ask, metric, generation).await });
             }
+            Effect::LoadCollections { project, generation } => {
+                self.spawn(async move { runtime.load_collections(project, generation).await });
+            }
+            Effect::Deselect { project, name, collected } => runtime.deselect(project, name, collected),
             Effect::LoadTeams { project, generation } => self.spawn(async move { runtime.load_teams(project, generation).await }),
             Effect::ExportMetrics { project, ask, metric, path, generation } => {
                 self.spawn(async move { runtime.export_metrics(project, *ask, metric, path, generation).await });

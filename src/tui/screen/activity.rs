@@ -23,6 +23,7 @@ pub fn draw(model: &Model, area: Rect, buf: &mut Buffer) {
     let names = Section::ALL.map(|section| match section {
         Section::Tasks if model.running_tasks().next().is_some() => Tab::new(format!("Tasks {}", model.running_tasks().count())),
         Section::Deliveries if activity.shown == Shown::Problems => Tab::new("Deliveries: problems").short("Problems"),
+        Section::Collection => Tab::new(section.title()).short("Collect"),
         _ => Tab::new(section.title()),
     });
     tabs::draw(buf, Rect::new(area.x + 1, area.y, area.width.saturating_sub(2), 1), 2, names.to_vec(), activity.section as usize, theme);
@@ -32,6 +33,7 @@ pub fn draw(model: &Model, area: Rect, buf: &mut Buffer) {
         Section::Tasks => tasks(model, inner, buf),
         Section::Deliveries => deliveries(model, inner, buf),
         Section::Hooks => hooks(model, inner, buf),
+        Section::Collection => collection(model, inner, buf),
         Section::Requests => requests(model, inner, buf),
     }
 }
@@ -273,6 +275,15 @@ fn hooks(model: &Model, area: Rect, buf: &mut Buffer) {
         return say(model, area, &words, buf);
     }
     let lines = hook_lines(model, area.width);
+    let inner = Rect::new(area.x + 1, area.y, area.width.saturating_sub(2), area.height);
+    super::put_lines(buf, inner, &lines, model.activity.cursor, &model.theme);
+}
+
+fn collection(model: &Model, area: Rect, buf: &mut Buffer) {
+    if let Some(words) = instead(&model.collections, |_| false, "") {
+        return say(model, area, &words, buf);
+    }
+    let lines = super::collection::lines(model, area.width);
     let inner = Rect::new(area.x + 1, area.y, area.width.saturating_sub(2), area.height);
     super::put_lines(buf, inner, &lines, model.activity.cursor, &model.theme);
 }

@@ -38,7 +38,8 @@ pub fn draw(model: &Model, area: Rect, buf: &mut Buffer) {
                 Base::Activity => 4,
                 _ => 5,
             };
-            left.push(Part::new(if here { 50 } else { rank }, format!("{number} {words}"), style));
+            let part = Part::new(if here { 50 } else { rank }, format!("{number} {words}"), style);
+            left.push(if base == Base::PullRequests { part.short(format!("{number} PRs")) } else { part });
         }
     }
 

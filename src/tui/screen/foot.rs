@@ -154,7 +154,7 @@ fn belongs(model: &Model, intent: Intent) -> bool {
         Intent::ToggleCriterion => model.ticket.as_ref().is_some_and(|ticket| ticket.tab == Tab::Criteria),
         Intent::OpenMetricRow => model.metrics.drill.is_some(),
         Intent::NextTab if model.base == Base::Metrics && model.ticket.is_none() => model.metrics.drill.is_some(),
-        Intent::Open if model.base == Base::Activity => model.activity.section != Activity::Hooks,
+        Intent::Open if model.base == Base::Activity => !matches!(model.activity.section, Activity::Hooks | Activity::Collection),
         Intent::Open => model.ticket.is_none(),
         Intent::NextTab => model.ticket.is_some() || model.base != Base::Board,
         Intent::EditorPreview => model.width >= layout::MIN_WIDTH,

@@ -3,6 +3,7 @@
 pub mod activity;
 mod bar;
 pub mod board;
+pub mod collection;
 mod confirm;
 mod conflict;
 pub mod editor;

@@ -8,7 +8,7 @@ use crate::tui::answer::{ConnectionReport, ScopeOutcome};
 use crate::tui::model::Model;
 use crate::tui::model::setup::{Check, ConnectField, Focus, Section};
 use crate::tui::screen::new_ticket::label;
-use crate::tui::screen::webhooks;
+use crate::tui::screen::{collection, webhooks};
 use crate::tui::widget::tabs::{self, Tab};
 use crate::tui::widget::text;
 use crate::tui::widget::text_field::{self, Focus as FieldFocus};
@@ -183,7 +183,11 @@ fn projects(model: &Model, area: Rect, buf: &mut Buffer) {
         text::put_fit(buf, x, y, name, &row.name, name_style(model, at), &theme.marks);
         let x = x + name + 2;
         let words = if open { format!("{}  open", row.organisation) } else { row.organisation.clone() };
-        text::put_fit(buf, x, y, area.right().saturating_sub(x), &words, theme.dim, &theme.marks);
+        let at = text::put_fit(buf, x, y, area.right().saturating_sub(x), &words, theme.dim, &theme.marks) + 2;
+        if let Some(project) = model.collections.rows.iter().flat_map(|all| &all.projects).find(|project| project.id == row.id) {
+            let (words, style) = collection::summary(model, project);
+            text::put_fit(buf, at, y, area.right().saturating_sub(at), &words, style, &theme.marks);
+        }
     }
 }
 

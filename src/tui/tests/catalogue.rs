@@ -127,6 +127,7 @@ const TRIPLES: &[(&str, &str, Outcome)] = &[
     ("setup.toggle", "5 ] ]", asks_for!(Effect::LinkRepository { link: Link::Unlinked, .. })),
     ("setup.discover", "5 ] ] ]", asks_for!(Effect::DiscoverMembers { .. })),
     ("setup.default_reviewer", "5 ] ] ]", |model, _| titled(model, "Who reviews Alice Moreau")),
+    ("setup.deselect", "5 ]", |model, _| titled(model, "Take Atlas off the board")),
     ("setup.less", "5 [ j", asks_for!(Effect::SetReviewRules { rules, .. } if rules.overload_threshold == 3)),
     ("setup.more", "5 [ j", asks_for!(Effect::SetReviewRules { rules, .. } if rules.overload_threshold == 5)),
     ("filter.text", "", |model, _| model.board.filtering == Filtering::Typing),
@@ -250,6 +251,7 @@ const REFUSALS: &[(&str, &str, &str, &str)] = &[
     ("2 j", "w", "no ticket is selected", ""),
     ("4 ]", "r", "this delivery is waiting", "only dead and parked ones are tried again"),
     ("4", "r", "no delivery is selected", "press ]"),
+    ("5", "D", "no project is selected", "press ]"),
     ("3", "o", "a row is opened in the browser, not a figure", "Enter shows the rows"),
     ("3 enter ] G", "o", "no page is known for this row", ""),
 ];

@@ -10,6 +10,7 @@ mod hostile;
 mod journeys;
 mod kept_text;
 mod live;
+mod metrics;
 mod reloads;
 mod scenes;
 mod screens;

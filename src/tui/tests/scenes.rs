@@ -35,6 +35,9 @@ pub fn settle(model: &mut Model, effects: Vec<Effect>) {
                 What::MetricsLoaded { generation, page: Ok(Box::new(page)) }
             }
             Effect::LoadMetricRows { generation, .. } => What::MetricRowsLoaded { generation, rows: Ok(fixture::metrics::rows()) },
+            Effect::LoadCollections { generation, .. } => {
+                What::CollectionsLoaded { generation, collections: Ok(Box::new(fixture::metrics::collections())) }
+            }
             Effect::LoadTeams { generation, .. } => {
                 What::TeamsLoaded { generation, teams: Ok(vec!["Atlas Team".to_owned(), "Payments".to_owned()]) }
             }

@@ -123,6 +123,7 @@ pub fn act(model: &mut Model, intent: Intent, out: &mut Out) {
             Some(Overlay::PullRequest(_)) => pull_request_form::submit(model, out),
             _ => setup::check(model, out),
         },
+        Deselect => picker::deselect(model),
         ToggleRow | Discover | DefaultReviewer | Less | More => setup::act(model, intent, out),
     }
 }

@@ -26,6 +26,7 @@ pub fn reload(model: &mut Model, out: &mut Out) {
         }
         Section::Hooks if activity.health.ask(generation) => out.push(Effect::LoadHealth { project, generation }),
         Section::Requests if activity.requests.ask(generation) => out.push(Effect::LoadRequests { project, generation }),
+        Section::Collection => super::load::collections(model, out),
         Section::Deliveries | Section::Hooks | Section::Requests => {}
     }
     settle(model);
@@ -67,8 +68,12 @@ pub fn navigate(model: &mut Model, intent: Intent, out: &mut Out) {
         }
         _ => return,
     };
-    if model.activity.section == Section::Hooks {
-        let lines = crate::tui::screen::activity::hook_lines(model, model.width).len();
+    let lines = match model.activity.section {
+        Section::Hooks => Some(crate::tui::screen::activity::hook_lines(model, model.width).len()),
+        Section::Collection => Some(crate::tui::screen::collection::lines(model, model.width).len()),
+        _ => None,
+    };
+    if let Some(lines) = lines {
         model.activity.cursor = to.min((lines + 1).saturating_sub(visible));
         return;
     }
@@ -100,7 +105,7 @@ pub fn enter(model: &mut Model, out: &mut Out) {
                 TextView { title, loading: None, lines: delivery::request_facts(&row, &model.settings.zone), scroll: 0, problem: None },
             );
         }
-        Section::Hooks => {}
+        Section::Hooks | Section::Collection => {}
     }
 }
 
@@ -189,6 +194,8 @@ pub fn replay_refusal(model: &Model) -> Option<Notice> {
 pub fn forget(model: &mut Model) {
     let section = model.activity.section;
     model.activity = crate::tui::model::activity::ActivityState { section, ..Default::default() };
+    // How other projects stand is shown with it.
+    model.collections.loading = None;
 }
 
 /// The screen was opened.

@@ -67,6 +67,7 @@ pub fn apply(model: &mut Model, what: What, out: &mut Out) {
         What::WebhooksLoaded { generation, card } => webhooks::loaded(model, generation, card, out),
         What::MetricsLoaded { generation, page } => metrics::loaded(model, generation, page, out),
         What::MetricRowsLoaded { generation, rows } => metrics::rows_loaded(model, generation, rows, out),
+        What::CollectionsLoaded { generation, collections } => load::collections_loaded(model, generation, collections, out),
         What::TeamsLoaded { generation, teams } => metrics::teams_loaded(model, generation, teams),
         What::MetricsExported { generation, written } => metrics::exported(model, generation, written),
         What::HooksPlanned { generation, plan } => webhooks::planned(model, generation, plan),
@@ -293,10 +294,28 @@ fn projects_loaded(model: &mut Model, generation: Generation, rows: Answer<Vec<P
                     None => {}
                 }
             }
+            if for_setup && !first {
+                leave_what_is_gone(model, &rows, out);
+            }
             model.setup.projects = Some(rows);
             picker::projects_loaded(model, generation, &Ok(Vec::new()));
         }
         Err(notice) => toast::bad(model, notice),
+    }
+}
+
+/// The open project is not on the board any more: another one is opened, if there is one.
+fn leave_what_is_gone(model: &mut Model, rows: &[ProjectRow], out: &mut Out) {
+    if model.project.as_ref().is_none_or(|open| rows.iter().any(|row| row.id == open.id)) {
+        return;
+    }
+    match rows.first() {
+        Some(row) => out.push(Effect::SelectProject { project: row.id }),
+        None => {
+            model.project = None;
+            model.board = crate::tui::model::board::BoardState::default();
+            model.metrics.forget();
+        }
     }
 }
 

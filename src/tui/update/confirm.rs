@@ -1,7 +1,8 @@
 //! Questions that only `y` answers with yes.
 
+use crate::domain::id::ProjectId;
 use crate::tui::answer::TaskState;
-use crate::tui::effect::{Effect, QuitMode};
+use crate::tui::effect::{Collected, Effect, QuitMode};
 use crate::tui::key::{Code, Key};
 use crate::tui::model::activity::{Section, in_order};
 use crate::tui::model::overlay::{Confirm, Confirmed, Guard, Overlay};
@@ -61,6 +62,19 @@ pub fn replay(model: &mut Model) {
     ask(model, "Try this delivery again?".into(), lines, Confirmed::Replay(row.id));
 }
 
+/// Asks whether to take a project off the board.
+pub fn deselect(model: &mut Model, project: ProjectId, name: String, collected: Collected) {
+    let mut lines = vec![
+        "The webhooks that kanado made for it are deleted in Azure DevOps; those of others stay.".to_owned(),
+        "Its tickets stay here; connecting the project again brings them back.".to_owned(),
+    ];
+    lines.push(match collected {
+        Collected::Kept => "What was collected for figures stays.".to_owned(),
+        Collected::Deleted => "What was collected for figures is deleted for good.".to_owned(),
+    });
+    ask(model, format!("Take {name} off the board?"), lines, Confirmed::Deselect { project, name, collected });
+}
+
 pub fn key(model: &mut Model, key: Key, out: &mut Out) {
     let now = model.now;
     let Some(Overlay::Confirm(confirm)) = &mut model.overlay else { return };
@@ -99,6 +113,7 @@ fn confirmed(model: &mut Model, what: Confirmed, out: &mut Out) {
             out.push(Effect::Quit(QuitMode::Now));
         }
         Confirmed::CancelTask(task) => out.push(Effect::CancelTask { task }),
+        Confirmed::Deselect { project, name, collected } => out.push(Effect::Deselect { project, name, collected }),
         Confirmed::Replay(delivery) => out.push(Effect::ReplayDelivery { delivery }),
         Confirmed::LeaveUnsaved => super::editor::leave(model, out),
     }

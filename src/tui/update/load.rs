@@ -3,8 +3,12 @@
 use crate::domain::change::Change;
 use crate::domain::id::{ProjectId, TicketKey};
 use crate::domain::pull_request::PullRequestStatus;
+use crate::tui::answer::Collections;
 use crate::tui::effect::{Effect, Reread, SyncReason};
+use crate::tui::event::{Answer, Generation};
 use crate::tui::layout;
+use crate::tui::model::activity::Section;
+use crate::tui::model::listed::Taken;
 use crate::tui::model::{Base, Model};
 
 use super::Out;
@@ -175,6 +179,28 @@ pub fn members(model: &mut Model, out: &mut Out) {
     out.push(Effect::LoadMembers { project, generation });
 }
 
+/// How the collection of facts stands, where it is in view.
+pub fn collections(model: &mut Model, out: &mut Out) {
+    let Some(project) = model.project.as_ref().map(|project| project.id) else { return };
+    let in_view = match model.base {
+        Base::Activity => model.activity.section == Section::Collection,
+        Base::Setup => true,
+        _ => false,
+    };
+    if in_view {
+        let generation = model.next_generation();
+        if model.collections.ask(generation) {
+            out.push(Effect::LoadCollections { project, generation });
+        }
+    }
+}
+
+pub fn collections_loaded(model: &mut Model, generation: Generation, collections: Answer<Box<Collections>>, out: &mut Out) {
+    if model.collections.take(generation, collections) == Taken::AskAgain {
+        self::collections(model, out);
+    }
+}
+
 pub fn projects(model: &mut Model, out: &mut Out) {
     let generation = model.next_generation();
     model.setup.loading_projects = Some(generation);
@@ -215,12 +241,16 @@ pub fn changed(model: &mut Model, change: &Change, out: &mut Out) {
             if *change == Change::Elsewhere {
                 hooks(model, out);
                 super::metrics::facts(model, None, out);
+                collections(model, out);
             }
             everything(model, out);
             refresh_preview(model, None, out);
         }
         Change::Deliveries(project) | Change::Hooks(project) if here(project) => hooks(model, out),
-        Change::Facts(project) => super::metrics::facts(model, Some(*project), out),
+        Change::Facts(project) => {
+            super::metrics::facts(model, Some(*project), out);
+            collections(model, out);
+        }
         Change::Members(project) if here(project) && model.base == Base::Setup => members(model, out),
         Change::Repositories(project) if here(project) && model.base == Base::Setup => repositories(model, out),
         Change::Organisation(_) | Change::Project(_) if model.base == Base::Setup => projects(model, out),

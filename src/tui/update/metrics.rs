@@ -3,7 +3,6 @@
 use crate::domain::id::ProjectId;
 use crate::metrics::figures::{Metric, Tile};
 use crate::metrics::query::{Definition, Hours};
-use crate::metrics::words;
 use crate::notice::{Notice, inert};
 use crate::tui::actions;
 use crate::tui::answer::{MetricRow, MetricsPage};
@@ -20,6 +19,7 @@ use crate::tui::model::picker::{Item, Pick, Picker, PickerKind, Search};
 use crate::tui::model::text_field::TextField;
 use crate::tui::model::ticket::Tab;
 use crate::tui::screen::metrics::explain;
+use crate::tui::widget::figure as words;
 use crate::tui::widget::text;
 
 use super::{Out, act, load, toast};
@@ -100,7 +100,7 @@ fn asked(model: &mut Model, out: &mut Out) {
 
 /// Keeps the cursor on what it was on.
 pub fn settle(model: &mut Model) {
-    let visible = layout::list_rows(model);
+    let visible = layout::metric_rows(model);
     if let Some(drill) = &mut model.metrics.drill {
         drill.settle(visible);
     }
@@ -112,7 +112,7 @@ pub fn tile(model: &Model) -> Option<&Tile> {
 }
 
 pub fn navigate(model: &mut Model, intent: Intent) {
-    let visible = layout::list_rows(model);
+    let visible = layout::metric_rows(model);
     let half = (visible / 2).max(1);
     let Some(drill) = &mut model.metrics.drill else { return go(model, intent) };
     let at = drill.cursor;
@@ -371,7 +371,7 @@ fn type_window(model: &mut Model) {
         ("", Span::Days(days)) => format!("{days}d"),
         (typed, _) => typed.to_owned(),
     };
-    prompt(model, PromptFor::Window, "Window", &text, "14d, 2026-10-01..2026-10-31, or a first day up to today");
+    prompt(model, PromptFor::Window, "Window", &text, "14d, 4w, 2026-10-01..2026-10-31, or a first day up to today");
 }
 
 fn type_path(model: &mut Model) {
@@ -420,18 +420,15 @@ fn submit(model: &mut Model, out: &mut Out) {
     let Some(Overlay::Prompt(prompt)) = &model.overlay else { return };
     let (what, text) = (prompt.what, prompt.field.text().trim().to_owned());
     let problem = match what {
-        PromptFor::Window => {
-            let today = model.now.to_zoned(model.settings.metrics_zone.clone()).date();
-            match Span::parse(&text, today) {
-                Ok(span) => {
-                    model.overlay = None;
-                    model.metrics.typed_window.clear();
-                    model.metrics.ask.span = span;
-                    return asked(model, out);
-                }
-                Err(words) => Notice::new(words),
+        PromptFor::Window => match Span::parse(&text, model.now, &model.settings.metrics_zone) {
+            Ok(span) => {
+                model.overlay = None;
+                model.metrics.typed_window.clear();
+                model.metrics.ask.span = span;
+                return asked(model, out);
             }
-        }
+            Err(words) => Notice::new(words),
+        },
         PromptFor::Export if !(text.ends_with(".csv") || text.ends_with(".json")) => {
             Notice::new("the name ends in .csv or in .json").hint("it says what is written")
         }

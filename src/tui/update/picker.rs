@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::tui::answer::{MemberRow, ProjectRow};
-use crate::tui::effect::{Effect, MemberChange};
+use crate::tui::effect::{Collected, Effect, MemberChange};
 use crate::tui::event::{Answer, Generation};
 use crate::tui::key::{Code, Key};
 use crate::tui::layout;
@@ -175,6 +175,17 @@ pub fn copy(model: &mut Model) {
     show(model, Picker::new(PickerKind::Plain, format!("Copy of {}", subject.key), Search::Off, items));
 }
 
+/// What becomes of what was collected is asked before anything else.
+pub fn deselect(model: &mut Model) {
+    let Some(row) = model.setup.selected_project().cloned() else { return };
+    let pick = |collected| Pick::Deselect { project: row.id, name: row.name.clone(), collected };
+    let items = vec![
+        Item::new("keep what was collected", "it counts again when the project comes back", pick(Collected::Kept)),
+        Item::new("delete what was collected", "figures begin anew", pick(Collected::Deleted)),
+    ];
+    show(model, Picker::new(PickerKind::Plain, format!("Take {} off the board", row.name), Search::Off, items));
+}
+
 pub fn key(model: &mut Model, key: Key, out: &mut Out) {
     let page = layout::picker_rows(model);
     let Some(picker) = picker(model) else { return };
@@ -254,6 +265,7 @@ fn choose(model: &mut Model, out: &mut Out) {
         }
         Pick::FilterWord(word) => filter::toggle_word(model, &word, out),
         Pick::Copy { what, text } => out.push(Effect::CopyText { what, text }),
+        Pick::Deselect { project, name, collected } => super::confirm::deselect(model, project, name, collected),
         Pick::Metrics(choice) => metrics::choose(model, choice, out),
         Pick::Act(intent) => act::act(model, intent, out),
         Pick::Ticket(key) => act::open_ticket(model, key, Tab::Spec, out),

@@ -24,6 +24,7 @@ pub fn entered(model: &mut Model, out: &mut Out) {
     load::repositories(model, out);
     load::members(model, out);
     webhooks::reload(model, out);
+    load::collections(model, out);
 }
 
 pub fn welcome_key(model: &mut Model, key: Key, out: &mut Out) {

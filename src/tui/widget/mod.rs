@@ -2,6 +2,7 @@
 
 pub mod card;
 pub mod delivery;
+pub mod figure;
 pub mod lines_field;
 pub mod markdown;
 pub mod panel;

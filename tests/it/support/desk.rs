@@ -106,7 +106,7 @@ impl Desk {
     pub async fn work_at(&self, now: Timestamp) -> Vec<Outcome> {
         let store = &self.alice.ctx.store;
         let claimed = store.claim_deliveries("worker", 1_000, SignedDuration::from_secs(60), now).await.unwrap();
-        work(store, &self.line, &self.alice.ctx.clock, claimed, self.rules).await.unwrap()
+        work(store, &self.line, &self.alice.ctx.clock, claimed, self.rules.clone()).await.unwrap()
     }
 
     /// Keeps bodies and applies them together; what became of each.

@@ -11,6 +11,7 @@ pub mod inside;
 pub mod kept;
 pub mod kill;
 pub mod load;
+pub mod measured;
 pub mod payload;
 pub mod postgres;
 pub mod pty;

@@ -3,12 +3,13 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use crate::metrics::words;
+use crate::domain::id::TicketKey;
 use crate::tui::answer::MetricRow;
 use crate::tui::layout;
 use crate::tui::model::Model;
 use crate::tui::model::metrics::{Counted, Drill};
 use crate::tui::widget::delivery::clock;
+use crate::tui::widget::figure as words;
 use crate::tui::widget::parts::{self, Part};
 use crate::tui::widget::tabs::{self, Tab};
 use crate::tui::widget::text;
@@ -46,7 +47,7 @@ pub fn draw(model: &Model, drill: &Drill, area: Rect, buf: &mut Buffer) {
         super::say(inner, &words, theme.dim, buf);
         return;
     }
-    let visible = layout::list_rows(model).min(usize::from(inner.height));
+    let visible = layout::metric_rows(model).min(usize::from(inner.height));
     let cells = |width: fn(&MetricRow) -> u16, most: u16| rows.iter().map(|row| width(row)).max().unwrap_or(0).min(most);
     let zone = &model.settings.zone;
     let times = rows.iter().map(|row| text::width(&clock(row.row.at, model.now, zone))).max().unwrap_or(8);
@@ -77,7 +78,7 @@ pub fn draw(model: &Model, drill: &Drill, area: Rect, buf: &mut Buffer) {
         let why = row.row.excluded.map(|reason| reason.words());
         left.extend(why.map(|why| Part::new(90, why, theme.warn)));
         let mut rest = Vec::new();
-        rest.extend(row.title.as_deref().map(|title| text::clean(title).into_owned()));
+        rest.extend(row.title.as_deref().map(|title| text::clean(without_key(title, row.ticket.as_ref())).into_owned()));
         rest.extend((!row.row.words.is_empty()).then(|| text::clean(&row.row.words).into_owned()));
         // The words take what is left; a title is cut before what happened is left out.
         parts::fit(&mut left, &mut Vec::new(), end.saturating_sub(x), 2);
@@ -86,6 +87,8 @@ pub fn draw(model: &Model, drill: &Drill, area: Rect, buf: &mut Buffer) {
         }
         let room = end.saturating_sub(x);
         match rest.as_slice() {
+            // A title that cannot be read is worth less than none of the words.
+            [title, _] if room < 40 => drop(text::put_fit(buf, x, y, room, title, theme.text, &theme.marks)),
             [title, words] => {
                 let last = text::width(words).min(room / 2);
                 let used = room.saturating_sub(last + 2);
@@ -96,4 +99,10 @@ pub fn draw(model: &Model, drill: &Drill, area: Rect, buf: &mut Buffer) {
             _ => {}
         }
     }
+}
+
+/// A title that begins with the ticket's key would say it twice.
+fn without_key<'a>(title: &'a str, ticket: Option<&TicketKey>) -> &'a str {
+    let rest = ticket.and_then(|key| title.strip_prefix(&key.to_string())).filter(|rest| rest.starts_with([':', ' ', '-']));
+    rest.map_or(title, |rest| rest.trim_start_matches([':', ' ', '-']))
 }

@@ -1,7 +1,7 @@
 //! A figure explained: the formula with its numbers, what it rests on, what was left out and why, what is missing and what to do.
 
 use crate::metrics::figures::Tile;
-use crate::metrics::words;
+use crate::tui::widget::figure as words;
 
 /// The lines; those that belong to a heading begin with two spaces.
 pub fn lines(tile: &Tile) -> Vec<String> {

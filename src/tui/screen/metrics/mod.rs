@@ -15,13 +15,13 @@ use crate::domain::health::Live;
 use crate::metrics::figures::{Figures, Metric};
 use crate::metrics::input::MeasuredProject;
 use crate::metrics::query::{Definition, Hours};
-use crate::metrics::words;
 use crate::tui::answer::MetricsPage;
 use crate::tui::intent::Intent;
 use crate::tui::model::Model;
 use crate::tui::model::metrics::Scope;
 use crate::tui::update::metrics::key_of;
 use crate::tui::widget::delivery::clock;
+use crate::tui::widget::figure as words;
 use crate::tui::widget::parts::{self, Part};
 use crate::tui::widget::text;
 

@@ -6,9 +6,10 @@ use ratatui::style::Style;
 
 use crate::metrics::figures::{Figures, Metric, Tile, Trend, Value};
 use crate::metrics::query::Definition;
-use crate::metrics::words::{self, Judgement};
+use crate::metrics::telling;
 use crate::tui::layout;
 use crate::tui::model::Model;
+use crate::tui::widget::figure as words;
 use crate::tui::widget::parts::{self, Part};
 use crate::tui::widget::{sparkline, text};
 
@@ -50,12 +51,22 @@ fn list(model: &Model, figures: &Figures, area: Rect, buf: &mut Buffer) -> u16 {
         text::put_fit(buf, x, y, column - 1, title, if selected { theme.strong } else { theme.text }, &theme.marks);
         let said = words::value(&tile.value, metric);
         let mut left = vec![Part::new(100, said.headline, headline(model, tile))];
-        left.extend((!said.rest.is_empty()).then(|| Part::new(40, said.rest, theme.dim)));
+        left.extend(rest(model, said.rest));
         let right = change(model, tile).into_iter().collect();
         parts::put(buf, x + column, y, area.width.saturating_sub(column + 2), 2, left, right);
         y += 1;
     }
     y
+}
+
+/// What belongs to a value; where there is little room, the first of it.
+fn rest(model: &Model, words: String) -> Option<Part> {
+    let part = Part::new(40, words.clone(), model.theme.dim);
+    match words.split_once(", ") {
+        _ if words.is_empty() => None,
+        Some((first, _)) => Some(part.short(first)),
+        None => Some(part),
+    }
 }
 
 /// A title for a narrow place.
@@ -95,14 +106,15 @@ fn headline(model: &Model, tile: &Tile) -> Style {
 fn change(model: &Model, tile: &Tile) -> Option<Part> {
     let theme = &model.theme;
     let words = words::change(tile)?;
-    let (mark, style) = match (tile.trend, words::judgement(tile.metric, tile.trend)) {
-        (Trend::Up, Judgement::Better) => (theme.marks.up, theme.good),
-        (Trend::Up, Judgement::Worse) => (theme.marks.up, theme.bad),
-        (Trend::Up, Judgement::Neither) => (theme.marks.up, theme.dim),
-        (Trend::Down, Judgement::Better) => (theme.marks.down, theme.good),
-        (Trend::Down, Judgement::Worse) => (theme.marks.down, theme.bad),
-        (Trend::Down, Judgement::Neither) => (theme.marks.down, theme.dim),
-        (Trend::NoClearChange | Trend::TooFew, _) => return Some(Part::new(20, words, theme.dim)),
+    let mark = match tile.trend {
+        Trend::Up => theme.marks.up,
+        Trend::Down => theme.marks.down,
+        Trend::NoClearChange | Trend::TooFew => return Some(Part::new(20, words, theme.dim)),
+    };
+    let style = match telling::is_better(tile.metric, tile.trend) {
+        Some(true) => theme.good,
+        Some(false) => theme.bad,
+        None => theme.dim,
     };
     Some(Part::new(60, format!("{mark} {words}"), style).short(mark))
 }
@@ -150,7 +162,7 @@ fn one(model: &Model, tile: &Tile, area: Rect, buf: &mut Buffer) {
         return tall(model, tile, said, Rect::new(x, area.y + 1, width, rows.saturating_sub(1)), buf);
     }
     let mut left = vec![value];
-    left.extend((!said.rest.is_empty()).then(|| Part::new(40, said.rest, theme.dim)));
+    left.extend(rest(model, said.rest));
     parts::put(buf, x, area.y + 1, width, 2, left, change(model, tile).into_iter().collect());
     // Every tile's bars begin at the same place, so that columns can be compared.
     let bars = 13.min(width / 3);

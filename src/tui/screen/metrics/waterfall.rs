@@ -5,12 +5,15 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 
 use crate::metrics::figures::{Phase, PhaseFigure, Value};
-use crate::metrics::words;
 use crate::tui::theme::Theme;
+use crate::tui::widget::figure as words;
 use crate::tui::widget::text;
 
 /// Rows that every phase in a line of its own takes, with the heading.
 pub const WHOLE: u16 = 7;
+
+/// Cells of how many a value rests on.
+const COUNT: u16 = 8;
 
 /// The length that stands for a value in a drawing; what has none has no bar.
 pub fn length(value: &Value) -> Option<f64> {
@@ -63,7 +66,7 @@ pub fn draw(phases: &[PhaseFigure], area: Rect, theme: &Theme, buf: &mut Buffer)
     let columns: u16 = if area.height >= WHOLE { 1 } else { 2 };
     let each = area.width / columns;
     let names = 12;
-    let values = if columns == 1 { 24 } else { 14 };
+    let values = if columns == 1 { 24 + COUNT } else { 14 };
     let cells = each.saturating_sub(names + values + 3);
     let lengths: Vec<Option<f64>> = phases.iter().map(|figure| length(&figure.value)).collect();
     let rows = phases.len().div_ceil(usize::from(columns));
@@ -85,10 +88,11 @@ pub fn draw(phases: &[PhaseFigure], area: Rect, theme: &Theme, buf: &mut Buffer)
             (Value::Times { p85: Some(p85), .. }, 1) => format!("{}, 85 % {}", value(figure), words::duration(*p85)),
             _ => value(figure),
         };
-        let at = text::put_fit(buf, x + names + cells + 1, y, values, &words, theme.text, &theme.marks);
-        let room = (x + each).saturating_sub(at + 2);
-        if columns == 1 && room > 6 {
-            text::put_fit(buf, at + 1, y, room, &format!("n {}", words::grouped(figure.n)), theme.faint, &theme.marks);
+        let at = x + names + cells + 1;
+        let for_words = if columns == 1 { values - COUNT } else { values };
+        text::put_fit(buf, at, y, for_words, &words, theme.text, &theme.marks);
+        if columns == 1 {
+            text::put_fit(buf, at + for_words, y, COUNT, &format!("n {}", words::grouped(figure.n)), theme.faint, &theme.marks);
         }
     }
 }

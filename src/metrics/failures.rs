@@ -1,0 +1,329 @@
+//! Which deployments failed, and what put it right.
+//!
+//! A successful production deployment `d` **failed** when any of these *interventions* is known:
+//!
+//! | intervention | on which deployment | when |
+//! |---|---|---|
+//! | incident, linked | every deployment that the incident hangs on (by its build, or by a pull request or commit that it brought) with `d.t <=` the incident's creation | creation |
+//! | incident, by time | only where none is linked so: of the services of the incident's project - those whose name or repository its area path names, if any, else all - the latest success at or before its creation, at most 72 h before | creation |
+//! | rollback | the success before the rollback, in the same service | the rollback |
+//! | hotfix or revert | the success before the one that brings a hotfix or a revert (or is made from a hotfix branch), in the same service, at most 24 h before it | that deployment |
+//!
+//! **Unplanned** are rollbacks, deployments that bring a hotfix or a revert or are made from a hotfix branch, and those that an older
+//! incident hangs on (created before them: they are its fix).
+//!
+//! **Recovery** of `d` is the earlier of: the next success of the service at or after its first intervention that has not failed itself;
+//! and the time by which all its incidents were resolved, if there are any. Neither: open.
+//!
+//! A project **tells failures** if an incident source is configured or was observed in it, or a rollback, hotfix or revert was. Otherwise
+//! nothing is measured there: no failure seen is not the same as no failure.
+//!
+//! By the other definitions: Apache DevLake gives each incident to the latest success of its project that finished before it, without a
+//! limit of time, and knows nothing else. Fourkeys gives it to the deployments that it hangs on, whenever those were.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::containment::{Changes, Source, Watched};
+use super::deployments::{Class, Deployment, Deployments, Outcome};
+use super::hash::{FastMap, sha};
+use super::input::{Incident, IncidentSource, Input};
+use super::production::tokens;
+use super::query::{Definition, Query};
+use crate::domain::id::ProjectId;
+use crate::domain::run::DefinitionKind;
+
+/// How long after a deployment an incident that hangs on nothing is still laid at its door, and how old a deployment has to be to count.
+pub const SETTLED_AFTER: SignedDuration = SignedDuration::from_hours(72);
+/// How soon a hotfix or a revert follows what it repairs.
+pub const REPAIRED_WITHIN: SignedDuration = SignedDuration::from_hours(24);
+
+/// Why a deployment counts as failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Intervention {
+    /// An incident: index into the input.
+    Incident(u32),
+    /// A later deployment: index.
+    Rollback(u32),
+    Hotfix(u32),
+    Revert(u32),
+}
+
+#[derive(Debug, Clone, Default)]
+pub struct Failure {
+    pub interventions: Vec<Intervention>,
+    pub recovered_at: Option<Timestamp>,
+    /// Creation of its first incident, if it has one: the second way to count recovery.
+    pub detected_at: Option<Timestamp>,
+}
+
+#[derive(Debug, Default)]
+pub struct Failures {
+    /// By deployment.
+    pub of: FastMap<u32, Failure>,
+    /// Deployments that are the fix of an older incident.
+    pub fixes: BTreeMap<u32, u32>,
+    /// Of each incident: the deployment that caused it, by the definition asked.
+    pub cause: Vec<Option<u32>>,
+    /// Projects whose failures can be told.
+    pub told: BTreeSet<ProjectId>,
+}
+
+impl Failures {
+    pub fn has(&self, deployment: u32) -> bool {
+        self.of.contains_key(&deployment)
+    }
+
+    pub fn is_unplanned(&self, index: u32, deployment: &Deployment) -> bool {
+        deployment.class == Class::Rollback || deployment.notes.hotfix || deployment.notes.reverts || self.fixes.contains_key(&index)
+    }
+}
+
+/// The changes that incidents hang on.
+pub fn watched(input: &Input, changes: &Changes) -> Watched {
+    let mut watched = Watched::default();
+    if input.incidents.is_empty() {
+        return watched;
+    }
+    let numbers: BTreeSet<(i64, i64)> = input
+        .incidents
+        .iter()
+        .flat_map(|incident| incident.pull_requests.iter().map(|(repository, number)| (repository.0, *number)))
+        .collect();
+    let commits: FastMap<u128, ()> =
+        input.incidents.iter().flat_map(|incident| incident.commits.iter().map(|commit| (sha(commit), ()))).collect();
+    for (at, change) in changes.all.iter().enumerate() {
+        let by_number = match change.source {
+            Source::Flow(flow) => numbers.contains(&(change.repository.0, input.flows[flow as usize].number)),
+            Source::Tip(_) => false,
+        };
+        if by_number || commits.contains_key(&change.sha) {
+            watched.insert(at as u32, ());
+        }
+    }
+    watched
+}
+
+pub fn of(input: &Input, query: &Query, deployments: &Deployments, changes: &Changes) -> Failures {
+    let mut failures = Failures { cause: vec![None; input.incidents.len()], ..Failures::default() };
+    let mut found: BTreeMap<u32, Vec<(Timestamp, Intervention)>> = BTreeMap::new();
+    let linked = linked(input, deployments, changes);
+    let in_projects = |project: ProjectId| query.projects.is_empty() || query.projects.contains(&project);
+    let names = Names::of(input, deployments);
+    let mut order: Vec<usize> = (0..input.incidents.len()).filter(|at| in_projects(input.incidents[*at].project)).collect();
+    order.sort_unstable_by_key(|at| (input.incidents[*at].project, input.incidents[*at].number));
+    for at in order {
+        let incident = &input.incidents[at];
+        let here = linked.get(&(at as u32)).map_or(&[][..], Vec::as_slice);
+        let causes: Vec<u32> = match query.definition {
+            Definition::Ours => {
+                for later in here.iter().filter(|index| deployments.all[**index as usize].at > incident.created_at) {
+                    failures.fixes.entry(*later).or_insert(at as u32);
+                }
+                let before: Vec<u32> =
+                    here.iter().copied().filter(|index| deployments.all[*index as usize].at <= incident.created_at).collect();
+                if before.is_empty() { by_time(deployments, &names, incident).into_iter().collect() } else { before }
+            }
+            Definition::DevLake => latest(deployments, incident, |_| true).into_iter().collect(),
+            Definition::FourKeys => here.to_vec(),
+        };
+        failures.cause[at] = causes.iter().copied().max_by_key(|index| (deployments.all[*index as usize].at, *index));
+        for cause in causes {
+            found.entry(cause).or_default().push((incident.created_at, Intervention::Incident(at as u32)));
+        }
+    }
+    if query.definition == Definition::Ours {
+        for service in &deployments.services {
+            repairs(deployments, service.range.clone(), &mut found);
+        }
+    }
+    failures.told = told(input, query, deployments);
+    finish(input, deployments, found, &mut failures);
+    failures
+}
+
+/// The successes that each incident hangs on, in order of time.
+fn linked(input: &Input, deployments: &Deployments, changes: &Changes) -> BTreeMap<u32, Vec<u32>> {
+    let mut found: BTreeMap<u32, Vec<u32>> = BTreeMap::new();
+    if input.incidents.is_empty() {
+        return found;
+    }
+    let mut of_change: BTreeMap<u32, Vec<u32>> = BTreeMap::new();
+    for (change, deployment) in &changes.watched {
+        of_change.entry(*change).or_default().push(*deployment);
+    }
+    let mut by_number: BTreeMap<(i64, i64), u32> = BTreeMap::new();
+    let mut by_commit: FastMap<u128, Vec<u32>> = FastMap::default();
+    for change in of_change.keys() {
+        let row = &changes.all[*change as usize];
+        if let Source::Flow(flow) = row.source {
+            by_number.insert((row.repository.0, input.flows[flow as usize].number), *change);
+        }
+        by_commit.entry(row.sha).or_default().push(*change);
+    }
+    // Builds and deployed commits that are asked about, so that one walk over the deployments finds them all.
+    let mut builds: FastMap<(i64, i64), Vec<u32>> = FastMap::default();
+    let mut deployed: FastMap<u128, Vec<u32>> = FastMap::default();
+    for incident in &input.incidents {
+        for build in &incident.builds {
+            builds.entry((incident.project.0, *build)).or_default();
+        }
+        for commit in &incident.commits {
+            deployed.entry(sha(commit)).or_default();
+        }
+    }
+    if !builds.is_empty() || !deployed.is_empty() {
+        for (index, deployment) in deployments.all.iter().enumerate().filter(|(_, d)| d.outcome == Outcome::Succeeded) {
+            let id = &deployments.services[deployment.service as usize].id;
+            if id.kind == DefinitionKind::Pipeline
+                && let Some(list) = builds.get_mut(&(id.project.0, deployment.run))
+            {
+                list.push(index as u32);
+            }
+            if let Some(list) = deployed.get_mut(&deployment.sha) {
+                list.push(index as u32);
+            }
+        }
+    }
+    for (at, incident) in input.incidents.iter().enumerate() {
+        let mut here: Vec<u32> = Vec::new();
+        let of = |change: &u32| of_change.get(change).into_iter().flatten().copied();
+        for (repository, number) in &incident.pull_requests {
+            here.extend(by_number.get(&(repository.0, *number)).into_iter().flat_map(of));
+        }
+        for commit in &incident.commits {
+            here.extend(by_commit.get(&sha(commit)).into_iter().flatten().flat_map(of));
+            // Only the first deployment of a commit is its doing; what deploys it again is not linked to anything new.
+            here.extend(deployed.get(&sha(commit)).into_iter().flatten().copied().min_by_key(|index| deployments.all[*index as usize].at));
+        }
+        for build in &incident.builds {
+            here.extend(builds.get(&(incident.project.0, *build)).into_iter().flatten().copied());
+        }
+        here.sort_unstable_by_key(|index| (deployments.all[*index as usize].at, *index));
+        here.dedup();
+        if !here.is_empty() {
+            found.insert(at as u32, here);
+        }
+    }
+    found
+}
+
+/// What an area path may call each service: the name of its definition and of its repository, in tokens.
+struct Names(Vec<Vec<Vec<String>>>);
+
+impl Names {
+    fn of(input: &Input, deployments: &Deployments) -> Self {
+        if input.incidents.is_empty() {
+            return Self(Vec::new());
+        }
+        let repositories: FastMap<i64, &str> = input.repositories.iter().map(|(id, _, name, _)| (id.0, name.as_str())).collect();
+        let of = |service: &super::deployments::Service| {
+            let rows = &deployments.all[service.range.clone()];
+            let repository = rows.iter().find_map(|row| row.repository).and_then(|id| repositories.get(&id.0).copied());
+            [Some(service.name.as_str()), repository].into_iter().flatten().map(tokens).filter(|name| !name.is_empty()).collect()
+        };
+        Self(deployments.services.iter().map(of).collect())
+    }
+}
+
+fn by_time(deployments: &Deployments, names: &Names, incident: &Incident) -> Option<u32> {
+    let area: Vec<Vec<String>> = incident.area.split('\\').skip(1).map(tokens).filter(|tokens| !tokens.is_empty()).collect();
+    let named: Vec<bool> = deployments
+        .services
+        .iter()
+        .zip(&names.0)
+        .map(|(service, names)| service.id.project == incident.project && names.iter().any(|name| area.contains(name)))
+        .collect();
+    let any = named.contains(&true);
+    let found = latest(deployments, incident, |service| !any || named[service])?;
+    (incident.created_at.duration_since(deployments.all[found as usize].at) <= SETTLED_AFTER).then_some(found)
+}
+
+/// The latest success at or before an incident among services of its project.
+fn latest(deployments: &Deployments, incident: &Incident, counts: impl Fn(usize) -> bool) -> Option<u32> {
+    let of = |(at, service): (usize, &super::deployments::Service)| {
+        if service.id.project != incident.project || !counts(at) {
+            return None;
+        }
+        let rows = &deployments.all[service.range.clone()];
+        let until = rows.partition_point(|deployment| deployment.at <= incident.created_at);
+        let found = rows[..until].iter().rposition(|deployment| deployment.outcome == Outcome::Succeeded && !deployment.notes.untimed)?;
+        Some((rows[found].at, (service.range.start + found) as u32))
+    };
+    deployments.services.iter().enumerate().filter_map(of).max().map(|(_, index)| index)
+}
+
+fn repairs(deployments: &Deployments, range: std::ops::Range<usize>, found: &mut BTreeMap<u32, Vec<(Timestamp, Intervention)>>) {
+    let mut before: Option<usize> = None;
+    for index in range {
+        let deployment = &deployments.all[index];
+        if deployment.outcome != Outcome::Succeeded || deployment.notes.untimed {
+            continue;
+        }
+        if let Some(before) = before {
+            let soon = deployment.at.duration_since(deployments.all[before].at) <= REPAIRED_WITHIN;
+            let mut mark = |intervention| found.entry(before as u32).or_default().push((deployment.at, intervention));
+            if deployment.class == Class::Rollback {
+                mark(Intervention::Rollback(index as u32));
+            } else if deployment.notes.reverts && soon {
+                mark(Intervention::Revert(index as u32));
+            } else if deployment.notes.hotfix && soon {
+                mark(Intervention::Hotfix(index as u32));
+            }
+        }
+        before = Some(index);
+    }
+}
+
+fn told(input: &Input, query: &Query, deployments: &Deployments) -> BTreeSet<ProjectId> {
+    let configured = input.projects.iter().filter(|project| project.incident_source != IncidentSource::None).map(|project| project.id);
+    let mut told: BTreeSet<ProjectId> = configured.chain(input.incidents.iter().map(|incident| incident.project)).collect();
+    if query.definition == Definition::Ours {
+        for service in &deployments.services {
+            let shows = |deployment: &Deployment| {
+                deployment.outcome == Outcome::Succeeded
+                    && (deployment.class == Class::Rollback || deployment.notes.hotfix || deployment.notes.reverts)
+            };
+            if !told.contains(&service.id.project) && deployments.all[service.range.clone()].iter().any(shows) {
+                told.insert(service.id.project);
+            }
+        }
+    }
+    told
+}
+
+fn finish(input: &Input, deployments: &Deployments, found: BTreeMap<u32, Vec<(Timestamp, Intervention)>>, failures: &mut Failures) {
+    let failed: BTreeSet<u32> = found.keys().copied().collect();
+    for (index, mut interventions) in found {
+        interventions.sort_unstable();
+        interventions.dedup();
+        let deployment = &deployments.all[index as usize];
+        let at = interventions.first().map_or(deployment.at, |(at, _)| *at);
+        let range = deployments.services[deployment.service as usize].range.clone();
+        let rows = &deployments.all[range.clone()];
+        let from = rows.partition_point(|row| row.at < at);
+        let next = (from..rows.len()).find(|row| {
+            let place = (range.start + row) as u32;
+            place > index && rows[*row].outcome == Outcome::Succeeded && !rows[*row].notes.untimed && !failed.contains(&place)
+        });
+        let incidents: Vec<&Incident> = interventions
+            .iter()
+            .filter_map(|(_, intervention)| match intervention {
+                Intervention::Incident(at) => Some(&input.incidents[*at as usize]),
+                _ => None,
+            })
+            .collect();
+        let resolved = if incidents.is_empty() || incidents.iter().any(|incident| incident.resolved_at.is_none()) {
+            None
+        } else {
+            incidents.iter().filter_map(|incident| incident.resolved_at).max()
+        };
+        let failure = Failure {
+            recovered_at: [next.map(|row| rows[row].at), resolved].into_iter().flatten().min(),
+            detected_at: incidents.iter().map(|incident| incident.created_at).min(),
+            interventions: interventions.into_iter().map(|(_, intervention)| intervention).collect(),
+        };
+        failures.of.insert(index, failure);
+    }
+}

@@ -1,0 +1,289 @@
+//! Says what was planned, with the numbers and commits that it got: the [`Plan`].
+//!
+//! Which deployment carried a pull request follows from positions on main alone. Limits: see [`Plan`].
+
+use jiff::SignedDuration;
+
+use super::assemble::Made;
+use super::history::History;
+use super::items::{Item, Why};
+use super::layout::{Flavour, Layout};
+use super::plan::{
+    Bot, Cause, Class, Counts, DeployedBy, Intervention, Nature, Plan, PlannedDeployment, PlannedIncident, PlannedPullRequest, Renamed,
+    Service, Way,
+};
+use super::request::{Link, Request, Style};
+use super::runs::{Shipment, is_production};
+use super::{Size, Window};
+use crate::sim::world::{PrState, World};
+
+pub(super) fn tell(
+    world: &World,
+    layout: &Layout,
+    history: &History,
+    items: &[Item],
+    made: &Made,
+    (size, seed, window): (Size, u64, Window),
+) -> Plan {
+    let deployments = deployments(world, layout, items, made, window);
+    let pull_requests = pull_requests(layout, history, made, &deployments);
+    let mut plan = Plan {
+        size,
+        seed,
+        start: window.start,
+        window_from: window.from,
+        counts: counts(world, history, made, window),
+        bots: bots(world, layout),
+        services: services(world, layout),
+        pull_requests,
+        incidents: incidents(world, items, made),
+        renamed: renamed(layout),
+        deleted: layout.deleted.0,
+        deployments: deployments.into_iter().map(|(_, row)| row).collect(),
+    };
+    classify(&mut plan);
+    plan
+}
+
+/// The number of the run that a shipment came with: a build, or a release.
+fn run_of(shipment: &Shipment, made: &Made) -> i32 {
+    match shipment.way {
+        Way::Classic => made.releases[shipment.run],
+        _ => made.builds[shipment.run],
+    }
+}
+
+/// By time, with the place of each.
+fn deployments(world: &World, layout: &Layout, items: &[Item], made: &Made, window: Window) -> Vec<(Option<usize>, PlannedDeployment)> {
+    let mut order: Vec<(usize, &Shipment)> = made.shipments.iter().enumerate().collect();
+    order.sort_by_key(|(index, row)| (row.at.unwrap_or(row.queued), *index));
+    let mut seen: Vec<Option<usize>> = Vec::new();
+    let mut rows = Vec::new();
+    for (index, row) in order {
+        let place = row.place.map(|place| &layout.places[place]);
+        let build = match row.way {
+            Way::Classic => made.release_runs[row.run],
+            _ => row.run,
+        };
+        let in_window = row.at.unwrap_or(row.queued) >= window.from;
+        let is_first = row.outcome.is_success() && in_window && !seen.contains(&row.place);
+        if is_first {
+            seen.push(row.place);
+        }
+        let incident = items.iter().find(|item| item.why == Why::Incident(index));
+        rows.push((
+            row.place,
+            PlannedDeployment {
+                project: place.map_or_else(
+                    || world.projects.first().map_or_else(String::new, |row| row.name.clone()),
+                    |place| place.project_name.to_owned(),
+                ),
+                repository: place.map_or_else(|| layout.deleted.1.clone(), |place| place.name.clone()),
+                repository_id: place.map_or(layout.deleted.0, |place| place.id),
+                definition: row.definition,
+                way: row.way,
+                run: run_of(row, made),
+                environment: row.environment.clone(),
+                fan_out: row.fan_out,
+                first_region: row.first_region,
+                at: row.at,
+                queued: row.queued,
+                outcome: row.outcome,
+                attempt: row.attempt,
+                class: Class::Regular,
+                sha: made.commits[build].clone(),
+                position: row.position,
+                in_window,
+                is_first_in_window: is_first,
+                run_failed_after: row.run_failed_after && row.outcome.is_success(),
+                intervention: incident.map(|item| Intervention { why: Cause::Incident, by: item.id, at: item.created }),
+            },
+        ));
+    }
+    rows
+}
+
+fn pull_requests(
+    layout: &Layout,
+    history: &History,
+    made: &Made,
+    deployments: &[(Option<usize>, PlannedDeployment)],
+) -> Vec<PlannedPullRequest> {
+    let mut rows: Vec<PlannedPullRequest> =
+        history.requests.iter().map(|request| pull_request(layout, history, made, deployments, request)).collect();
+    rows.sort_by_key(|row| row.number);
+    rows
+}
+
+fn pull_request(
+    layout: &Layout,
+    history: &History,
+    made: &Made,
+    deployments: &[(Option<usize>, PlannedDeployment)],
+    request: &Request,
+) -> PlannedPullRequest {
+    let place = &layout.places[request.place];
+    let carried = request.merged.zip(request.closed).and_then(|(position, closed)| {
+        let contains = |row: &PlannedDeployment| row.position.is_some_and(|deployed| deployed >= position);
+        deployments
+            .iter()
+            .filter(|(place, row)| *place == Some(request.place) && row.outcome.is_success() && contains(row))
+            .find_map(|(_, row)| row.at.filter(|at| *at >= closed).map(|at| (at, row)))
+            .map(|(at, row)| DeployedBy {
+                run: row.run,
+                environment: row.environment.clone(),
+                at,
+                is_first_in_window: row.is_first_in_window,
+                is_exact: row.position == Some(position),
+            })
+    });
+    PlannedPullRequest {
+        number: request.id,
+        project: place.project_name.to_owned(),
+        repository: place.name.clone(),
+        repository_id: place.id,
+        title: request.title.clone(),
+        nature: request.wish.nature,
+        state: request.state,
+        strategy: request.wish.strategy.word().to_owned(),
+        first_author_date: request.first_author_date(),
+        created: request.created,
+        ready: request.ready,
+        first_human_review: request.first_review,
+        completing_approval: (request.state == PrState::Completed).then(|| request.completing_approval(place.required)).flatten(),
+        approvals_in_force: request.approvals.clone(),
+        required_approvals: place.required,
+        closed: request.closed,
+        merge_commit: request.merged.and_then(|position| made.mains[request.place].get(position).cloned()),
+        position: request.merged,
+        iterations: request.steps.len(),
+        work_items: request.work_item.into_iter().collect(),
+        ticket: (request.wish.link == Link::Branch && request.branch.starts_with("feature/"))
+            .then(|| request.title.split(' ').next().unwrap_or_default().to_owned()),
+        has_undated_vote: request.wish.style == Style::Undated && request.state == PrState::Completed,
+        is_stale: request.wish.stale,
+        reverts: request.reverts.map(|index| history.requests[index].id),
+        deployed: carried,
+    }
+}
+
+/// What each success was, and what happened to the one before.
+fn classify(plan: &mut Plan) {
+    let day = SignedDuration::from_hours(24);
+    let brought = |run: i32, at, nature: Nature| {
+        plan.pull_requests
+            .iter()
+            .any(|row| row.nature == nature && row.deployed.as_ref().is_some_and(|by| by.run == run && Some(by.at) == at))
+    };
+    let mut classes = Vec::new();
+    for (index, row) in plan.deployments.iter().enumerate() {
+        let before = plan.deployments[..index]
+            .iter()
+            .rposition(|other| other.outcome.is_success() && other.repository_id == row.repository_id)
+            .filter(|_| row.outcome.is_success());
+        let class = match before.map(|before| plan.deployments[before].position) {
+            Some(Some(old)) if row.position == Some(old) => Class::Redeploy,
+            Some(Some(old)) if row.position.is_some_and(|new| new < old) => Class::Rollback,
+            _ if row.outcome.is_success() && brought(row.run, row.at, Nature::Hotfix) => Class::Hotfix,
+            _ if row.outcome.is_success() && brought(row.run, row.at, Nature::Revert) => Class::Revert,
+            _ => Class::Regular,
+        };
+        classes.push((class, before));
+    }
+    for (index, (class, before)) in classes.into_iter().enumerate() {
+        plan.deployments[index].class = class;
+        let (run, at) = (plan.deployments[index].run, plan.deployments[index].at);
+        let (Some(before), Some(at)) = (before, at) else { continue };
+        let earlier = &mut plan.deployments[before];
+        let why = match class {
+            Class::Rollback => Cause::Rollback,
+            Class::Hotfix | Class::Revert if earlier.at.is_some_and(|then| at.duration_since(then) <= day) => Cause::Fix,
+            _ => continue,
+        };
+        if earlier.intervention.is_none_or(|known| known.at > at) {
+            earlier.intervention = Some(Intervention { why, by: run, at });
+        }
+    }
+}
+
+fn counts(world: &World, history: &History, made: &Made, window: Window) -> Counts {
+    let commits = |request: &Request| request.closed.is_none_or(|closed| closed >= window.from);
+    let builds = world.builds.values().filter(|build| window.has_build(build)).count();
+    let requests = history.requests.iter().filter(|request| commits(request)).count();
+    Counts {
+        projects: world.projects.len(),
+        repositories: world.repositories.len(),
+        commits: history.commits_since(window.from),
+        pull_requests: requests,
+        builds,
+        release_deployments: world.release_deployments.values().filter(|row| row.started.is_some_and(|at| at >= window.from)).count(),
+        work_items: world.work_items.len(),
+        old_pull_requests: history.requests.len() - requests,
+        old_builds: made.builds.len() - builds,
+    }
+}
+
+fn bots(world: &World, layout: &Layout) -> Vec<Bot> {
+    [(layout.people.build_service, true), (layout.people.bot, false)]
+        .into_iter()
+        .filter_map(|(id, is_service_identity)| {
+            let user = world.user(id)?;
+            Some(Bot { id, name: user.display_name.clone(), unique_name: user.unique_name.clone(), is_service_identity })
+        })
+        .collect()
+}
+
+fn services(world: &World, layout: &Layout) -> Vec<Service> {
+    let mut rows: Vec<Service> = Vec::new();
+    for place in &layout.places {
+        let pipelines = &place.pipelines;
+        let (kind, definition, production) = match place.flavour {
+            Flavour::Environments | Flavour::Regions => {
+                let names = pipelines.production.iter().filter_map(|id| world.environment(*id)).map(|row| row.name.clone()).collect();
+                (Way::Environments, pipelines.main.map(|main| layout.definitions[main].id), names)
+            }
+            Flavour::StageNames => {
+                let main = pipelines.main.map(|main| &layout.definitions[main]);
+                let names = main
+                    .map(|main| main.stages.iter().filter(|stage| is_production(stage)).map(|stage| stage.identifier.clone()).collect());
+                (Way::Stages, main.map(|main| main.id), names.unwrap_or_default())
+            }
+            Flavour::PipelineName => {
+                let deploy = pipelines.deploy.map(|deploy| &layout.definitions[deploy]);
+                (Way::PipelineName, deploy.map(|row| row.id), deploy.map(|row| row.name.clone()).into_iter().collect())
+            }
+            Flavour::Classic => (Way::Classic, pipelines.release, vec!["Production".to_owned()]),
+            Flavour::Library | Flavour::Preprod | Flavour::Bare => continue,
+        };
+        rows.push(Service {
+            project: place.project_name.to_owned(),
+            repository: place.name.clone(),
+            repository_id: place.id,
+            definition: definition.unwrap_or_default(),
+            kind,
+            production,
+        });
+    }
+    rows
+}
+
+fn incidents(world: &World, items: &[Item], made: &Made) -> Vec<PlannedIncident> {
+    let rows = items.iter().filter_map(|item| {
+        let Why::Incident(shipment) = item.why else { return None };
+        Some(PlannedIncident {
+            work_item: item.id,
+            project: world.projects.get(item.project).map(|row| row.name.clone()).unwrap_or_default(),
+            area: item.area.clone(),
+            created: item.created,
+            resolved: item.states.iter().find(|(state, _)| *state == "Resolved").map(|(_, at)| *at),
+            run: run_of(&made.shipments[shipment], made),
+        })
+    });
+    rows.collect()
+}
+
+fn renamed(layout: &Layout) -> Renamed {
+    let (place, old) = &layout.renamed;
+    let place = &layout.places[*place];
+    Renamed { repository: place.id, old: old.clone(), new: place.name.clone() }
+}

@@ -1,0 +1,223 @@
+//! How far a source of a project is collected: what each unit of it covers, and where the pass under way is. Pure.
+//!
+//! A unit is what is read page after page: a listing, an environment's records, a repository's commits. The text of a cursor is written
+//! in the transaction of the page that it stands for, so that a process that is killed goes on after the last page that it kept.
+//!
+//! Limits: a cursor that cannot be read counts as none: everything is read again, which changes nothing that is known already.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+
+/// What is asked for again before the end of what is covered: clocks differ, and lists lag behind.
+pub const OVERLAP: SignedDuration = SignedDuration::from_mins(10);
+
+/// How far a source is.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Cursor {
+    /// When the pass under way began; absent between passes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pass: Option<Timestamp>,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    units: BTreeMap<String, Unit>,
+    /// When something was last looked at, for what is not looked at in every pass.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    looked: BTreeMap<String, Timestamp>,
+    /// What could not be found any more, and is not asked for again.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    gone: BTreeSet<String>,
+}
+
+/// How far a unit is.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+struct Unit {
+    /// What is covered, from and to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    covered: Option<(Timestamp, Timestamp)>,
+    /// Where the pass under way is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    at: Option<Place>,
+}
+
+/// Where a pass is within a unit.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Place {
+    /// What is read begins here.
+    pub since: Timestamp,
+    /// The page to ask for next, in the words of the listing (rows to skip, or a continuation token); absent for the first.
+    pub next: Option<String>,
+}
+
+/// What a page of a unit led to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Step {
+    /// There is another page.
+    Next(String),
+    Done,
+}
+
+impl Cursor {
+    pub fn read(text: Option<&str>) -> Self {
+        text.and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default()
+    }
+
+    pub fn write(&self) -> String {
+        // Times and texts: nothing in it can fail to be written.
+        serde_json::to_string(self).unwrap_or_default()
+    }
+
+    /// When the pass under way began.
+    pub fn pass(&self) -> Option<Timestamp> {
+        self.pass
+    }
+
+    /// Goes on with the pass under way, or begins one; when it began.
+    pub fn begin(&mut self, now: Timestamp) -> Timestamp {
+        *self.pass.get_or_insert(now)
+    }
+
+    /// The pass is over.
+    pub fn end(&mut self) {
+        self.pass = None;
+        for unit in self.units.values_mut() {
+            unit.at = None;
+        }
+    }
+
+    /// Where to go on with a unit, whose facts are wanted since `from`; nothing where the pass under way is done with it.
+    pub fn place(&self, unit: &str, from: Timestamp) -> Option<Place> {
+        let Some(known) = self.units.get(unit) else { return Some(Place { since: from, next: None }) };
+        if let Some(at) = known.at.as_ref().filter(|at| at.next.is_some()) {
+            return Some(at.clone());
+        }
+        match known.covered {
+            Some((begins, ends)) if begins <= from => {
+                let is_done = self.pass.is_some_and(|begun| ends >= begun);
+                (!is_done).then(|| Place { since: (ends - OVERLAP).max(from), next: None })
+            }
+            // Never read, or not as far back as is wanted now.
+            _ => Some(Place { since: from, next: None }),
+        }
+    }
+
+    /// Takes over what a page led to.
+    pub fn step(&mut self, unit: &str, place: &Place, from: Timestamp, step: Step) {
+        let begun = self.pass;
+        let unit = self.units.entry(unit.to_owned()).or_default();
+        match step {
+            Step::Next(next) => unit.at = Some(Place { since: place.since, next: Some(next) }),
+            Step::Done => {
+                unit.at = None;
+                let begins = unit.covered.map_or(from, |(begins, _)| begins.min(from));
+                unit.covered = begun.map(|begun| (begins, begun)).or(unit.covered);
+            }
+        }
+    }
+
+    /// Starts a unit of the pass under way again: the listing did not know the place any more.
+    pub fn restart(&mut self, unit: &str) {
+        if let Some(unit) = self.units.get_mut(unit) {
+            unit.at = None;
+        }
+    }
+
+    /// Remembers that something was looked at.
+    pub fn look(&mut self, what: impl Into<String>, at: Timestamp) {
+        self.looked.insert(what.into(), at);
+    }
+
+    pub fn looked(&self, what: &str) -> Option<Timestamp> {
+        self.looked.get(what).copied()
+    }
+
+    /// Remembers what could not be found any more.
+    pub fn lose(&mut self, what: impl Into<String>) {
+        self.gone.insert(what.into());
+    }
+
+    /// Asks for it again: it was seen.
+    pub fn find_again(&mut self, what: &str) -> bool {
+        self.gone.remove(what)
+    }
+
+    pub fn has_lost(&self, what: &str) -> bool {
+        self.gone.contains(what)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(minute: i64) -> Timestamp {
+        Timestamp::from_second(minute * 60).unwrap()
+    }
+
+    fn written(cursor: &Cursor) -> Cursor {
+        Cursor::read(Some(&cursor.write()))
+    }
+
+    #[test]
+    fn a_first_pass_reads_everything_and_the_next_one_what_came_since_with_an_overlap() {
+        let mut cursor = Cursor::default();
+        assert_eq!(cursor.begin(at(1000)), at(1000));
+        let place = cursor.place("closed", at(0)).unwrap();
+        assert_eq!(place, Place { since: at(0), next: None });
+        cursor.step("closed", &place, at(0), Step::Done);
+        assert_eq!(cursor.place("closed", at(0)), None, "done in this pass");
+        cursor.end();
+        cursor = written(&cursor);
+        cursor.begin(at(1015));
+        assert_eq!(cursor.place("closed", at(0)).unwrap().since, at(990));
+    }
+
+    #[test]
+    fn a_pass_that_was_cut_off_goes_on_with_the_next_page_and_when_it_began() {
+        let mut cursor = Cursor::default();
+        cursor.begin(at(1000));
+        let place = cursor.place("finished", at(0)).unwrap();
+        cursor.step("finished", &place, at(0), Step::Next("5000".to_owned()));
+        let mut again = written(&cursor);
+        assert_eq!(again.begin(at(1600)), at(1000));
+        assert_eq!(again.place("finished", at(0)), Some(Place { since: at(0), next: Some("5000".to_owned()) }));
+        let place = again.place("finished", at(0)).unwrap();
+        again.step("finished", &place, at(0), Step::Done);
+        again.end();
+        again.begin(at(1600));
+        assert_eq!(again.place("finished", at(0)).unwrap().since, at(990), "what came after the pass began is asked for");
+    }
+
+    #[test]
+    fn reaching_further_back_reads_from_there_and_a_later_beginning_reads_no_more_than_is_wanted() {
+        let mut cursor = Cursor::default();
+        cursor.begin(at(1000));
+        let place = cursor.place("closed", at(500)).unwrap();
+        cursor.step("closed", &place, at(500), Step::Done);
+        cursor.end();
+        cursor.begin(at(1015));
+        assert_eq!(cursor.place("closed", at(0)).unwrap().since, at(0));
+        assert_eq!(cursor.place("closed", at(1010)).unwrap().since, at(1010));
+        let place = cursor.place("closed", at(0)).unwrap();
+        cursor.step("closed", &place, at(0), Step::Done);
+        cursor.end();
+        cursor.begin(at(1030));
+        assert_eq!(cursor.place("closed", at(0)).unwrap().since, at(1005));
+    }
+
+    #[test]
+    fn a_text_that_is_no_cursor_is_none() {
+        for text in [None, Some(""), Some("null"), Some("[]"), Some("{\"pass\": 5}"), Some("{\"units\": {\"a\": 1}}")] {
+            assert_eq!(Cursor::read(text), Cursor::default(), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_gone_is_not_asked_for_again_until_it_is_seen() {
+        let mut cursor = Cursor::default();
+        cursor.lose("3:12");
+        let mut cursor = written(&cursor);
+        assert!(cursor.has_lost("3:12") && !cursor.has_lost("3:13"));
+        assert!(cursor.find_again("3:12") && !cursor.has_lost("3:12"));
+    }
+}

@@ -1,0 +1,49 @@
+//! Collecting the facts that delivery figures rest on: a first pass over a window of time, and refreshing passes after it.
+//!
+//! [`plan`] says what is asked and in which order, [`cursor`] where each source is, [`course`] keeps page and cursor together, and
+//! [`run`] carries it out over several projects at once. A pass can be dropped or killed at any moment: the next one goes on after the
+//! last page that was kept, asks for nothing that it has, and what comes twice is kept once.
+//!
+//! Limits: what a listing leaves out while it is read (a row that moved up between two pages) is found by the next pass. Comments on
+//! active pull requests that no hook told of are found within four passes.
+
+mod course;
+mod cursor;
+pub mod hint;
+mod items;
+mod lists;
+pub mod plan;
+pub mod progress;
+mod repositories;
+mod reviews;
+mod run;
+mod stages;
+mod trouble;
+
+use crate::ado;
+use crate::domain::project::Project;
+use crate::metrics::query::Rules;
+
+pub use progress::Progress;
+pub use run::{Ended, run};
+
+/// What the configuration says about collecting.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    pub rules: Rules,
+    /// Whether a completed pull request takes its ticket to done at once.
+    pub done_on_merge: bool,
+    /// Questions open at once; the client's background lane lets through as many of them as the service bears.
+    pub at_once: usize,
+}
+
+/// Questions open at once where nobody says otherwise.
+pub const AT_ONCE: usize = 16;
+
+/// A project to collect, and how it is reached.
+#[derive(Debug, Clone)]
+pub struct Job {
+    pub project: Project,
+    /// In the background: interactive calls go first.
+    pub client: ado::Client,
+}

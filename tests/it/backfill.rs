@@ -1,0 +1,200 @@
+//! The first pass over whole organisations: what is asked, in which order, how much of it, and that a process that dies goes on where
+//! it was.
+
+use std::io::{BufRead as _, BufReader};
+use std::process::Stdio;
+use std::time::Duration;
+
+use kanado::domain::collection::Source;
+use kanado::sim;
+use kanado::sim::generate::Size;
+use kanado::sim::generate::plan::{Nature, Way};
+use kanado::store::Location;
+use kanado::sync::collect::plan::Counts;
+use kanado::sync::collect::{Progress, run};
+use serde_json::Value;
+use tokio::sync::watch;
+
+use crate::support::measured::{self, Measured, assert_same};
+use crate::support::world::{Person, World};
+
+fn generated(size: Size) -> sim::Options {
+    sim::Options { organisation: sim::Content::Generated(size), ..sim::Options::default() }
+}
+
+/// How large the organisation is, as it was planned and not as it was collected.
+async fn counts(measured: &Measured) -> Counts {
+    let plan = measured.world.sim.plan().unwrap().clone();
+    let world = measured.control().world().await;
+    let of_machines = |pr: &&sim::generate::plan::PlannedPullRequest| {
+        matches!(pr.nature, Nature::ServiceBot | Nature::ListedBot) && pr.closed.is_none_or(|closed| closed >= plan.window_from)
+    };
+    let is_production = |name: &str| {
+        let by_environments = plan.services.iter().filter(|service| service.kind == Way::Environments);
+        by_environments.flat_map(|service| &service.production).any(|known| known == name)
+    };
+    let production: Vec<_> = world.environments.values().filter(|environment| is_production(&environment.name)).map(|one| one.id).collect();
+    let records = world.environment_deployments.values().filter(|record| production.contains(&record.environment)).count();
+    // A run of each pipeline that no environment tells of, and every run of those whose stages are production.
+    let by_stages: Vec<_> = plan.services.iter().filter(|service| service.kind == Way::Stages).map(|service| service.definition).collect();
+    let timelines = world.builds.values().filter(|build| by_stages.contains(&build.definition)).count() + world.definitions.len();
+    Counts {
+        projects: plan.counts.projects,
+        repositories: plan.counts.repositories,
+        pull_requests: plan.counts.pull_requests,
+        of_machines: plan.pull_requests.iter().filter(of_machines).count(),
+        builds: plan.counts.builds,
+        environments: production.len(),
+        records,
+        deployments: plan.counts.release_deployments,
+        commits: plan.counts.commits,
+        work_items: plan.counts.work_items,
+        timelines,
+    }
+}
+
+/// That everything that was planned for the window is there.
+async fn assert_collected(measured: &Measured, counts: &Counts) {
+    let flows = measured.number("SELECT count(*) FROM flows").await;
+    assert_eq!(flows, counts.pull_requests, "pull requests");
+    assert_eq!(measured.number("SELECT count(*) FROM builds").await, counts.builds, "runs");
+    assert_eq!(measured.number("SELECT count(*) FROM commits").await, counts.commits, "commits");
+    assert_eq!(measured.number("SELECT count(*) FROM flows WHERE due > 0").await, 0, "nothing is left to read");
+    let read = measured.number("SELECT count(*) FROM flows WHERE threads_at IS NOT NULL AND detail_at IS NOT NULL").await;
+    assert_eq!(read, counts.pull_requests - counts.of_machines, "all but those of machines were read");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_first_pass_asks_for_the_lists_first_and_for_no_more_than_the_formula_says() {
+    let measured = Measured::of(generated(Size::S)).await;
+    let counts = counts(&measured).await;
+    measured.control().reset_requests();
+    let ended = measured.collect().await;
+    assert!(ended.is_complete(), "{:#?}", ended.progress);
+    assert_collected(&measured, &counts).await;
+    let (calls, asked) = (counts.calls(), measured.control().requests());
+    assert!(asked.total as usize <= calls.whole, "{} of {calls:?}: {asked:?}", asked.total);
+    assert_eq!(ended.progress.here as u64, asked.total, "every call is counted, and none twice: {asked:?}");
+    let people = (counts.pull_requests - counts.of_machines) as u64;
+    assert_eq!(measured.asked("/threads"), people, "{asked:?}");
+
+    let organisation = measured.services.ctx.organisation(measured.projects[0].organisation).await.unwrap();
+    let client = measured.services.ctx.clients.acting(&organisation).await.unwrap().client;
+    let log = client.request_log().entries();
+    let first = log.iter().position(|entry| entry.path.contains("/threads")).unwrap();
+    let is_list = |path: &str| {
+        ["git/pullrequests", "build/builds?", "distributedtask/environments", "release/deployments"].iter().any(|part| path.contains(part))
+    };
+    let lists: Vec<_> = log.iter().enumerate().filter(|(_, entry)| is_list(&entry.path)).map(|(at, _)| at).collect();
+    assert!(!lists.is_empty() && lists.iter().all(|at| *at < first), "lists at {lists:?}, the first threads at {first}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn ten_projects_are_collected_within_the_budget_and_refreshed_within_a_tenth_of_it() {
+    let measured = Measured::of(generated(Size::M)).await;
+    let counts = counts(&measured).await;
+    measured.control().reset_requests();
+    let ended = measured.collect().await;
+    assert!(ended.is_complete(), "{:#?}", ended.progress.troubles().collect::<Vec<_>>());
+    assert_collected(&measured, &counts).await;
+    let (calls, asked) = (counts.calls(), measured.control().requests());
+    eprintln!("{counts:?}: {calls:?}, asked {} in {asked:#?}", asked.total);
+    assert!(asked.total as usize <= calls.whole, "{} of {calls:?}: {asked:?}", asked.total);
+    assert!(asked.total <= 1_600, "{asked:?}");
+
+    // Nothing changed: lists, and a quarter of the active pull requests.
+    measured.control().reset_requests();
+    let facts = measured.facts().await;
+    assert!(measured.collect().await.is_complete());
+    let refreshed = measured.control().requests();
+    let active = measured.number("SELECT count(*) FROM flows WHERE status = 'active' AND threads_at IS NOT NULL").await;
+    // Each project rounds its quarter up.
+    let rotation = active.div_ceil(4) + counts.projects;
+    let lists = 2 * counts.projects + 2 * counts.projects + counts.projects + counts.projects + counts.environments + 2 * counts.projects;
+    let most = lists + rotation + 2 * counts.repositories;
+    assert!(refreshed.total as usize <= most, "{} of {most}: {refreshed:?}", refreshed.total);
+    assert_same(&facts, &measured.facts().await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_pass_that_is_dropped_again_and_again_ends_as_one_that_was_not() {
+    let measured = Measured::of(generated(Size::S)).await;
+    let (other, projects) = measured.somebody_else("other", kanado::clock::Clock::System).await;
+    measured.collect().await;
+    let threads = measured.asked("/threads");
+    measured.control().reset_requests();
+    let settings = kanado::engine::collect_settings(&other.ctx.config);
+    for after in [3, 20, 70] {
+        let (sender, mut progress) = watch::channel(Progress::default());
+        tokio::select! {
+            ended = kanado::engine::collect_now(&other.ctx, &projects, &settings, &sender) => panic!("ended too soon: {ended:?}"),
+            _ = progress.wait_for(|progress| progress.here >= after) => {}
+        }
+        let lease = format!("collect:{}", projects[0].id);
+        let held = other.ctx.store.lease(&lease).await.unwrap().unwrap();
+        other.ctx.store.release_lease(&lease, &held.holder, other.ctx.clock.now()).await.unwrap();
+    }
+    assert!(measured::collect(&other, &projects).await.is_complete());
+    let again = measured.asked("/threads");
+    assert!(again <= threads + 3 * (16 + 32), "{again} instead of {threads}: what was under way is asked for again, and nothing else");
+    assert_same(&measured.facts().await, &measured::facts(&measured.world.file_of("other")).await);
+}
+
+/// The lines of `--json` until so many calls are done; then the process is killed between two instructions.
+fn killed_after(person: &Person, calls: u64) -> u64 {
+    let mut child = person.command(&["backfill", "--json"]).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+    let mut done = 0;
+    for line in BufReader::new(child.stdout.take().unwrap()).lines() {
+        let line: Value = serde_json::from_str(&line.unwrap()).unwrap();
+        done = line["calls"].as_u64().unwrap_or_else(|| panic!("ended before it was killed: {line}"));
+        if done >= calls {
+            break;
+        }
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    done
+}
+
+#[test]
+fn a_process_that_is_killed_three_times_leaves_the_same_rows_as_one_that_was_not() {
+    let world = World::with(&["--organisation", "s", "--latency", "20"]);
+    let token = world.facts["tokens"][0]["token"].as_str().unwrap().to_owned();
+    let measured = |name: &str| {
+        let person = Person::new(&token);
+        let connected = person.ok(&["connect", &format!("{}/{name}", world.organisation()), "--yes"]);
+        assert!(!connected.is_empty());
+        person
+    };
+    let project = world.facts["project"].as_str().unwrap().to_owned();
+    let (unbroken, killed) = (measured(&project), measured(&project));
+    unbroken.ok(&["backfill"]);
+    let mut done = 0;
+    for _ in 0..3 {
+        let told = killed_after(&killed, 20);
+        assert!(told >= 20);
+        done += told;
+        // The lease of the dead ends by itself; nobody waits for it here.
+        end_leases(&killed);
+    }
+    let last: Value = serde_json::from_str(killed.ok(&["backfill", "--json"]).lines().last().unwrap()).unwrap();
+    assert_eq!(last["complete"], true, "{last}");
+    let whole: Value = serde_json::from_str(unbroken.ok(&["backfill", "--json"]).lines().last().unwrap()).unwrap();
+    assert_eq!(whole["complete"], true, "{whole}");
+    assert!(done >= 60);
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let facts = |person: &Person| runtime.block_on(measured::facts(&Location::Sqlite(person.data().join("kanado.db"))));
+    assert_same(&facts(&unbroken), &facts(&killed));
+}
+
+fn end_leases(person: &Person) {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        use sqlx::Connection as _;
+        sqlx::any::install_default_drivers();
+        let file = format!("sqlite://{}", person.data().join("kanado.db").display());
+        let mut connection = sqlx::AnyConnection::connect(&file).await.unwrap();
+        sqlx::query("UPDATE leases SET until = 0").execute(&mut connection).await.unwrap();
+        connection.close().await.unwrap();
+    });
+}

@@ -1,0 +1,171 @@
+//! Somebody who measures every project of a simulated organisation, in one process with it.
+
+use std::collections::BTreeMap;
+
+use kanado::action::Reporter;
+use kanado::action::connect::{self, Choice};
+use kanado::ado::Address;
+use kanado::clock::Clock;
+use kanado::config::Config;
+use kanado::domain::project::Project;
+use kanado::engine;
+use kanado::secret;
+use kanado::services::Services;
+use kanado::sim;
+use kanado::sim::control::Control;
+use kanado::store::Location;
+use kanado::sync::collect::{Ended, Progress};
+use sqlx::{AnyConnection, Connection as _, Row as _};
+use tokio::sync::watch;
+
+use super::inside::Inside;
+
+/// A measured organisation.
+pub struct Measured {
+    pub world: Inside,
+    pub services: Services,
+    pub projects: Vec<Project>,
+    location: Location,
+}
+
+impl Measured {
+    pub async fn of(options: sim::Options) -> Self {
+        Self::at(options, Clock::System).await
+    }
+
+    pub async fn at(options: sim::Options, clock: Clock) -> Self {
+        Self::with(options, clock, Config::default(), "everything").await
+    }
+
+    /// With the token that the simulator notes so.
+    pub async fn with(options: sim::Options, clock: Clock, config: Config, token: &str) -> Self {
+        let world = Inside::start(options).await;
+        Self::in_world(world, clock, config, token).await
+    }
+
+    pub async fn in_world(world: Inside, clock: Clock, config: Config, token: &str) -> Self {
+        let location = world.file_of("measurer");
+        let services = world.services("measurer", config, clock, &location).await;
+        let projects = connect(&world, &services, token).await;
+        Self { world, services, projects, location }
+    }
+
+    /// Another process, or another person's store, on the same world.
+    pub async fn somebody_else(&self, name: &str, clock: Clock) -> (Services, Vec<Project>) {
+        let services = self.world.services(name, Config::default(), clock, &self.world.file_of(name)).await;
+        let projects = connect(&self.world, &services, "everything").await;
+        (services, projects)
+    }
+
+    pub fn control(&self) -> Control {
+        self.world.sim.control()
+    }
+
+    /// One pass over everything.
+    pub async fn collect(&self) -> Ended {
+        collect(&self.services, &self.projects).await
+    }
+
+    /// What the database holds of facts, table by table, without the times at which they were asked for.
+    pub async fn facts(&self) -> BTreeMap<&'static str, Vec<String>> {
+        facts(&self.location).await
+    }
+
+    pub async fn number(&self, sql: &'static str) -> usize {
+        let mut connection = open(&self.location).await;
+        let number: i64 = sqlx::query_scalar(sql).fetch_one(&mut connection).await.unwrap();
+        connection.close().await.unwrap();
+        usize::try_from(number).unwrap()
+    }
+
+    /// Requests since the counts were reset whose route ends so, or contains it where it begins with `~`.
+    pub fn asked(&self, route: &str) -> u64 {
+        let requests = self.control().requests();
+        let fits = |name: &str| match route.strip_prefix('~') {
+            Some(part) => name.contains(part),
+            None => name.ends_with(route),
+        };
+        requests.by_route.iter().filter(|(name, _)| fits(name)).map(|(_, count)| count).sum()
+    }
+}
+
+pub async fn collect(services: &Services, projects: &[Project]) -> Ended {
+    let (progress, _) = watch::channel(Progress::default());
+    let settings = engine::collect_settings(&services.ctx.config);
+    engine::collect_now(&services.ctx, projects, &settings, &progress).await.unwrap()
+}
+
+async fn connect(world: &Inside, services: &Services, note: &str) -> Vec<Project> {
+    let is = |token: &&sim::SeededToken| token.note.to_lowercase().contains(note);
+    let token = world.sim.tokens().iter().find(is).unwrap_or_else(|| panic!("no token noted {note}")).token.clone();
+    let token = secret::given(token.into_bytes()).unwrap();
+    let address = Address::parse(world.sim.organisation_url()).unwrap();
+    let checked = connect::check(&services.ctx, &address, &kanado::action::credential(&token)).await.unwrap();
+    let choice = Choice {
+        projects: checked.projects.into_iter().map(|project| (project, None)).collect(),
+        link: Vec::new(),
+        keep_token: Some(secret::Place::File),
+    };
+    connect::activate(&services.ctx, &address, &token, &choice, &Reporter::silent()).await.unwrap().projects
+}
+
+async fn open(location: &Location) -> AnyConnection {
+    sqlx::any::install_default_drivers();
+    let Location::Sqlite(file) = location else { panic!("{location:?} is no file") };
+    AnyConnection::connect(&format!("sqlite://{}", file.display())).await.unwrap()
+}
+
+/// Each table of facts, and what of it does not depend on when it was asked for.
+const TABLES: [(&str, &str); 12] = [
+    ("definitions", "project || ' ' || kind || ' ' || number || ' ' || name || ' ' || tags"),
+    (
+        "builds",
+        "project || ' ' || number || ' ' || definition || ' ' || label || ' ' || status || ' ' || coalesce(result, '-') || ' ' \
+         || coalesce(finished_at, 0) || ' ' || coalesce(sha, '-') || ' ' || (timeline_at IS NULL)",
+    ),
+    (
+        "stage_runs",
+        "project || ' ' || kind || ' ' || run || ' ' || stage || ' ' || environment || ' ' || source || ' ' || attempt || ' ' || result \
+         || ' ' || coalesce(finished_at, 0) || ' ' || line",
+    ),
+    ("environments", "project || ' ' || number || ' ' || name"),
+    ("commits", "repository || ' ' || sha || ' ' || message || ' ' || coalesce(added, -1)"),
+    ("pushes", "repository || ' ' || branch || ' ' || number || ' ' || old || ' ' || new || ' ' || at"),
+    ("flows", "repository || ' ' || number || ' ' || status || ' ' || due || ' ' || line"),
+    ("pull_request_histories", "repository || ' ' || number || ' ' || history"),
+    ("pull_requests", "repository || ' ' || number || ' ' || status || ' ' || title"),
+    ("work_items", "project || ' ' || number || ' ' || revision || ' ' || kind || ' ' || state || ' ' || title"),
+    ("work_item_links", "project || ' ' || item || ' ' || target_kind || ' ' || repository || ' ' || target || ' ' || via"),
+    (
+        "sync_sources",
+        "project || ' ' || source || ' ' || (backfilled_at IS NULL) || ' ' || coalesce(failed, '-') || coalesce(refused, '-')",
+    ),
+];
+
+pub async fn facts(location: &Location) -> BTreeMap<&'static str, Vec<String>> {
+    let mut connection = open(location).await;
+    let mut found = BTreeMap::new();
+    for (table, columns) in TABLES {
+        let sql = format!("SELECT {columns} AS line FROM {table} ORDER BY 1");
+        let rows = sqlx::query(sqlx::AssertSqlSafe(sql)).fetch_all(&mut connection).await.unwrap();
+        found.insert(table, rows.iter().map(|row| row.get::<String, _>("line")).collect());
+    }
+    connection.close().await.unwrap();
+    found
+}
+
+/// Says where two stores differ, instead of printing both.
+#[track_caller]
+pub fn assert_same(one: &BTreeMap<&'static str, Vec<String>>, other: &BTreeMap<&'static str, Vec<String>>) {
+    for (table, rows) in one {
+        let others = &other[table];
+        let missing: Vec<_> = rows.iter().filter(|row| !others.contains(row)).take(3).collect();
+        let extra: Vec<_> = others.iter().filter(|row| !rows.contains(row)).take(3).collect();
+        assert!(
+            missing.is_empty() && extra.is_empty() && rows.len() == others.len(),
+            "{table}: {} and {} rows; only in the first {missing:#?}, only in the second {extra:#?}",
+            rows.len(),
+            others.len()
+        );
+    }
+}

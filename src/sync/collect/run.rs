@@ -1,5 +1,7 @@
 //! A pass over projects: lists of all of them first, then what hangs on each pull request, then the rest.
 
+use std::collections::BTreeMap;
+
 use futures_util::future::BoxFuture;
 use futures_util::{FutureExt as _, StreamExt as _, TryStreamExt as _, stream};
 use tokio::sync::watch;
@@ -22,6 +24,8 @@ const TOGETHER: usize = 32;
 pub struct Ended {
     /// What was asked, what failed and what was refused.
     pub progress: Progress,
+    /// Requests that were sent for it, repeated ones included. What others ask through the same client meanwhile is among them.
+    pub requests: u64,
     /// The token is not valid any more.
     pub is_token_refused: bool,
 }
@@ -48,6 +52,11 @@ pub fn run<'a>(
 }
 
 async fn pass(store: &Store, clock: &Clock, settings: &Settings, jobs: &[Job], progress: &watch::Sender<Progress>) -> store::Result<Ended> {
+    let sent = || {
+        let by_place: BTreeMap<&str, u64> = jobs.iter().map(|job| (job.client.base().url(), job.client.request_log().total())).collect();
+        by_place.values().sum::<u64>()
+    };
+    let before = sent();
     let shared = Shared { store, clock, settings, progress };
     let empty = |job: &Job| ProjectProgress { project: job.project.id, name: job.project.name.clone(), sources: Vec::new() };
     progress.send_replace(Progress { began: Some(clock.now()), first_tiles_at: None, here: 0, projects: jobs.iter().map(empty).collect() });
@@ -61,7 +70,7 @@ async fn pass(store: &Store, clock: &Clock, settings: &Settings, jobs: &[Job], p
     all(&courses, |course| last(course).boxed()).await?;
     let is_token_refused = courses.iter().any(Course::is_token_refused);
     let progress = progress.borrow().clone();
-    Ok(Ended { progress, is_token_refused })
+    Ok(Ended { progress, requests: sent().saturating_sub(before), is_token_refused })
 }
 
 /// Does the same for every project, several at once.
@@ -189,14 +198,18 @@ async fn known(course: &Course<'_>) -> store::Result<Known> {
     Ok(Known { threads, details, read, repositories: course.readable(), timelines })
 }
 
+/// What was read, and whose it is.
+type Answer<'c, 'a> = store::Result<(&'c Course<'a>, Option<Read>)>;
+
+/// Made when its turn comes: there can be very many.
+fn question<'c, 'a>((course, operation): (&'c Course<'a>, Operation)) -> BoxFuture<'c, Answer<'c, 'a>> {
+    async move { Ok((course, perform(course, operation).await?)) }.boxed()
+}
+
 /// Asks several questions at once and keeps the answers, those that came together in one transaction.
 async fn ask(operations: Vec<(&Course<'_>, Operation)>) -> store::Result<()> {
     let at_once = operations.first().map_or(1, |(course, _)| course.shared.settings.at_once);
-    let asked: Vec<BoxFuture<'_, _>> = operations
-        .into_iter()
-        .map(|(course, operation)| async move { perform(course, operation).await.map(|read| (course, read)) }.boxed())
-        .collect();
-    let mut answers = stream::iter(asked).buffer_unordered(at_once).ready_chunks(TOGETHER);
+    let mut answers = stream::iter(operations).map(question).buffer_unordered(at_once).ready_chunks(TOGETHER);
     while let Some(chunk) = answers.next().await {
         let mut of_course: Vec<(&Course<'_>, Vec<Read>)> = Vec::new();
         for answer in chunk {

@@ -72,7 +72,7 @@ CREATE TEMP TABLE ready AS SELECT p.*, r.at AS review, u.number IS NOT NULL AS u
 -- Changes, and which deployment of which service brought them.
 CREATE TEMP TABLE placed AS SELECT p.repository, p.number, p.closed AS merged, coalesce((SELECT min(place) FROM tips t WHERE (t.repository, t.sha) = (p.repository, p.merge)),
     CASE WHEN p.target = r.default_branch THEN (SELECT place FROM tips t WHERE t.repository = p.repository AND abs(t.at - p.closed) <= 60000
-        AND t.sha NOT IN (SELECT merge FROM prs WHERE merge IS NOT NULL) ORDER BY abs(t.at - p.closed) LIMIT 1) END) AS place
+        AND t.sha NOT IN (SELECT merge FROM prs WHERE merge IS NOT NULL) GROUP BY t.repository HAVING min(abs(t.at - p.closed)) >= 0) END) AS place
     FROM prs p JOIN repositories r ON r.id = p.repository WHERE status = 'completed';
 CREATE TEMP TABLE changes AS SELECT repository, number, NULL AS authored, place, merged FROM placed UNION ALL
     SELECT repository, NULL, authored_at, place, at FROM tips t WHERE NOT EXISTS (SELECT 1 FROM placed p WHERE (p.repository, p.place) = (t.repository, t.place))

@@ -153,7 +153,7 @@ async fn going_further_back_reads_what_is_older_and_keeps_the_rest() {
     let measured = Measured::with(
         sim::Options::default(),
         Clock::System,
-        Config { metrics: kanado::config::Metrics { days: 1, ..Default::default() }, ..Config::default() },
+        one_day(),
         "everything",
     )
     .await;
@@ -166,4 +166,11 @@ async fn going_further_back_reads_what_is_older_and_keeps_the_rest() {
     assert!(measured.collect().await.is_complete());
     let many = measured.number("SELECT count(*) FROM flows WHERE status <> 'active'").await;
     assert!(many > few, "{few}, then {many}");
+}
+
+/// A configuration that goes back one day only.
+fn one_day() -> Config {
+    let mut config = Config::default();
+    config.metrics.days = 1;
+    config
 }

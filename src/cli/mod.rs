@@ -21,6 +21,7 @@ mod archive;
 mod assign;
 mod backfill;
 mod board;
+mod comment;
 mod completions;
 mod config;
 mod connect;
@@ -35,6 +36,7 @@ mod import;
 mod ls;
 mod man;
 mod members;
+mod metrics;
 mod move_to;
 mod new;
 mod pr;
@@ -108,6 +110,10 @@ enum Command {
     Delete(delete::Args),
     /// Adopt specs that exist as markdown
     Import(import::Args),
+    /// The comment that kanado keeps on the pull request of a ticket
+    Comment(comment::Args),
+    /// Delivery figures: deployments, lead time, failures, cycle time, with what each rests on
+    Metrics(Box<metrics::Args>),
     // Setting up.
     /// Connect an organisation or a Server collection
     Connect(connect::Args),
@@ -165,6 +171,8 @@ impl Command {
             Self::Archive(_) => "archive",
             Self::Delete(_) => "delete",
             Self::Import(_) => "import",
+            Self::Comment(_) => "comment",
+            Self::Metrics(_) => "metrics",
             Self::Connect(_) => "connect",
             Self::Projects(_) => "projects",
             Self::Repos(_) => "repos",
@@ -251,6 +259,8 @@ fn dispatch(command: Option<Command>, frame: &mut Frame<'_>) -> Result<Exit, Fai
             Command::Archive(args) => Box::pin(archive::run(args, frame)).await,
             Command::Delete(args) => Box::pin(delete::run(args, frame)).await,
             Command::Import(args) => Box::pin(import::run(args, frame)).await,
+            Command::Comment(args) => Box::pin(comment::run(args, frame)).await,
+            Command::Metrics(args) => Box::pin(metrics::run(*args, frame)).await,
             Command::Connect(args) => Box::pin(connect::run(args, frame)).await,
             Command::Projects(args) => Box::pin(projects::run(args, frame)).await,
             Command::Repos(args) => Box::pin(repos::run(args, frame)).await,

@@ -8,6 +8,7 @@
 //! found again, since claims and leases run out and everything is safe to repeat.
 
 mod collect;
+mod comments;
 mod hearing;
 mod hooks;
 mod keep;
@@ -174,6 +175,7 @@ impl Engine {
         tracker.spawn(keep::keep(works.clone(), "apply deliveries", worker::run));
         tracker.spawn(keep::keep(works.clone(), "compare with Azure DevOps", reconcile::run));
         tracker.spawn(keep::keep(works.clone(), "look after the hooks", hooks::run));
+        tracker.spawn(keep::keep(works.clone(), "keep comments", comments::run));
         tracker.spawn(keep::keep(works.clone(), "sweep", sweep::run));
         tracker.spawn(keep::keep(works.clone(), "collect facts", collect::run));
         if works.options.receiver.is_some() {

@@ -89,6 +89,7 @@ impl Figures {
         registry.register("hook_connections", "Connections open", gauge(desk.seats.taken() as i64));
         inbox(&mut registry, desk.store.inbox());
         self.projects(&mut registry, desk).await;
+        desk.delivery.register(&mut registry, desk.clock.now());
         let mut text = String::new();
         // Writing to a String cannot fail.
         let _ = encode(&mut text, &registry);

@@ -11,6 +11,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::auth;
+use super::delivery::Delivery;
 use super::figures::{Figures, OPEN_METRICS};
 use super::keys::{Granted, Keys};
 use super::limits::{Budget, Limits};
@@ -34,6 +35,7 @@ pub struct Desk {
     pub budget: Budget,
     pub seats: Seats,
     pub figures: Figures,
+    pub delivery: Delivery,
     pub wake: Wake,
     /// What was last found about being ready, and when.
     pub readiness: tokio::sync::Mutex<Option<(Instant, Option<&'static str>)>>,

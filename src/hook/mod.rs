@@ -9,6 +9,7 @@
 //! and TLS itself; who may reach it is the network's business.
 
 mod auth;
+mod delivery;
 mod figures;
 mod handle;
 mod keys;

@@ -20,12 +20,14 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpSocket, TcpStream};
 use tokio_util::sync::CancellationToken;
 
+use super::delivery::Delivery;
 use super::figures::Figures;
 use super::handle::{Desk, handle};
 use super::keys::Keys;
 use super::limits::Budget;
 use super::options::{HookOptions, Listen, TlsFiles};
 use super::seats::{Seats, Usher};
+use crate::config::Metrics;
 use crate::notice::Explain;
 use crate::services::Services;
 use crate::store;
@@ -94,6 +96,8 @@ pub struct Server {
     address: SocketAddr,
     tls: Option<TlsReload>,
     desk: Arc<Desk>,
+    /// What is measured, for the figures.
+    metrics: Metrics,
 }
 
 /// The certificate of a receiver; read again on demand, without a break.
@@ -143,11 +147,12 @@ impl Server {
             seats: Seats::new(limits.connections),
             limits,
             figures: Figures::default(),
+            delivery: Delivery::default(),
             wake,
             readiness: tokio::sync::Mutex::new(None),
             stop: CancellationToken::new(),
         };
-        Ok(Self { listener, address, tls, desk: Arc::new(desk) })
+        Ok(Self { listener, address, tls, desk: Arc::new(desk), metrics: services.ctx.config.metrics.clone() })
     }
 
     pub fn address(&self) -> SocketAddr {
@@ -166,10 +171,14 @@ impl Server {
 
     /// Serves until told to end, and then until everything under way has an answer.
     pub async fn serve_until(self, end: CancellationToken) -> Result<(), Error> {
-        let Self { listener, tls, desk, .. } = self;
+        let Self { listener, tls, desk, metrics, .. } = self;
         let watching = {
             let desk = desk.clone();
             tokio::spawn(async move { desk.keys.watch().await })
+        };
+        let computing = {
+            let desk = desk.clone();
+            tokio::spawn(async move { desk.delivery.follow(desk.store.clone(), desk.clock.clone(), metrics).await })
         };
         let head_time = desk.limits.head_time;
         let served = match tls {
@@ -177,6 +186,7 @@ impl Server {
             Some(tls) => serve(listener, RustlsAcceptor::new(tls.config).handshake_timeout(head_time), &desk, end).await,
         };
         watching.abort();
+        computing.abort();
         served.map_err(Error::Stopped)
     }
 }

@@ -26,6 +26,7 @@ mod merges;
 mod metrics_rows;
 mod orders;
 mod posted;
+mod quality_comments;
 mod reviews_cli;
 mod second;
 mod secrets;

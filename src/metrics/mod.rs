@@ -47,3 +47,6 @@ pub mod waterfall;
 
 pub use rows::rows;
 pub use summary::summarise;
+
+#[cfg(test)]
+mod tests;

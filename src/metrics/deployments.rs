@@ -140,9 +140,11 @@ pub struct Part {
 
 /// Finds the service of rows that come one kind after the other.
 struct Finder<'a> {
-    kinds: FastMap<(i64, bool, i64), Vec<(&'a StageKind, Option<Mark>)>>,
+    kinds: FastMap<(i64, bool, i64), Vec<Marked<'a>>>,
     last: Option<(&'a StageRun, Option<Mark>)>,
 }
+
+type Marked<'a> = (&'a StageKind, Option<Mark>);
 
 /// What rows of a kind are.
 #[derive(Debug, Clone, Copy)]

@@ -233,8 +233,7 @@ pub fn carry(input: &Input, query: &Query, lines: &Lines, deployments: &mut Depl
             let mut give = Give { input, changes: &mut changes.all, pairs: &mut changes.watched, watched, asked: service.asked };
             late.retain(|change| !give.to(deployment, index, *change));
             let Some(repository) = deployment.repository else { continue };
-            let place = lines.place(repository, deployment.sha).filter(|_| deployment.sha != 0);
-            let Some(place) = place else {
+            let Some(place) = deployment.place else {
                 for change in by_commit.get(&commit_in(repository, deployment.sha)).into_iter().flatten() {
                     give.to(deployment, index, *change);
                 }

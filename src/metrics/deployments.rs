@@ -75,6 +75,8 @@ pub struct Deployment {
     /// 0 where it is not known.
     pub sha: u128,
     pub repository: Option<RepositoryId>,
+    /// Of its commit on the line of its repository; of successes only.
+    pub place: Option<u32>,
     pub origin: Origin,
     /// Production stages of the run, and how many of them succeeded.
     pub regions: u16,
@@ -138,9 +140,11 @@ pub struct Part {
 
 /// Finds the service of rows that come one kind after the other.
 struct Finder<'a> {
-    kinds: FastMap<(i64, bool, i64), Vec<(&'a StageKind, Option<Mark>)>>,
+    kinds: FastMap<(i64, bool, i64), Vec<Marked<'a>>>,
     last: Option<(&'a StageRun, Option<Mark>)>,
 }
+
+type Marked<'a> = (&'a StageKind, Option<Mark>);
 
 /// What rows of a kind are.
 #[derive(Debug, Clone, Copy)]
@@ -245,12 +249,12 @@ pub fn of(input: &Input, query: &Query, lines: &Lines) -> Deployments {
             Made::WithoutTime => without_time += 1,
         }
     }
-    // A sort that takes rows of one service as they come, which is mostly by time already.
-    all.sort_by_key(|deployment: &Deployment| (deployment.service, deployment.at, deployment.run));
     let mut from = 0;
     for group in all.chunk_by_mut(|a, b| a.service == b.service) {
         let service = &mut services[group[0].service as usize];
         service.range = from..from + group.len();
+        // By run, they are nearly by time already.
+        group.sort_unstable_by_key(|deployment| (deployment.at, deployment.run));
         service.seen_from = group.first().map(|deployment| deployment.first_at.min(deployment.at));
         classify(service.id.kind, group, lines);
         from += group.len();
@@ -333,6 +337,7 @@ fn deployment(input: &Input, parts: &[Part]) -> Made {
         first_at,
         sha: of_origin(input, last.origin).0,
         repository: of_origin(input, last.origin).1,
+        place: None,
         origin: last.origin,
         regions: u16::try_from(parts.len()).unwrap_or(u16::MAX),
         reached: u16::try_from(ends().filter(|(_, end)| end.outcome == Outcome::Succeeded).count()).unwrap_or(u16::MAX),
@@ -370,27 +375,36 @@ pub fn branch_of(input: &Input, origin: Origin) -> Option<&str> {
 }
 
 fn classify(kind: DefinitionKind, deployments: &mut [Deployment], lines: &Lines) {
-    let mut before: Option<(i64, u128, Option<RepositoryId>)> = None;
+    struct Before {
+        run: i64,
+        sha: u128,
+        repository: Option<RepositoryId>,
+        place: Option<u32>,
+    }
+    let mut before: Option<Before> = None;
+    // Commits on no line; one on a line is compared by its place.
     let mut deployed: FastMap<u128, ()> = FastMap::default();
     for deployment in deployments.iter_mut().filter(|deployment| deployment.outcome == Outcome::Succeeded) {
-        deployment.class = match before {
+        let known = deployment.sha != 0;
+        deployment.place = deployment.repository.filter(|_| known).and_then(|repository| lines.place(repository, deployment.sha));
+        deployment.class = match &before {
             None => Class::Seed,
-            Some((_, commit, _)) if commit != 0 && commit == deployment.sha => Class::Redeploy,
-            Some((run, commit, repository)) => {
-                let order = (repository == deployment.repository)
-                    .then(|| Some((lines.place(repository?, commit)?, lines.place(repository?, deployment.sha)?)))
-                    .flatten();
-                let goes_back = match order {
-                    Some((before, now)) => now < before,
-                    None => {
-                        (deployment.sha != 0 && deployed.contains_key(&deployment.sha))
-                            || (kind == DefinitionKind::Release && deployment.run < run)
+            Some(before) if known && before.sha == deployment.sha => Class::Redeploy,
+            Some(before) => {
+                let goes_back = match (before.place, deployment.place) {
+                    (Some(then), Some(now)) if before.repository == deployment.repository => now < then,
+                    _ => {
+                        (known && deployed.contains_key(&deployment.sha))
+                            || (kind == DefinitionKind::Release && deployment.run < before.run)
                     }
                 };
                 if goes_back { Class::Rollback } else { Class::Forward }
             }
         };
-        deployed.insert(deployment.sha, ());
-        before = Some((deployment.run, deployment.sha, deployment.repository));
+        if known && deployment.place.is_none() {
+            deployed.insert(deployment.sha, ());
+        }
+        let Deployment { run, sha, repository, place, .. } = *deployment;
+        before = Some(Before { run, sha, repository, place });
     }
 }

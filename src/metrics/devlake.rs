@@ -131,6 +131,7 @@ pub fn deployment(input: &Input, parts: &[Part]) -> Made {
         first_at: at,
         sha,
         repository,
+        place: None,
         origin: part.origin,
         regions: 1,
         reached: u16::from(outcome == Outcome::Succeeded),

@@ -48,3 +48,6 @@ pub mod waterfall;
 
 pub use rows::rows;
 pub use summary::summarise;
+
+#[cfg(test)]
+mod tests;

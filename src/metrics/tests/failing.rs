@@ -1,0 +1,205 @@
+//! What failed, what put it right, and what was unplanned.
+
+use super::world::*;
+use crate::metrics::figures::{Metric, Reason, Value};
+use crate::metrics::input::{IncidentSource, Nature};
+
+/// Three deployments of web, a day apart.
+fn three() -> World {
+    let mut world = World::with_web();
+    for (number, day) in [(1, 10), (2, 11), (3, 12)] {
+        let at = |hour: u32| format!("2026-03-{day} {hour:02}:00");
+        world.merge(WEB, number, [&at(8), &at(9), "", "", &at(10)]);
+        world.deploy(1, number + 1, &at(12), WEB, number);
+    }
+    world
+}
+
+fn failed(world: &World) -> (u64, u64) {
+    match world.tile(Metric::ChangeFailRate).value {
+        Value::Rate { k, n, .. } => (k, n),
+        other => panic!("{other:?}"),
+    }
+}
+
+fn unplanned(world: &World) -> u64 {
+    match world.tile(Metric::ReworkRate).value {
+        Value::Rate { k, .. } => k,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn recoveries(world: &World) -> Vec<f64> {
+    match world.tile(Metric::RecoveryTime).value {
+        Value::Few { seconds } => seconds.iter().map(|seconds| seconds / 3_600.0).collect(),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn where_nothing_tells_failures_nothing_is_measured() {
+    let world = three();
+    for metric in [Metric::ChangeFailRate, Metric::RecoveryTime, Metric::ReworkRate] {
+        assert!(matches!(world.tile(metric).value, Value::NotMeasured { .. }), "{metric:?}");
+    }
+}
+
+#[test]
+fn a_source_of_incidents_without_incidents_is_a_rate_of_zero_with_its_interval() {
+    let mut world = three();
+    world.input.projects[0].incident_source = IncidentSource::Observed;
+    match world.tile(Metric::ChangeFailRate).value {
+        Value::Rate { k: 0, n: 3, low, high } => assert!(low == 0.0 && high > 0.5),
+        other => panic!("{other:?}"),
+    }
+    assert!(matches!(world.tile(Metric::RecoveryTime).value, Value::NotMeasured { .. }));
+}
+
+#[test]
+fn a_source_that_may_not_be_read_tells_nothing() {
+    let mut world = three();
+    world.input.projects[0].incident_source = IncidentSource::Configured;
+    let state =
+        world.input.projects[0].collection.sources.iter_mut().find(|s| s.source == crate::domain::collection::Source::WorkItems).unwrap();
+    state.refused = Some("the token lacks Work Items (read)".to_owned());
+    let tile = world.tile(Metric::ChangeFailRate);
+    assert!(matches!(tile.value, Value::NotMeasured { .. }), "{:?}", tile.value);
+    assert_eq!(tile.missing.len(), 1);
+}
+
+#[test]
+fn an_incident_of_a_pull_request_fails_the_deployment_that_brought_it() {
+    let mut world = three();
+    world.incident(1, "Harbour", "2026-03-14 09:00").pull_requests = vec![(WEB, 1)];
+    assert_eq!(failed(&world), (1, 3));
+    // The next deployment after the incident: none; not resolved: open since 10 March 12:00.
+    assert_eq!(world.tile(Metric::RecoveryTime).value, Value::AtLeast { seconds: hours(22.0 * 24.0 + 12.0), open: 1 });
+    world.input.incidents[0].resolved_at = Some(t("2026-03-15 12:00"));
+    assert_eq!(recoveries(&world), [120.0]);
+}
+
+#[test]
+fn an_incident_of_a_commit_or_a_build_is_linked_too() {
+    let mut world = three();
+    world.incident(1, "Harbour", "2026-03-14 09:00").commits = vec![commit(2)];
+    world.incident(2, "Harbour", "2026-03-14 09:00").builds = vec![4];
+    assert_eq!(failed(&world), (2, 3));
+    let rows = world.rows(Metric::RecoveryTime);
+    assert_eq!(numbers(&rows, None), [3, 4]);
+}
+
+#[test]
+fn an_incident_that_hangs_on_nothing_is_of_the_last_deployment_within_72_hours() {
+    let mut world = three();
+    world.incident(1, "Harbour", "2026-03-15 12:00");
+    assert_eq!(failed(&world), (1, 3));
+    world.input.incidents[0].created_at = t("2026-03-15 12:01");
+    assert_eq!(failed(&world), (0, 3));
+    // A later deployment in between takes it.
+    world.input.incidents[0].created_at = t("2026-03-11 11:00");
+    assert_eq!(numbers(&world.rows(Metric::RecoveryTime), None), [2]);
+}
+
+#[test]
+fn an_area_path_that_names_a_service_or_its_repository_is_about_that_one() {
+    let mut world = three();
+    world.kind(2, "shop", "Production", None);
+    world.push(API, 70, "2026-03-01 09:00");
+    world.deploy(2, 90, "2026-03-12 18:00", API, 70);
+    for (area, run) in [("Harbour", 90), ("Harbour\\Web", 4), ("Harbour\\Teams\\Shop", 90), ("Harbour\\API", 90), ("Harbour\\Other", 90)] {
+        world.input.incidents.clear();
+        world.incident(1, area, "2026-03-13 09:00");
+        assert_eq!(numbers(&world.rows(Metric::RecoveryTime), None), [run], "{area}");
+    }
+}
+
+#[test]
+fn a_fix_that_an_older_incident_hangs_on_is_unplanned_and_did_not_fail() {
+    let mut world = three();
+    // Hangs on the pull request that fixed it: the deployment before it failed.
+    world.incident(1, "Harbour", "2026-03-10 20:00").pull_requests = vec![(WEB, 2)];
+    assert_eq!((failed(&world), unplanned(&world)), ((1, 3), 1));
+    assert_eq!(numbers(&world.rows(Metric::RecoveryTime), None), [2]);
+    assert_eq!(recoveries(&world), [24.0]);
+}
+
+#[test]
+fn a_rollback_fails_the_deployment_before_it_and_is_unplanned() {
+    let mut world = three();
+    world.deploy(1, 5, "2026-03-12 15:00", WEB, 2);
+    assert_eq!((failed(&world), unplanned(&world), recoveries(&world)), ((1, 4), 1, vec![3.0]));
+    assert!(world.rows(Metric::ChangeFailRate).iter().any(|row| row.words.contains("rolled back by run 5")));
+}
+
+#[test]
+fn an_old_commit_without_a_place_is_a_rollback_when_it_was_deployed_before() {
+    let mut world = three();
+    world.input.tips.clear();
+    world.deploy(1, 5, "2026-03-12 15:00", WEB, 1);
+    assert_eq!(failed(&world), (1, 4));
+}
+
+#[test]
+fn a_hotfix_or_revert_within_24_hours_fails_the_deployment_before_it() {
+    for nature in [Nature::Hotfix, Nature::Revert] {
+        for (closed, deployed, expected) in [("2026-03-13 10:00", "2026-03-13 12:00", 1), ("2026-03-13 10:00", "2026-03-13 12:01", 0)] {
+            let mut world = three();
+            world.merge(WEB, 4, ["2026-03-13 08:00", "2026-03-13 09:00", "", "", closed]).nature = nature;
+            world.deploy(1, 5, deployed, WEB, 4);
+            assert_eq!((failed(&world).0, unplanned(&world)), (expected, 1), "{nature:?} {deployed}");
+        }
+    }
+}
+
+#[test]
+fn a_deployment_from_a_hotfix_branch_is_one() {
+    let mut world = three();
+    world.deploy(1, 5, "2026-03-12 18:00", WEB, 88).branch = Some("hotfix/login".to_owned());
+    assert_eq!((failed(&world).0, unplanned(&world), recoveries(&world)), (1, 1, vec![6.0]));
+}
+
+#[test]
+fn recovery_skips_deployments_that_failed_themselves() {
+    let mut world = three();
+    world.incident(1, "Harbour", "2026-03-10 13:00").pull_requests = vec![(WEB, 1)];
+    world.incident(2, "Harbour", "2026-03-11 13:00").pull_requests = vec![(WEB, 2)];
+    // 10 and 11 March failed; 12 March 12:00 recovers both.
+    assert_eq!(recoveries(&world), [24.0, 48.0]);
+}
+
+#[test]
+fn a_deployment_younger_than_72_hours_does_not_count_yet() {
+    let mut world = three();
+    world.input.projects[0].incident_source = IncidentSource::Configured;
+    world.now = t("2026-03-15 11:59");
+    world.window.to = world.now;
+    assert_eq!(failed(&world), (0, 2));
+    assert_eq!(left_out(&world.tile(Metric::ChangeFailRate), Reason::TooYoung), 1);
+    world.now = t("2026-03-15 12:00");
+    assert_eq!(failed(&world), (0, 3));
+}
+
+#[test]
+fn failed_stages_stand_for_failures_only_where_the_configuration_says_so() {
+    let mut world = three();
+    world.rules.stage_failures_as_proxy = true;
+    world.input.stages[1].result = crate::domain::run::StageResult::Failed;
+    let tile = world.tile(Metric::ChangeFailRate);
+    assert!(matches!(tile.value, Value::Rate { k: 1, n: 3, .. }), "{:?}", tile.value);
+    assert!(tile.notes.contains(&"proxy: failed production stages".to_owned()) && tile.band.is_none());
+    // With a source the real figure is shown.
+    world.input.projects[0].incident_source = IncidentSource::Configured;
+    assert_eq!(failed(&world), (0, 2));
+}
+
+#[test]
+fn a_project_is_not_measured_by_the_incidents_of_another() {
+    let mut world = three();
+    let mut other = world.input.projects[0].clone();
+    (other.id, other.name, other.incident_source) = (crate::domain::id::ProjectId(2), "Quay".to_owned(), IncidentSource::Observed);
+    world.input.projects.push(other);
+    assert!(matches!(world.tile(Metric::ChangeFailRate).value, Value::NotMeasured { .. }));
+    let query = crate::metrics::query::Query { projects: Vec::new(), ..world.query() };
+    let tile = crate::metrics::summarise(&world.input, &query, world.now).tile(Metric::ChangeFailRate).unwrap().clone();
+    assert!(matches!(tile.value, Value::NotMeasured { .. }), "{:?}", tile.value);
+}

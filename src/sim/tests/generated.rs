@@ -61,7 +61,8 @@ async fn a_collection_of_thirty_days_finds_what_was_planned() {
     }
     assert_eq!(found.len(), plan.counts.builds);
 
-    let deployments = rows(&stage.get(&format!("{name}/_apis/release/deployments?$top=100&minStartedTime={since}")).await.expect(200));
+    let deployments =
+        rows(&stage.at_release(&format!("{name}/_apis/release/deployments?$top=100&minStartedTime={since}")).await.expect(200));
     assert!(!deployments.is_empty() && deployments.len() <= 100);
 
     let query = format!("SELECT [System.Id] FROM WorkItems WHERE [System.TeamProject] = '{name}' ORDER BY [System.Id]");

@@ -39,9 +39,7 @@ async fn second(measured: &Measured, window: Window, now: jiff::Timestamp) -> Ve
     connection.execute(sqlx::raw_sql(sqlx::AssertSqlSafe(asked))).await.unwrap();
     connection.execute(sqlx::raw_sql(SCRIPT)).await.unwrap();
     let rows = connection.fetch_all("SELECT metric, n, CAST(value AS REAL) AS value FROM figures ORDER BY metric").await.unwrap();
-    rows.iter()
-        .map(|row| (row.get::<String, _>(0), u64::try_from(row.get::<i64, _>(1)).unwrap(), row.get::<Option<f64>, _>(2)))
-        .collect()
+    rows.iter().map(|row| (row.get::<String, _>(0), u64::try_from(row.get::<i64, _>(1)).unwrap(), row.get::<Option<f64>, _>(2))).collect()
 }
 
 async fn agree(size: Size) {

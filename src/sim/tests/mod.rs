@@ -116,6 +116,17 @@ impl Stage {
         self.send(self.request(Method::GET, path)).await
     }
 
+    /// Asks the host of release management.
+    async fn at_release(&self, path: &str) -> Seen {
+        let base = match self.running.organisation_url() {
+            base if self.version == "7.1" => format!("{base}.vsrm"),
+            base => base.to_owned(),
+        };
+        let joint = if path.contains('?') { '&' } else { '?' };
+        let request = self.http.get(format!("{base}/{path}{joint}api-version={}", self.version));
+        self.send(request.basic_auth("", Some(&self.token))).await
+    }
+
     async fn post(&self, path: &str, body: Value) -> Seen {
         self.send(self.request(Method::POST, path).json(&body)).await
     }

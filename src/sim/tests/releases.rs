@@ -2,20 +2,10 @@
 use super::*;
 use crate::sim::world::{DeploymentStatus, Release, ReleaseArtifact, ReleaseDeployment, Service};
 
-async fn at_the_release_host(stage: &Stage, path: &str) -> Seen {
-    let base = match stage.version {
-        "7.1" => format!("{}/lumen.vsrm", stage.running.url()),
-        _ => stage.running.organisation_url().to_owned(),
-    };
-    let joint = if path.contains('?') { '&' } else { '?' };
-    let request = stage.http.get(format!("{base}/{path}{joint}api-version={}", stage.version));
-    stage.send(request.basic_auth("", Some(&stage.token))).await
-}
-
 #[tokio::test]
 async fn deployments_name_their_commit_their_attempt_and_their_approvals() {
     let stage = Stage::new().await;
-    let list = at_the_release_host(&stage, "Harbor/_apis/release/deployments?$top=100").await.expect(200);
+    let list = stage.at_release("Harbor/_apis/release/deployments?$top=100").await.expect(200);
     let rows = list["value"].as_array().unwrap();
     let newest = &rows[0];
     assert_eq!((newest["releaseEnvironment"]["name"].as_str(), newest["attempt"].as_i64()), (Some("Production"), Some(2)));
@@ -28,7 +18,7 @@ async fn deployments_name_their_commit_their_attempt_and_their_approvals() {
     assert_eq!(refused["preDeployApprovals"][0]["status"], "rejected");
     // Not at the host of everything else.
     assert_eq!(stage.get("Harbor/_apis/release/deployments").await.status, 404);
-    assert_eq!(at_the_release_host(&stage, "Harbor/_apis/build/builds").await.status, 404);
+    assert_eq!(stage.at_release("Harbor/_apis/build/builds").await.status, 404);
 }
 
 #[tokio::test]
@@ -51,7 +41,7 @@ async fn deployments_page_by_a_number_and_hold_a_hundred_at_most() {
         .await;
     let (mut found, mut token, mut pages) = (Vec::new(), String::new(), 0);
     loop {
-        let seen = at_the_release_host(&stage, &format!("Harbor/_apis/release/deployments?$top=1000&continuationToken={token}")).await;
+        let seen = stage.at_release(&format!("Harbor/_apis/release/deployments?$top=1000&continuationToken={token}")).await;
         token = seen.header("x-ms-continuationtoken").to_owned();
         let list = seen.expect(200);
         let rows = list["value"].as_array().unwrap();
@@ -72,7 +62,7 @@ async fn deployments_page_by_a_number_and_hold_a_hundred_at_most() {
 #[tokio::test]
 async fn deployments_are_filtered_by_time_status_and_definition() {
     let stage = Stage::new().await;
-    let list = async |rest: &str| at_the_release_host(&stage, &format!("Harbor/_apis/release/deployments?{rest}")).await.expect(200);
+    let list = async |rest: &str| stage.at_release(&format!("Harbor/_apis/release/deployments?{rest}")).await.expect(200);
     assert_eq!(list("deploymentStatus=failed").await["count"], 1);
     assert_eq!(list("operationStatus=rejected").await["count"], 1);
     assert_eq!(list("definitionId=2").await["count"], 0);
@@ -83,26 +73,26 @@ async fn deployments_are_filtered_by_time_status_and_definition() {
     assert_eq!(list(&format!("minStartedTime={since}")).await["count"], 3);
     assert_eq!(list(&format!("minModifiedTime={since}&queryOrder=ascending")).await["count"], 3);
     assert_eq!(list(&format!("maxStartedTime={since}")).await["count"], 5);
-    at_the_release_host(&stage, "Harbor/_apis/release/deployments?deploymentStatus=odd").await.refused(400, "InvalidEnumArgumentException");
+    stage.at_release("Harbor/_apis/release/deployments?deploymentStatus=odd").await.refused(400, "InvalidEnumArgumentException");
 }
 
 #[tokio::test]
 async fn definitions_are_listed_with_their_environments() {
     let stage = Stage::new().await;
-    let list = at_the_release_host(&stage, "Harbor/_apis/release/definitions?$expand=environments").await.expect(200);
+    let list = stage.at_release("Harbor/_apis/release/definitions?$expand=environments").await.expect(200);
     let row = &list["value"][0];
     let names: Vec<_> = row["environments"].as_array().unwrap().iter().map(|plan| plan["name"].as_str().unwrap()).collect();
     assert_eq!((row["name"].as_str(), names), (Some("ops"), vec!["Test", "Production"]));
-    at_the_release_host(&stage, "Harbor/_apis/release/definitions/9").await.refused(404, "ReleaseDefinitionNotFoundException");
+    stage.at_release("Harbor/_apis/release/definitions/9").await.refused(404, "ReleaseDefinitionNotFoundException");
     stage.running.control().switch_off(Service::ClassicReleases).await;
-    assert_eq!(at_the_release_host(&stage, "Harbor/_apis/release/definitions").await.expect(200)["count"], 0);
-    assert_eq!(at_the_release_host(&stage, "Harbor/_apis/release/deployments").await.expect(200)["count"], 0);
+    assert_eq!(stage.at_release("Harbor/_apis/release/definitions").await.expect(200)["count"], 0);
+    assert_eq!(stage.at_release("Harbor/_apis/release/deployments").await.expect(200)["count"], 0);
 }
 
 #[tokio::test]
 async fn a_server_has_one_host_for_all() {
     let stage = Stage::with(Options { server_version: ServerVersion::Server2022, ..Options::default() }).await;
-    assert_eq!(at_the_release_host(&stage, "Harbor/_apis/release/deployments").await.expect(200)["count"], 9);
+    assert_eq!(stage.at_release("Harbor/_apis/release/deployments").await.expect(200)["count"], 9);
     stage.get("Harbor/_apis/build/builds").await.expect(200);
 }
 
@@ -115,7 +105,7 @@ async fn a_classic_deployment_is_made_and_tried_again() {
     let first = control.deploy_release("ops", build, "Production", "erin", DeploymentStatus::InProgress).await.unwrap();
     control.finish_deployment(first, DeploymentStatus::Failed).await.unwrap();
     control.deploy_release("ops", build, "production", "erin", DeploymentStatus::Succeeded).await.unwrap();
-    let list = at_the_release_host(&stage, "Harbor/_apis/release/deployments?$top=3").await.expect(200);
+    let list = stage.at_release("Harbor/_apis/release/deployments?$top=3").await.expect(200);
     let told: Vec<_> = list["value"]
         .as_array()
         .unwrap()

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use futures_util::future::BoxFuture;
 use futures_util::{FutureExt as _, StreamExt as _, TryStreamExt as _, stream};
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 
 use super::course::{Course, Shared, Stop};
 use super::plan::{self, Known, Operation};
@@ -207,23 +207,44 @@ fn question<'c, 'a>((course, operation): (&'c Course<'a>, Operation)) -> BoxFutu
 }
 
 /// Asks several questions at once and keeps the answers, those that came together in one transaction.
+///
+/// Both go on side by side: a question that keeps its own answer holds the store for that long, and would never let go of it if it were
+/// not asked on while others are kept.
 async fn ask(operations: Vec<(&Course<'_>, Operation)>) -> store::Result<()> {
     let at_once = operations.first().map_or(1, |(course, _)| course.shared.settings.at_once);
-    let mut answers = stream::iter(operations).map(question).buffer_unordered(at_once).ready_chunks(TOGETHER);
-    while let Some(chunk) = answers.next().await {
-        let mut of_course: Vec<(&Course<'_>, Vec<Read>)> = Vec::new();
-        for answer in chunk {
-            let (course, read) = answer?;
-            let Some(read) = read else { continue };
-            match of_course.iter_mut().find(|(known, _)| std::ptr::eq(*known, course)) {
-                Some((_, together)) => together.push(read),
-                None => of_course.push((course, vec![read])),
+    let (sender, mut answers) = mpsc::unbounded_channel();
+    let asking = async move {
+        let mut questions = stream::iter(operations).map(question).buffer_unordered(at_once);
+        while let Some(answer) = questions.next().await {
+            if let (course, Some(read)) = answer? {
+                // Nobody keeps any more only where that failed, which ends both.
+                let _ = sender.send((course, read));
             }
         }
-        for (course, read) in of_course {
-            let source = read.first().map_or(Source::Threads, |read| read.source);
-            course.take(source, course.keep(read).await)?;
+        Ok(())
+    };
+    let keeping = async move {
+        let mut together = Vec::with_capacity(TOGETHER);
+        while answers.recv_many(&mut together, TOGETHER).await > 0 {
+            keep(std::mem::take(&mut together)).await?;
         }
+        Ok(())
+    };
+    futures_util::try_join!(asking, keeping).map(|((), ())| ())
+}
+
+/// Keeps what was read, each project's together.
+async fn keep(read: Vec<(&Course<'_>, Read)>) -> store::Result<()> {
+    let mut of_course: Vec<(&Course<'_>, Vec<Read>)> = Vec::new();
+    for (course, read) in read {
+        match of_course.iter_mut().find(|(known, _)| std::ptr::eq(*known, course)) {
+            Some((_, together)) => together.push(read),
+            None => of_course.push((course, vec![read])),
+        }
+    }
+    for (course, read) in of_course {
+        let source = read.first().map_or(Source::Threads, |read| read.source);
+        course.take(source, course.keep(read).await)?;
     }
     Ok(())
 }

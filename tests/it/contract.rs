@@ -326,8 +326,8 @@ async fn every_function(checked: &Checked, covered: &mut Covered) {
     assert!(!pushes.rows.is_empty() && pushes.rows.iter().all(|push| push.branch == main), "{pushes:?}");
 
     let first = by!(builds_page(&project.guid, &BuildQuery::FinishedSince(then), None, 5));
-    let token = first.next.clone().expect("there are more than five runs");
-    let second = by!(builds_page(&project.guid, &BuildQuery::FinishedSince(then), Some(&token), 5));
+    let next = first.next.clone().expect("there are more than five runs");
+    let second = by!(builds_page(&project.guid, &BuildQuery::FinishedSince(then), Some(&next), 5));
     assert!(second.rows.iter().any(|run| first.rows.iter().all(|known| known.number != run.number)), "{second:?}");
     let ids: Vec<i64> = first.rows.iter().map(|run| run.number).collect();
     assert_eq!(by!(builds_page(&project.guid, &BuildQuery::Ids(ids.clone()), None, 50)).rows.len(), ids.len());

@@ -210,12 +210,12 @@ fn conclude(frame: &mut Frame<'_>, ended: &Ended, now: Timestamp) -> Result<Exit
     let first = progress.began.zip(progress.first_tiles_at).map(|(began, at)| at.duration_since(began).as_millis());
     let of = |source: Source| (source.name().to_owned(), json!(progress.of(source).0));
     frame.output.json(&json!({
-        "complete": ended.is_complete(), "projects": progress.projects.len(), "requests": progress.here,
+        "complete": ended.is_complete(), "projects": progress.projects.len(), "requests": ended.requests, "calls": progress.here,
         "elapsed_ms": took.as_millis(), "first_tiles_ms": first,
         "sources": Source::ALL.into_iter().map(of).collect::<serde_json::Map<_, _>>(), "refused": refused, "failed": failed,
     }))?;
     let projects = progress.projects.len();
-    frame.output.say(format!("{} of {projects} projects: {} calls in {}", summary(ended), progress.here, seconds(took)))?;
+    frame.output.say(format!("{} of {projects} projects: {} requests in {}", summary(ended), ended.requests, seconds(took)))?;
     if ended.is_complete() {
         return Ok(Exit::Done);
     }

@@ -181,7 +181,7 @@ async fn pass(ctx: &Context, projects: &[Project], settings: &Settings, progress
         let client = async { ctx.clients.acting(&ctx.organisation(organisation).await?).await };
         match client.await {
             Ok(acting) => {
-                let client = acting.client.in_background();
+                let client = acting.client.in_background_at_most(settings.at_once);
                 jobs.extend(projects.into_iter().map(|project| Job { project, client: client.clone() }));
             }
             Err(error) => {

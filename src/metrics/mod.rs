@@ -34,6 +34,7 @@ pub mod names;
 mod pattern;
 pub mod period;
 pub mod production;
+pub mod quality;
 pub mod query;
 mod readiness;
 mod reliability;

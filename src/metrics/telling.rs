@@ -64,7 +64,7 @@ pub fn percent(fraction: f64) -> String {
         return ">99.9 %".to_owned();
     }
     let tenths = (percent * 10.0).round() / 10.0;
-    let near_an_end = tenths < 10.0 || tenths > 90.0;
+    let near_an_end = !(10.0..=90.0).contains(&tenths);
     if near_an_end && tenths.fract() != 0.0 { format!("{tenths:.1} %") } else { format!("{:.0} %", percent.round()) }
 }
 

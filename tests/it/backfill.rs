@@ -3,15 +3,13 @@
 
 use std::io::{BufRead as _, BufReader};
 use std::process::Stdio;
-use std::time::Duration;
 
-use kanado::domain::collection::Source;
 use kanado::sim;
 use kanado::sim::generate::Size;
 use kanado::sim::generate::plan::{Nature, Way};
 use kanado::store::Location;
+use kanado::sync::collect::Progress;
 use kanado::sync::collect::plan::Counts;
-use kanado::sync::collect::{Progress, run};
 use serde_json::Value;
 use tokio::sync::watch;
 
@@ -158,7 +156,11 @@ fn killed_after(person: &Person, calls: u64) -> u64 {
 
 #[test]
 fn a_process_that_is_killed_three_times_leaves_the_same_rows_as_one_that_was_not() {
-    let world = World::with(&["--organisation", "s", "--latency", "20"]);
+    let folder = tempfile::TempDir::new().unwrap();
+    let plan = folder.path().join("plan.json");
+    let world = World::with(&["--organisation", "s", "--latency", "20", "--plan", plan.to_str().unwrap()]);
+    let plan: Value = serde_json::from_slice(&std::fs::read(plan).unwrap()).unwrap();
+    let project = plan["services"][0]["project"].as_str().unwrap().to_owned();
     let token = world.facts["tokens"][0]["token"].as_str().unwrap().to_owned();
     let measured = |name: &str| {
         let person = Person::new(&token);
@@ -166,7 +168,6 @@ fn a_process_that_is_killed_three_times_leaves_the_same_rows_as_one_that_was_not
         assert!(!connected.is_empty());
         person
     };
-    let project = world.facts["project"].as_str().unwrap().to_owned();
     let (unbroken, killed) = (measured(&project), measured(&project));
     unbroken.ok(&["backfill"]);
     let mut done = 0;

@@ -265,8 +265,13 @@ async fn every_function(checked: &Checked, covered: &mut Covered) {
     let bobs = checked.client(&checked.world.token("bob"));
     covered.by(checked, &bobs, "vote", bobs.vote(r, number, &bob.id, Vote::Approved)).await;
 
-    let thread = by!(create_thread(r, number, &NewThread { content: "why?".into(), line: Some((".tickets/SCR-1.md".into(), 1)) }));
-    by!(create_thread(r, number, &NewThread { content: "general".into(), line: None }));
+    let thread =
+        by!(create_thread(r, number, &NewThread { content: "why?".into(), line: Some((".tickets/SCR-1.md".into(), 1)), mark: None }));
+    let general = NewThread { content: "<!-- a mark --> general".into(), line: None, mark: Some(("kanado.test", "v1")) };
+    let marked = by!(create_thread(r, number, &general));
+    assert_eq!(marked.comments[0].content, general.content, "an HTML comment is kept as it was sent");
+    assert_eq!(marked.properties.get("kanado.test").map(String::as_str), Some("v1"));
+    by!(edit_comment(r, number, marked.id, marked.comments[0].id, "written anew"));
     by!(reply(r, number, thread.id, 1, "so"));
     assert_eq!(by!(set_thread_status(r, number, thread.id, ThreadStatus::Fixed)).status.as_deref(), Some("fixed"));
     assert!(by!(threads(r, number)).iter().any(|row| row.id == thread.id && row.comments.len() == 2));
@@ -326,8 +331,8 @@ async fn every_function(checked: &Checked, covered: &mut Covered) {
     assert!(!pushes.rows.is_empty() && pushes.rows.iter().all(|push| push.branch == main), "{pushes:?}");
 
     let first = by!(builds_page(&project.guid, &BuildQuery::FinishedSince(then), None, 5));
-    let next = first.next.clone().expect("there are more than five runs");
-    let second = by!(builds_page(&project.guid, &BuildQuery::FinishedSince(then), Some(&next), 5));
+    let more = first.next.clone().expect("there are more than five runs");
+    let second = by!(builds_page(&project.guid, &BuildQuery::FinishedSince(then), Some(&more), 5));
     assert!(second.rows.iter().any(|run| first.rows.iter().all(|known| known.number != run.number)), "{second:?}");
     let ids: Vec<i64> = first.rows.iter().map(|run| run.number).collect();
     assert_eq!(by!(builds_page(&project.guid, &BuildQuery::Ids(ids.clone()), None, 50)).rows.len(), ids.len());

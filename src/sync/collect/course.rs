@@ -343,10 +343,6 @@ impl Turn<'_, '_> {
         self.next.lose(what);
     }
 
-    pub fn find_again(&mut self, what: &str) -> bool {
-        self.next.find_again(what)
-    }
-
     /// What is kept with the rows.
     pub fn page(&self) -> PageDone {
         let standing = self.course.standing(self.source);

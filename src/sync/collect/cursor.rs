@@ -136,11 +136,6 @@ impl Cursor {
         self.gone.insert(what.into());
     }
 
-    /// Asks for it again: it was seen.
-    pub fn find_again(&mut self, what: &str) -> bool {
-        self.gone.remove(what)
-    }
-
     pub fn has_lost(&self, what: &str) -> bool {
         self.gone.contains(what)
     }
@@ -213,11 +208,10 @@ mod tests {
     }
 
     #[test]
-    fn what_is_gone_is_not_asked_for_again_until_it_is_seen() {
+    fn what_is_gone_is_not_asked_for_again() {
         let mut cursor = Cursor::default();
         cursor.lose("3:12");
-        let mut cursor = written(&cursor);
+        let cursor = written(&cursor);
         assert!(cursor.has_lost("3:12") && !cursor.has_lost("3:13"));
-        assert!(cursor.find_again("3:12") && !cursor.has_lost("3:12"));
     }
 }

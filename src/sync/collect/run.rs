@@ -1,8 +1,10 @@
 //! A pass over projects: lists of all of them first, then what hangs on each pull request, then the rest.
 
+use std::collections::BTreeMap;
+
 use futures_util::future::BoxFuture;
 use futures_util::{FutureExt as _, StreamExt as _, TryStreamExt as _, stream};
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 
 use super::course::{Course, Shared, Stop};
 use super::plan::{self, Known, Operation};
@@ -22,6 +24,8 @@ const TOGETHER: usize = 32;
 pub struct Ended {
     /// What was asked, what failed and what was refused.
     pub progress: Progress,
+    /// Requests that were sent for it, repeated ones included. What others ask through the same client meanwhile is among them.
+    pub requests: u64,
     /// The token is not valid any more.
     pub is_token_refused: bool,
 }
@@ -48,6 +52,11 @@ pub fn run<'a>(
 }
 
 async fn pass(store: &Store, clock: &Clock, settings: &Settings, jobs: &[Job], progress: &watch::Sender<Progress>) -> store::Result<Ended> {
+    let sent = || {
+        let by_place: BTreeMap<&str, u64> = jobs.iter().map(|job| (job.client.base().url(), job.client.request_log().total())).collect();
+        by_place.values().sum::<u64>()
+    };
+    let before = sent();
     let shared = Shared { store, clock, settings, progress };
     let empty = |job: &Job| ProjectProgress { project: job.project.id, name: job.project.name.clone(), sources: Vec::new() };
     progress.send_replace(Progress { began: Some(clock.now()), first_tiles_at: None, here: 0, projects: jobs.iter().map(empty).collect() });
@@ -61,7 +70,7 @@ async fn pass(store: &Store, clock: &Clock, settings: &Settings, jobs: &[Job], p
     all(&courses, |course| last(course).boxed()).await?;
     let is_token_refused = courses.iter().any(Course::is_token_refused);
     let progress = progress.borrow().clone();
-    Ok(Ended { progress, is_token_refused })
+    Ok(Ended { progress, requests: sent().saturating_sub(before), is_token_refused })
 }
 
 /// Does the same for every project, several at once.
@@ -189,28 +198,53 @@ async fn known(course: &Course<'_>) -> store::Result<Known> {
     Ok(Known { threads, details, read, repositories: course.readable(), timelines })
 }
 
+/// What was read, and whose it is.
+type Answer<'c, 'a> = store::Result<(&'c Course<'a>, Option<Read>)>;
+
+/// Made when its turn comes: there can be very many.
+fn question<'c, 'a>((course, operation): (&'c Course<'a>, Operation)) -> BoxFuture<'c, Answer<'c, 'a>> {
+    async move { Ok((course, perform(course, operation).await?)) }.boxed()
+}
+
 /// Asks several questions at once and keeps the answers, those that came together in one transaction.
+///
+/// Both go on side by side: a question that keeps its own answer holds the store for that long, and would never let go of it if it were
+/// not asked on while others are kept.
 async fn ask(operations: Vec<(&Course<'_>, Operation)>) -> store::Result<()> {
     let at_once = operations.first().map_or(1, |(course, _)| course.shared.settings.at_once);
-    let asked: Vec<BoxFuture<'_, _>> = operations
-        .into_iter()
-        .map(|(course, operation)| async move { perform(course, operation).await.map(|read| (course, read)) }.boxed())
-        .collect();
-    let mut answers = stream::iter(asked).buffer_unordered(at_once).ready_chunks(TOGETHER);
-    while let Some(chunk) = answers.next().await {
-        let mut of_course: Vec<(&Course<'_>, Vec<Read>)> = Vec::new();
-        for answer in chunk {
-            let (course, read) = answer?;
-            let Some(read) = read else { continue };
-            match of_course.iter_mut().find(|(known, _)| std::ptr::eq(*known, course)) {
-                Some((_, together)) => together.push(read),
-                None => of_course.push((course, vec![read])),
+    let (sender, mut answers) = mpsc::unbounded_channel();
+    let asking = async move {
+        let mut questions = stream::iter(operations).map(question).buffer_unordered(at_once);
+        while let Some(answer) = questions.next().await {
+            if let (course, Some(read)) = answer? {
+                // Nobody keeps any more only where that failed, which ends both.
+                let _ = sender.send((course, read));
             }
         }
-        for (course, read) in of_course {
-            let source = read.first().map_or(Source::Threads, |read| read.source);
-            course.take(source, course.keep(read).await)?;
+        Ok(())
+    };
+    let keeping = async move {
+        let mut together = Vec::with_capacity(TOGETHER);
+        while answers.recv_many(&mut together, TOGETHER).await > 0 {
+            keep(std::mem::take(&mut together)).await?;
         }
+        Ok(())
+    };
+    futures_util::try_join!(asking, keeping).map(|((), ())| ())
+}
+
+/// Keeps what was read, each project's together.
+async fn keep(read: Vec<(&Course<'_>, Read)>) -> store::Result<()> {
+    let mut of_course: Vec<(&Course<'_>, Vec<Read>)> = Vec::new();
+    for (course, read) in read {
+        match of_course.iter_mut().find(|(known, _)| std::ptr::eq(*known, course)) {
+            Some((_, together)) => together.push(read),
+            None => of_course.push((course, vec![read])),
+        }
+    }
+    for (course, read) in of_course {
+        let source = read.first().map_or(Source::Threads, |read| read.source);
+        course.take(source, course.keep(read).await)?;
     }
     Ok(())
 }

@@ -57,6 +57,14 @@ impl Measured {
         (services, projects)
     }
 
+    /// The file of its database.
+    pub fn database(&self) -> std::path::PathBuf {
+        match &self.location {
+            Location::Sqlite(file) => file.clone(),
+            Location::Url(url) => panic!("{url} is no file"),
+        }
+    }
+
     pub fn control(&self) -> Control {
         self.world.sim.control()
     }

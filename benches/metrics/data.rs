@@ -2,6 +2,7 @@
 //! gives the same rows.
 
 use jiff::{SignedDuration, Timestamp};
+use kanado::domain::collection::Source;
 use kanado::domain::fact;
 use kanado::domain::id::{Guid, ObjectId, ProjectId, RepositoryId};
 use kanado::domain::person::Identity;
@@ -10,7 +11,7 @@ use kanado::domain::pull_request::{MergeState, PullRequestStatus, Reviewer, Vote
 use kanado::domain::run::{BranchPush, Build, DeploymentRecord, Environment, RunResult, RunStatus, StageResult};
 use kanado::domain::work_item::{LinkTarget, Via, WorkItem};
 use kanado::metrics::input::{Actor, ChangeCommit, Happening, What};
-use kanado::store::{HistoryUpdate, NewOrganisation, Store};
+use kanado::store::{HistoryUpdate, NewOrganisation, PassEnd, Store};
 
 /// How much there is, spread over so many days before [`now`].
 #[derive(Debug, Clone, Copy)]
@@ -333,6 +334,9 @@ async fn fill_project(store: &Store, size: Size, place: &Place, index: i64) {
     }
     let incidents: Vec<WorkItem> = own(size.pull_requests / 40).map(|number| incident(size, number)).collect();
     store.put_work_items(project, &incidents, None).await.expect("incidents");
+    for source in Source::ALL {
+        store.end_pass(project, source, PassEnd::Complete { synced_at: now() }).await.expect("the collection is complete");
+    }
 }
 
 /// Fills an empty store.

@@ -6,6 +6,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use jiff::Timestamp;
+use sqlx::AnyConnection;
 
 use super::Store;
 use super::builds::name_definition;
@@ -21,6 +22,35 @@ queries! {
     PUT = "INSERT INTO environments (project, number, name) VALUES ($1, $2, $3) ON CONFLICT (project, number) DO UPDATE \
         SET name = excluded.name";
     OF_PROJECT = "SELECT number, name FROM environments WHERE project = $1 ORDER BY number";
+    /// Unless something else had the name before.
+    RENAME_KINDS = "UPDATE stage_kinds SET environment = $3 WHERE project = $1 AND kind = 'pipeline' AND environment = $2 \
+        AND NOT EXISTS (SELECT 1 FROM stage_kinds o WHERE o.project = stage_kinds.project AND o.kind = stage_kinds.kind \
+        AND o.definition = stage_kinds.definition AND o.stage = stage_kinds.stage AND o.environment = $3) RETURNING id";
+    RENAME_STAGES = "UPDATE stage_runs SET environment = $2 WHERE stage_kind = $1";
+    RENAME_RULES = "UPDATE production_rules SET environment = $3 WHERE project = $1 AND kind = 'pipeline' AND environment = $2 \
+        AND NOT EXISTS (SELECT 1 FROM production_rules o WHERE o.project = production_rules.project AND o.kind = production_rules.kind \
+        AND o.definition = production_rules.definition AND o.stage = production_rules.stage AND o.environment = $3)";
+}
+
+/// What an environment is called until its name is known.
+fn unnamed(number: i64) -> String {
+    format!("#{number}")
+}
+
+/// What was deployed into an environment, and what was decided about it, goes by its name: both follow it.
+async fn rename(conn: &mut AnyConnection, project: ProjectId, from: &str, to: &str) -> Result<()> {
+    let kinds: Vec<i64> =
+        sqlx::query_scalar(RENAME_KINDS).bind(project.0).bind(from.to_owned()).bind(to.to_owned()).fetch_all(&mut *conn).await?;
+    for kind in kinds {
+        sqlx::query(RENAME_STAGES).bind(kind).bind(to.to_owned()).execute(&mut *conn).await?;
+    }
+    sqlx::query(RENAME_RULES).bind(project.0).bind(from.to_owned()).bind(to.to_owned()).execute(conn).await?;
+    Ok(())
+}
+
+async fn names(conn: &mut AnyConnection, project: ProjectId) -> Result<HashMap<i64, String>> {
+    let rows = sqlx::query(OF_PROJECT).bind(project.0).fetch_all(conn).await?;
+    rows.iter().map(|row| Ok((row.int("number")?, row.text("name")?))).collect()
 }
 
 /// How bad an end is; a stage ended as badly as the worst of its jobs.
@@ -117,7 +147,12 @@ impl Store {
         let page = page.into();
         self.attempt("keep the environments", async {
             let mut writing = self.writing_on(Hold::Project(project)).await?;
+            let known = names(writing.conn(), project).await?;
             for environment in environments {
+                let before = known.get(&environment.number).cloned().unwrap_or_else(|| unnamed(environment.number));
+                if before != environment.name {
+                    rename(writing.conn(), project, &before, &environment.name).await?;
+                }
                 sqlx::query(PUT).bind(project.0).bind(environment.number).bind(&*environment.name).execute(writing.conn()).await?;
             }
             self.finish_page(writing, project, page).await
@@ -145,10 +180,7 @@ impl Store {
         let page = page.into();
         self.attempt("keep deployments into environments", async {
             let mut writing = self.writing_on(Hold::Project(project)).await?;
-            let mut names: HashMap<i64, String> = HashMap::new();
-            for row in sqlx::query(OF_PROJECT).bind(project.0).fetch_all(writing.conn()).await? {
-                names.insert(row.int("number")?, row.text("name")?);
-            }
+            let names = names(writing.conn(), project).await?;
             let mut by_run: BTreeMap<i64, Vec<&DeploymentRecord>> = BTreeMap::new();
             let mut definitions: HashMap<i64, &str> = HashMap::new();
             for record in records {
@@ -165,7 +197,7 @@ impl Store {
                 let of_run = stage_rows::of_build(&mut *conn, project, run).await?;
                 let mut rows: BTreeMap<(String, String), StageRow> = BTreeMap::new();
                 for record in records {
-                    let environment = names.get(&record.environment).cloned().unwrap_or_else(|| format!("#{}", record.environment));
+                    let environment = names.get(&record.environment).cloned().unwrap_or_else(|| unnamed(record.environment));
                     let row = rows.entry((record.stage.clone(), environment.clone())).or_insert_with(|| {
                         let same = |row: &&StageRow| row.stage == record.stage && row.environment == environment;
                         known.iter().find(same).cloned().unwrap_or_else(|| empty(record, &environment, of_run.clone()))

@@ -150,6 +150,27 @@ async fn several_jobs_and_attempts_are_one_stage_that_follows_its_run() {
     assert_eq!((staged[0].last_at, &*staged[0].definition_name), (Some(at(45)), "pipeline 7"));
 }
 
+async fn what_was_deployed_and_decided_follows_the_name_of_an_environment() {
+    let desk = measured().await;
+    let (store, project) = (&desk.store, desk.project);
+    let deployed = [record(1, 9, 1, "eu", StageResult::Succeeded, 30)];
+    // Before its name is known, under its first one, and under another one: the same rows.
+    store.put_deployment_records(project, &deployed, None).await.unwrap();
+    for name in ["prod", "live", "live"] {
+        store.put_environments(project, &[Environment { number: 5, name: name.to_owned() }], None).await.unwrap();
+        store.put_deployment_records(project, &deployed, None).await.unwrap();
+        let rows = stage_rows(&desk, DefinitionKind::Pipeline, 9).await;
+        assert_eq!(rows.iter().map(|row| &*row.environment).collect::<Vec<_>>(), [name]);
+        let decided = Some(Decided::Production);
+        if name == "prod" {
+            store.decide_production(project, DefinitionKind::Pipeline, 7, "Production", Some("prod"), decided, at(1)).await.unwrap();
+        }
+        let kinds = store.stage_kinds(&[project]).await.unwrap();
+        let told: Vec<_> = kinds.iter().map(|kind| (kind.environment.as_deref(), kind.runs, kind.decided)).collect();
+        assert_eq!(told, [(Some(name), 1, decided)]);
+    }
+}
+
 async fn a_timeline_gives_way_to_environments_and_leaves_the_approval() {
     let desk = measured().await;
     let (store, project) = (&desk.store, desk.project);
@@ -327,6 +348,7 @@ on_both!(
     a_page_of_runs_twice_is_the_same_as_once,
     a_finished_run_stays_finished_whatever_arrives_late,
     several_jobs_and_attempts_are_one_stage_that_follows_its_run,
+    what_was_deployed_and_decided_follows_the_name_of_an_environment,
     a_timeline_gives_way_to_environments_and_leaves_the_approval,
     a_release_has_one_row_for_each_environment,
     a_person_decides_what_is_production,

@@ -29,6 +29,7 @@ use crate::metrics::query::Rules;
 
 /// A part of what is known of a pull request. Threads and details are as old as their `at`.
 #[derive(Debug, Clone, PartialEq)]
+#[expect(clippy::large_enum_variant, reason = "a page of them at most, and not for long")]
 pub enum HistoryUpdate {
     /// A row of a list, or a get; as old as the page.
     Listed(fact::PullRequest),

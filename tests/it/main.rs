@@ -23,6 +23,7 @@ mod hooks_secrets;
 mod interruptions;
 mod journey_cli;
 mod merges;
+mod metrics_cli;
 mod metrics_rows;
 mod orders;
 mod posted;

@@ -73,9 +73,9 @@ impl Dice {
         for _ in 0..4 {
             let day = civil(at);
             let weekend = matches!(day.weekday(), jiff::civil::Weekday::Saturday | jiff::civil::Weekday::Sunday);
-            if weekend && !self.chance(6) {
-                at = self.evening(at, 1);
-            } else if day.hour() < 6 {
+            // The chance first: what it draws must not depend on the hour.
+            let is_off = weekend && !self.chance(6);
+            if is_off || day.hour() < 6 {
                 at = self.evening(at, 1);
             } else if day.hour() >= 20 {
                 at = self.evening(at, 0);

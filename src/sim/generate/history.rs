@@ -152,7 +152,7 @@ fn wish(turn: usize, dice: &mut Dice) -> Wish {
     };
     let drafting = match turn % 13 {
         4 | 9 => Drafting::Published,
-        12 if turn % 2 == 0 => Drafting::Twice,
+        12 if turn.is_multiple_of(2) => Drafting::Twice,
         _ => Drafting::Never,
     };
     let strategy = match turn % 7 {

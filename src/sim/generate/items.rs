@@ -107,7 +107,7 @@ fn incidents(layout: &Layout, runs: &Runs, window: Window, dice: &mut Dice, item
             let until = done.get(turn + 1).map_or(window.last(), |(_, next)| *next).min(*at + SignedDuration::from_hours(71));
             let has_room = *at >= window.first() && *at + SignedDuration::from_hours(2) < until;
             if has_room && (turn + place_index) % 8 == 3 {
-                let room = i64::try_from(until.duration_since(*at).as_mins()).unwrap_or(0);
+                let room = until.duration_since(*at).as_mins();
                 let created = *at + dice.minutes(8, (room - 10).clamp(9, 20 * 60));
                 items.push(incident(place_index, layout, (*index, created), window, dice));
             }

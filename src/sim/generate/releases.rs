@@ -73,7 +73,7 @@ pub(super) fn again(pipelines: &mut Pipelines<'_>, ship: &Ship, production: &mut
     let Some(old) = found else { return };
     let run = releases[old].run;
     // Deploying an old release again adds an attempt to it, and hides that it was deployed before: only where there is plenty.
-    let reuse = pipelines.layout.places.len() > 5 && pipelines.out.releases.deployments.len() % 2 == 0;
+    let reuse = pipelines.layout.places.len() > 5 && pipelines.out.releases.deployments.len().is_multiple_of(2);
     let release = if reuse { Some(old) } else { make(pipelines, run, ship, ship.queued) };
     if let Some(release) = release {
         to_production(pipelines, release, ship, ship.queued + SignedDuration::from_mins(2), production);

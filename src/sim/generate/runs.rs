@@ -273,7 +273,7 @@ impl Pipelines<'_> {
             self.never_began(&mut build);
             if deploys {
                 self.out.shipments.push(Shipment {
-                    environment: production_stages().last().map_or_else(String::new, |stage| self.environment_of(ship.place, stage)),
+                    environment: production_stages().next_back().map_or_else(String::new, |stage| self.environment_of(ship.place, stage)),
                     fan_out: production_stages().count(),
                     ..shipment(ship, way, run, definition.id)
                 });
@@ -297,7 +297,7 @@ impl Pipelines<'_> {
                 attempt: walked.attempt,
                 environment: production_stages()
                     .find(|stage| stage.identifier == walked.last_stage)
-                    .or_else(|| production_stages().last())
+                    .or_else(|| production_stages().next_back())
                     .map_or_else(String::new, |stage| self.environment_of(ship.place, stage)),
                 run_failed_after: ship.fate == LaterFails,
                 ..shipment(ship, way, run, definition.id)

@@ -168,7 +168,7 @@ fn merges_were_made_the_way_they_say() {
             let commit = made.repo(row.repository).commit(merge).unwrap();
             let (before, parents) = (&main[planned.position.unwrap() - 1], commit.parents);
             match planned.strategy.as_str() {
-                "squash" => assert_eq!(parents, [before.clone()]),
+                "squash" => assert_eq!(parents, std::slice::from_ref(before)),
                 "noFastForward" => assert_eq!(parents, [before.clone(), row.merge.source.clone()]),
                 "rebase" => assert_eq!(parents.len(), 1),
                 _ => assert_eq!((parents.len(), &parents[0]), (2, before)),

@@ -55,7 +55,7 @@ impl Done {
 
 /// What is to be done once, whoever wants it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-enum Work {
+enum Task {
     PullRequest(Guid, i64),
     Branch(Guid, String),
     Repositories,
@@ -105,7 +105,7 @@ impl<'a> Round<'a> {
 
     pub async fn run(&self, claimed: &[ClaimedDelivery]) -> Vec<Outcome> {
         let mut fates: Vec<Option<Fate>> = vec![None; claimed.len()];
-        let mut works: BTreeMap<Work, Vec<usize>> = BTreeMap::new();
+        let mut works: BTreeMap<Task, Vec<usize>> = BTreeMap::new();
         let mut said: BTreeMap<(Guid, i64), Vec<Said>> = BTreeMap::new();
         let mut words: BTreeMap<usize, String> = BTreeMap::new();
         // Several of these are one question.
@@ -117,24 +117,24 @@ impl<'a> Round<'a> {
                 Want::Nothing(fate) => fates[at] = Some(fate),
                 Want::PullRequest(about) => {
                     let place = (about.repository, about.number);
-                    wanted(Work::PullRequest(place.0.clone(), place.1));
+                    wanted(Task::PullRequest(place.0.clone(), place.1));
                     let said = said.entry(place).or_default();
                     said.extend(about.fact.map(|fact| Said { fact: *fact, received_at: one.delivery.received_at }));
                 }
-                Want::Branches(named) => named.1.into_iter().for_each(|name| wanted(Work::Branch(named.0.clone(), name))),
+                Want::Branches(named) => named.1.into_iter().for_each(|name| wanted(Task::Branch(named.0.clone(), name))),
                 Want::Repositories(why) => {
                     words.insert(at, why);
-                    wanted(Work::Repositories);
+                    wanted(Task::Repositories);
                 }
                 Want::Run { number, pull_request } => {
-                    pull_request.into_iter().for_each(|number| wanted(Work::Checks(number)));
+                    pull_request.into_iter().for_each(|number| wanted(Task::Checks(number)));
                     match number.filter(|_| collects) {
                         Some(number) => runs.entry(number).or_default().push(at),
                         None if pull_request.is_none() => fates[at] = Some(Fate::ignored("a build or run of no pull request")),
                         None => {}
                     }
                 }
-                Want::Deployments if collects => wanted(Work::Deployments),
+                Want::Deployments if collects => wanted(Task::Deployments),
                 Want::Deployments => fates[at] = Some(Fate::ignored("a deployment: kept, and nothing of the board follows from it")),
                 Want::WorkItem(number) if collects => items.entry(number).or_default().push(at),
                 Want::WorkItem(number) => {
@@ -142,7 +142,7 @@ impl<'a> Round<'a> {
                 }
             }
         }
-        for (of, work) in [(runs, Work::Runs as fn(Vec<i64>) -> Work), (items, Work::WorkItems)] {
+        for (of, work) in [(runs, Task::Runs as fn(Vec<i64>) -> Task), (items, Task::WorkItems)] {
             if !of.is_empty() {
                 works.insert(work(of.keys().copied().collect()), of.into_values().flatten().collect());
             }
@@ -185,22 +185,22 @@ impl<'a> Round<'a> {
         }
     }
 
-    async fn work(&self, work: Work, said: &BTreeMap<(Guid, i64), Vec<Said>>) -> Done {
+    async fn work(&self, work: Task, said: &BTreeMap<(Guid, i64), Vec<Said>>) -> Done {
         let done = match work {
-            Work::PullRequest(repository, number) => {
+            Task::PullRequest(repository, number) => {
                 let place = (repository, number);
                 let said = said.get(&place).map_or(&[][..], Vec::as_slice);
                 self.pull_request(&place.0, number, said).await
             }
-            Work::Branch(repository, name) => self.branch(&repository, &name).await,
-            Work::Repositories => Ok(match self.list_repositories().await {
+            Task::Branch(repository, name) => self.branch(&repository, &name).await,
+            Task::Repositories => Ok(match self.list_repositories().await {
                 Ok(()) => Done::Applied("the repositories were listed again".to_owned()),
                 Err(why) => Done::unanswered(why),
             }),
-            Work::Checks(number) => self.checks(number).await,
-            Work::Runs(numbers) => self.runs(&numbers).await,
-            Work::Deployments => self.deployments().await,
-            Work::WorkItems(numbers) => self.work_items(&numbers).await,
+            Task::Checks(number) => self.checks(number).await,
+            Task::Runs(numbers) => self.runs(&numbers).await,
+            Task::Deployments => self.deployments().await,
+            Task::WorkItems(numbers) => self.work_items(&numbers).await,
         };
         // The store's trouble is nobody's fault here: later.
         done.unwrap_or_else(|error| Done::failed(error.to_string()))

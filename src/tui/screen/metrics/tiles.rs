@@ -201,10 +201,8 @@ fn tall(model: &Model, tile: &Tile, said: words::Said, area: Rect, buf: &mut Buf
     lines.extend(missing(tile).map(|words| (format!("{} {words}", theme.marks.warning), theme.warn)));
     lines.extend(coverage(tile).into_iter().flat_map(|words| wrapped(&words, theme.dim, 1)));
     let below = area.bottom().saturating_sub(2);
-    let mut y = area.y;
-    for (line, style) in lines.iter().take(usize::from(below.saturating_sub(area.y))) {
+    for (y, (line, style)) in (area.y..below).zip(&lines) {
         text::put_fit(buf, area.x, y, area.width, line, *style, &theme.marks);
-        y += 1;
     }
     // The bars stand at the foot of every tile.
     sparkline::draw(buf, area.x, below, area.width, &tile.weeks, theme);

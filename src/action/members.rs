@@ -10,6 +10,17 @@ use super::error::{Error, Result};
 
 /// Takes the members of a team: the named one, else all teams of the project. People who are known keep their settings.
 pub async fn discover(ctx: &Context, client: &Client, project: &Project, team: Option<&str>) -> Result<Vec<Identity>> {
+    let people = people(client, project, team).await?;
+    ctx.store.put_team(project.id, &people).await?;
+    Ok(people)
+}
+
+/// The people of a team by its name, as Azure DevOps says now. Keeps nothing.
+pub async fn of_team(ctx: &Context, project: &Project, team: &str) -> Result<Vec<Identity>> {
+    people(&ctx.client(project).await?, project, Some(team)).await
+}
+
+async fn people(client: &Client, project: &Project, team: Option<&str>) -> Result<Vec<Identity>> {
     let teams = client.teams(&project.guid).await?;
     let chosen: Vec<_> = teams.iter().filter(|t| team.is_none_or(|name| t.name.eq_ignore_ascii_case(name))).collect();
     if let (true, Some(name)) = (chosen.is_empty(), team) {
@@ -24,7 +35,6 @@ pub async fn discover(ctx: &Context, client: &Client, project: &Project, team: O
             }
         }
     }
-    ctx.store.put_team(project.id, &people).await?;
     Ok(people)
 }
 

@@ -12,6 +12,7 @@ pub mod connect;
 mod context;
 pub mod edit_spec;
 mod error;
+pub mod explain_pull_request;
 pub mod hooks;
 pub mod import;
 mod journal;

@@ -2,20 +2,22 @@
 //!
 //! Pure. The service writes a thread of its own for each such event and says in its properties what it was. Who did it is named in
 //! one of three ways, by age of the server: an index into the thread's identities (`…ByIdentity`), an id (`…ByTfId`), or not at all,
-//! where the author of the comment is the best that is known. Deleted threads and comments do not count; texts are not kept.
+//! where the author of the comment is the best that is known. Deleted threads and comments do not count, nor does the
+//! comment that kanado keeps: it is no review. Texts are not kept.
 
 use std::collections::BTreeMap;
 
 use crate::domain::fact;
 use crate::domain::id::Guid;
 use crate::domain::pull_request::Vote;
+use crate::domain::quality;
 use crate::metrics::input::{Actor, Happening, What};
 
 /// Everything dated that the threads tell, oldest first, and everybody who occurs in it.
 pub fn happenings(threads: &[fact::Thread]) -> (Vec<Happening>, Vec<Actor>) {
     let mut found: Vec<Happening> = Vec::new();
     let mut actors: BTreeMap<Guid, Actor> = BTreeMap::new();
-    for thread in threads.iter().filter(|thread| !thread.deleted) {
+    for thread in threads.iter().filter(|thread| !thread.deleted && !quality::is_ours(thread)) {
         for party in thread.identities.values() {
             note(&mut actors, party);
         }

@@ -8,6 +8,7 @@ use serde_json::json;
 use super::consent::{Decision, Outline, Reach};
 use super::exit::{Exit, Failure};
 use super::frame::Frame;
+use super::health::connected::missing;
 use super::token::Keeping;
 use crate::action::connect::{self, Checked, Choice};
 use crate::ado::{Address, Credential, ScopeOutcome};
@@ -168,7 +169,7 @@ fn report(checked: &Checked) -> Vec<String> {
         let mut line = String::new();
         let _ = match &scope.outcome {
             ScopeOutcome::Allowed => write!(line, "  ok       {}: {}", scope.scope, scope.needed_for),
-            ScopeOutcome::Missing => write!(line, "  missing  {}: {}", scope.scope, scope.needed_for),
+            ScopeOutcome::Missing => write!(line, "  missing  {}", missing(scope)),
             ScopeOutcome::Unknown(why) => write!(line, "  unknown  {}: {} ({why})", scope.scope, scope.needed_for),
         };
         lines.push(line);
@@ -179,7 +180,7 @@ fn report(checked: &Checked) -> Vec<String> {
 /// Says which scopes a checked token lacks.
 pub fn say_missing_scopes(frame: &mut Frame<'_>, checked: &Checked) -> Result<(), Failure> {
     for scope in checked.scopes.iter().filter(|scope| scope.outcome == ScopeOutcome::Missing) {
-        frame.output.say(format!("It lacks {}, needed for: {}.", scope.scope, scope.needed_for))?;
+        frame.output.say(format!("It lacks {}.", missing(scope)))?;
     }
     Ok(())
 }

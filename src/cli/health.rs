@@ -1,5 +1,8 @@
-//! `kanado health`: how well the board is kept up with: receivers, hooks, deliveries, comparisons, the token. Asks nobody over the
-//! network. Exit code 0 when all is well, 1 when not.
+//! `kanado health`: how well the board and the figures are kept up with: the connection, receivers, hooks, deliveries, comparisons, what
+//! was collected and how fresh it is. Asks nobody over the network, except with `--check`. Exit code 0 when all is well, 1 when not.
+
+mod collected;
+pub mod connected;
 
 use jiff::Timestamp;
 use serde::Serialize;
@@ -14,9 +17,15 @@ use crate::domain::hook::{Subscription, SubscriptionState};
 use crate::domain::project::Project;
 use crate::notice::inert;
 use crate::secret;
+use collected::Collected;
+use connected::Connection;
 
 #[derive(Debug, clap::Args)]
-pub struct Args {}
+pub struct Args {
+    /// Ask Azure DevOps whether the token works, what its scopes allow, and how much of the rate limit is left
+    #[arg(long)]
+    check: bool,
+}
 
 /// A project's webhooks, and who keeps them.
 #[derive(Debug, Serialize)]
@@ -30,11 +39,13 @@ struct Report {
     identity: Option<String>,
     /// Days until its token ends, where a person said so.
     token_days_left: Option<i32>,
+    connection: Connection,
+    collected: Collected,
     #[serde(flatten)]
     hooks: HookHealth,
 }
 
-pub async fn run(_: Args, frame: &mut Frame<'_>) -> Result<Exit, Failure> {
+pub async fn run(args: Args, frame: &mut Frame<'_>) -> Result<Exit, Failure> {
     let ctx = frame.ctx().await?;
     let projects = match frame.globals.project.is_some() {
         true => vec![frame.project().await?],
@@ -46,7 +57,7 @@ pub async fn run(_: Args, frame: &mut Frame<'_>) -> Result<Exit, Failure> {
     let now = ctx.clock.now();
     let mut reports = Vec::new();
     for project in &projects {
-        reports.push(report(&ctx, project, now).await?);
+        reports.push(report(&ctx, project, args.check, now).await?);
     }
     let healthy = reports.iter().all(|report| report.healthy);
     frame.output.json(&json!({ "healthy": healthy, "projects": reports }))?;
@@ -58,26 +69,36 @@ pub async fn run(_: Args, frame: &mut Frame<'_>) -> Result<Exit, Failure> {
     Ok(if healthy { Exit::Done } else { Exit::Failed })
 }
 
-async fn report(ctx: &Context, project: &Project, now: Timestamp) -> Result<Report, Failure> {
+async fn report(ctx: &Context, project: &Project, check: bool, now: Timestamp) -> Result<Report, Failure> {
     let organisation = ctx.organisation(project.organisation).await?;
     let service = secret::find_service(&ctx.tokens, &organisation.url).await?;
     let account = if service.is_some() { Account::Service } else { Account::Person };
     let token = match service {
-        Some(found) => Some(found),
-        // A token that is missing is told of by whoever needs it; here it only has no end.
-        None => secret::find(&ctx.tokens, &organisation.url).await.ok(),
+        Some(found) => Ok(found),
+        None => secret::find(&ctx.tokens, &organisation.url).await,
     };
-    let token_days_left = token.and_then(|found| found.expires).map(|date| secret::days_left(date, now));
+    let token_days_left = token.as_ref().ok().and_then(|found| found.expires).map(|date| secret::days_left(date, now));
     let hooks = ctx.store.hook_health(project.id, now).await?;
+    let collection = ctx.store.collection(project.id).await?;
+    let mut connection = connected::known(&organisation, project, &hooks, &collection, token.as_ref().map(|_| ()));
+    if check {
+        connection = connected::ask(ctx, &organisation, project, connection).await;
+    }
+    let collected = Collected::of(collection, now);
     let made_by = hooks.subscriptions.iter().rev().find_map(|one| one.identity.clone());
     let me = organisation.me.as_ref().map(|me| format!("{} <{}>", me.display_name, me.unique_name));
     Ok(Report {
         project: project.name.clone(),
         prefix: project.prefix.clone(),
-        healthy: !matches!(hooks.live, Live::Broken(_)) && token_days_left.is_none_or(|days| days >= 0),
+        healthy: !matches!(hooks.live, Live::Broken(_))
+            && token_days_left.is_none_or(|days| days >= 0)
+            && connection.is_well()
+            && collected.is_well(),
         account,
         identity: made_by.or(if account == Account::Person { me } else { None }),
         token_days_left,
+        connection,
+        collected,
         hooks,
     })
 }
@@ -91,6 +112,8 @@ fn lines(report: &Report, now: Timestamp) -> Vec<String> {
     };
     let mut lines = vec![format!("{} ({}): {live}", inert(&report.project), report.prefix)];
     let mut say = |name: &str, words: String| lines.push(format!("  {name:<15} {words}"));
+    say("connection", report.connection.words(now));
+    report.connection.lines(now).into_iter().for_each(|(name, words)| say(name, words));
     let account = match report.account {
         Account::Service => "the service account",
         Account::Person => "the user's own",
@@ -115,6 +138,7 @@ fn lines(report: &Report, now: Timestamp) -> Vec<String> {
     let healed = format!("{} found that hooks had missed, {} in all", reconciled.healed_last, reconciled.healed_total);
     let failed = reconciled.failed.as_ref().map_or(String::new(), |words| format!("; since then: {}", inert(words)));
     say("compared", format!("{done}; {healed}{failed}"));
+    report.collected.lines(now).into_iter().for_each(|(name, words)| say(name, words));
     lines.extend(hook_lines(hooks, now));
     lines
 }

@@ -18,6 +18,7 @@ pub mod progress;
 pub mod project;
 pub mod pull_request;
 pub mod pull_request_body;
+pub mod quality;
 pub mod reviewer;
 pub mod run;
 pub mod spec;

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::fact;
 use super::id::{ObjectId, RepositoryId};
 use super::person::Identity;
+use super::quality;
 
 /// The life-cycle of a pull request. Merged is `Completed`, nothing else.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -174,10 +175,10 @@ pub fn sum_checks(policies: &[fact::PolicyEvaluation], statuses: &[fact::CheckSt
 }
 
 /// Sums up the discussions of people: threads with a comment that a person wrote and nobody deleted, and with a status. A comment
-/// without one (`unknown` on the wire) asks for nothing.
+/// without one (`unknown` on the wire) asks for nothing, and neither does the one that kanado keeps.
 pub fn sum_threads(threads: &[fact::Thread]) -> Threads {
     let mut sum = Threads::default();
-    for thread in threads.iter().filter(|thread| !thread.deleted) {
+    for thread in threads.iter().filter(|thread| !thread.deleted && !quality::is_ours(thread)) {
         if !thread.comments.iter().any(|comment| !comment.system && !comment.deleted) {
             continue;
         }

@@ -59,6 +59,11 @@ impl Lines {
     pub fn place(&self, repository: RepositoryId, sha: u128) -> Option<u32> {
         self.places.get(&commit_in(repository, sha)).copied()
     }
+
+    /// The tip at a place: an index into the input.
+    pub fn at(&self, repository: RepositoryId, place: u32) -> Option<u32> {
+        self.tips.get(&repository.0)?.get(place as usize).copied()
+    }
 }
 
 /// A row of the input that is a change.

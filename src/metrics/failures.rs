@@ -28,9 +28,10 @@ use jiff::{SignedDuration, Timestamp};
 use super::containment::{Changes, Source, Watched};
 use super::deployments::{Class, Deployment, Deployments, Outcome};
 use super::hash::{FastMap, sha};
-use super::input::{Incident, IncidentSource, Input};
+use super::input::{Incident, IncidentSource, Input, MeasuredProject};
 use super::production::tokens;
 use super::query::{Definition, Query};
+use crate::domain::collection::Source as Collected;
 use crate::domain::id::ProjectId;
 use crate::domain::run::DefinitionKind;
 
@@ -277,7 +278,12 @@ fn repairs(deployments: &Deployments, range: std::ops::Range<usize>, found: &mut
 }
 
 fn told(input: &Input, query: &Query, deployments: &Deployments) -> BTreeSet<ProjectId> {
-    let configured = input.projects.iter().filter(|project| project.incident_source != IncidentSource::None).map(|project| project.id);
+    // What may not be read tells nothing, whatever is configured.
+    let is_read = |project: &&MeasuredProject| {
+        project.collection.source(Collected::WorkItems).is_none_or(|state| state.refused.is_none())
+            && project.incident_source != IncidentSource::None
+    };
+    let configured = input.projects.iter().filter(is_read).map(|project| project.id);
     let mut told: BTreeSet<ProjectId> = configured.chain(input.incidents.iter().map(|incident| incident.project)).collect();
     if query.definition == Definition::Ours {
         for service in &deployments.services {

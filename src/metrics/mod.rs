@@ -1,20 +1,23 @@
 //! Delivery figures: `(facts, query, now) -> figures`, pure.
 //!
 //! [`input`] is what is measured, [`query`] what is asked, [`figures`] the answer, with what it rests on and what was left out. No figure
-//! is ever zero by accident: what can't be computed says why.
+//! is ever zero by accident: what can't be computed says why. [`telling`] and [`csv`] are how figures are told.
 //!
 //! The way: [`flow::of`] boils the history of a pull request down to its times when it is stored; [`production::wanted`] says what to
-//! read for a query; [`summarise`] makes deployments of stage runs ([`deployments`]), gives changes to the deployments that brought them
-//! ([`containment`]), finds what failed ([`failures`]), and sums up ([`lead_time`], [`cycle`], [`frequency`], [`reliability`],
-//! [`counts`]) by [`statistics`]. [`telling`] and [`csv`] are how figures are told. Each of these modules states its rules exactly.
-//! Everything is made in one pass over the rows, with indexes by hash, and does not depend on their order.
+//! read for a query; [`summarise`] makes deployments of stage runs (`deployments`), gives changes to the deployments that brought them
+//! (`containment`), finds what failed (`failures`), and sums up (`lead_time`, `cycle`, `frequency`, `reliability`, `counts`) by
+//! [`statistics`]. Each of these modules states its rules exactly. Everything is made in one pass over the rows, with indexes by hash, and
+//! does not depend on their order. Of one pull request: [`waterfall`], [`blocker`], [`landing`]; of one commit: [`departures`]; of one
+//! median: [`movers`].
 
 pub mod bands;
+pub mod blocker;
 mod calendar;
 mod containment;
 mod counts;
 pub mod csv;
 mod cycle;
+pub mod departures;
 mod deployments;
 mod devlake;
 mod failures;
@@ -24,11 +27,14 @@ mod frame;
 mod frequency;
 mod hash;
 pub mod input;
+pub mod landing;
 mod lead_time;
+pub mod movers;
 pub mod names;
 mod pattern;
 pub mod period;
 pub mod production;
+pub mod quality;
 pub mod query;
 mod readiness;
 mod reliability;
@@ -38,6 +44,7 @@ mod summary;
 mod tally;
 pub mod telling;
 mod trend;
+pub mod waterfall;
 
 pub use rows::rows;
 pub use summary::summarise;

@@ -12,7 +12,7 @@ use super::input::{Flow, Input, Nature};
 use super::lead_time::{Start, start};
 use super::query::Query;
 use super::readiness;
-use super::telling::{duration, many};
+use super::telling::duration;
 
 /// What a figure of the query's window counts and leaves out. Nothing where the figure can't be said.
 pub fn rows(input: &Input, query: &Query, metric: Metric, now: Timestamp) -> Vec<Row> {
@@ -143,7 +143,8 @@ fn of_flow(frame: &Frame<'_>, known: &Known, metric: Metric, at: u32, flow: &Flo
             };
             parts.push(reviewed.to_owned());
             if flow.rework_rounds > 0 {
-                parts.push(many(u64::from(flow.rework_rounds), "round") + " of rework");
+                let rounds = if flow.rework_rounds == 1 { "round" } else { "rounds" };
+                parts.push(format!("{} {rounds} of rework", flow.rework_rounds));
             }
         }
         Metric::WorkInProgress if flow.ready_at.is_none() => parts.push("draft".to_owned()),

@@ -7,7 +7,7 @@ use super::figures::{Coverage, Figures, Metric, Phase, Service, Tile, Trend, Val
 use super::frame::Frame;
 use super::query::{Definition, Hours, Query, Window};
 use super::tally::{Tally, times};
-use super::telling::{duration, many, percent};
+use super::telling::{duration, percent};
 use super::{bands, cycle, frequency, lead_time, readiness, reliability, statistics, trend};
 use crate::domain::collection::Source;
 use crate::metrics::input::{Input, Segment};
@@ -220,7 +220,7 @@ fn notes(frame: &Frame<'_>, metric: Metric, window: Window, tally: &Tally) -> Ve
             ];
             notes.extend(lines.into_iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{count} {what}")));
             if frame.deployments.without_time > 0 {
-                notes.push(format!("{} without any time are not counted", many(frame.deployments.without_time, "run")));
+                notes.push(format!("runs without any time, not counted: {}", frame.deployments.without_time));
             }
             if frame.query.definition == Definition::FourKeys {
                 let is_daily = matches!(tally.value(frame, metric, window, &Weeks::of(window, &frame.query.zone)),

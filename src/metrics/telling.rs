@@ -64,7 +64,7 @@ pub fn percent(fraction: f64) -> String {
         return ">99.9 %".to_owned();
     }
     let tenths = (percent * 10.0).round() / 10.0;
-    let near_an_end = tenths < 10.0 || tenths > 90.0;
+    let near_an_end = !(10.0..=90.0).contains(&tenths);
     if near_an_end && tenths.fract() != 0.0 { format!("{tenths:.1} %") } else { format!("{:.0} %", percent.round()) }
 }
 
@@ -95,11 +95,6 @@ pub fn headline(value: &Value) -> String {
         Value::Frequency { per_day, .. } => frequency(*per_day),
         Value::Count { count } => grouped(*count),
     }
-}
-
-/// `1 deployment`, `2 deployments`.
-pub fn many(count: u64, one: &str) -> String {
-    if count == 1 { format!("1 {one}") } else { format!("{count} {one}s") }
 }
 
 /// What belongs to the value and is not in its headline: why there is none, how far it spreads, what it counts. At most one line.

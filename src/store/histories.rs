@@ -3,13 +3,15 @@
 //! Each part has the time at which it was asked for: an older answer changes nothing. A completed pull request stays completed.
 //! [`metrics::flow`](crate::metrics) has the rules; the store only keeps what they say, and under which rules.
 
-use std::collections::HashMap;
+use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{PoisonError, RwLock};
 
 use jiff::Timestamp;
 use sqlx::AnyConnection;
 use sqlx::any::AnyRow;
 
+use super::batch;
 use super::column::{Columns, Word, flag, json};
 use super::error::Result;
 use super::hold::Hold;
@@ -21,6 +23,7 @@ use crate::domain::change::Change;
 use crate::domain::fact;
 use crate::domain::id::{Guid, ProjectId, RepositoryId};
 use crate::domain::pull_request::PullRequestStatus;
+use crate::metrics;
 use crate::metrics::input::{Actor, ChangeCommit, Flow, Happening, History, Required, Segment};
 use crate::metrics::query::Rules;
 
@@ -101,11 +104,7 @@ impl FlowRules {
 
 /// Names the rules that a flow depends on, and the version of its line.
 fn name_of(rules: &Rules) -> String {
-    use sha2::Digest as _;
-    let words = format!("{:?}|{:?}|{:?}", rules.bots, rules.hotfix_branches, rules.hotfix_labels);
-    let digest = sha2::Sha256::digest(words.as_bytes());
-    let hex: String = digest.iter().take(6).map(|byte| format!("{byte:02x}")).collect();
-    format!("{}-{hex}", flow_line::VERSION)
+    format!("{}:{}", flow_line::VERSION, metrics::flow::rules_name(rules))
 }
 
 queries! {
@@ -149,33 +148,6 @@ async fn find(conn: &mut AnyConnection, repository: RepositoryId, number: i64) -
     }))
 }
 
-fn flow_of(history: &History, _rules: &Rules) -> Flow {
-    Flow {
-        repository: history.repository,
-        number: history.number,
-        status: history.status,
-        segment: Segment::Human,
-        nature: crate::metrics::input::Nature::Ordinary,
-        author: history.author.id.clone(),
-        target_branch: history.target_branch.clone(),
-        first_commit_at: None,
-        created_at: history.created_at,
-        ready_at: None,
-        first_review_at: None,
-        approved_at: None,
-        closed_at: history.closed_at,
-        merge_commit: history.merge_commit.clone(),
-        undated_vote: false,
-        rework_rounds: 0,
-        iterations: history.iterations.unwrap_or_default(),
-        files: history.files,
-        commits: None,
-        items: history.items.clone(),
-        has_threads: history.happenings.is_some(),
-        has_detail: history.commits.is_some(),
-    }
-}
-
 /// What is due to be read: never read, or something was new since.
 fn due(known: &Known, flow: &Flow) -> i64 {
     if flow.segment == Segment::Bot {
@@ -186,29 +158,99 @@ fn due(known: &Known, flow: &Flow) -> i64 {
     bit(Due::Threads, known.threads_at) | bit(Due::Detail, known.detail_at)
 }
 
-async fn keep(conn: &mut AnyConnection, project: ProjectId, known: &Known, rules: &(Rules, String)) -> Result<()> {
-    let history = &known.history;
-    let flow = flow_of(history, &rules.0);
+/// Keeps histories with their flows. Each occurs once.
+async fn keep(conn: &mut AnyConnection, project: ProjectId, known: &[Known], rules: &(Rules, String)) -> Result<()> {
     let millis = |at: Option<Timestamp>| at.map(Timestamp::as_millisecond);
-    sqlx::query(PUT_FLOW)
-        .bind(history.repository.0)
-        .bind(history.number)
-        .bind(project.0)
-        .bind(history.status.to_word())
-        .bind(history.created_at.as_millisecond())
-        .bind(millis(history.closed_at.filter(|_| history.status != PullRequestStatus::Active)).unwrap_or(NOT_ENDED))
-        .bind(known.listed_at.as_millisecond())
-        .bind(known.changed_at.as_millisecond())
-        .bind(millis(known.threads_at))
-        .bind(millis(known.detail_at))
-        .bind(flag(flow.segment != Segment::Bot))
-        .bind(due(known, &flow))
-        .bind(&*rules.1)
-        .bind(flow_line::write(&flow))
-        .execute(&mut *conn)
-        .await?;
-    sqlx::query(PUT_HISTORY).bind(history.repository.0).bind(history.number).bind(json(history)?).execute(conn).await?;
+    batch::put(&mut *conn, PUT_FLOW, known, |query, known| {
+        let history = &known.history;
+        let flow = metrics::flow::of(history, &rules.0);
+        let closed_at = history.closed_at.filter(|_| history.status != PullRequestStatus::Active);
+        Ok(query
+            .bind(history.repository.0)
+            .bind(history.number)
+            .bind(project.0)
+            .bind(history.status.to_word())
+            .bind(history.created_at.as_millisecond())
+            .bind(millis(closed_at).unwrap_or(NOT_ENDED))
+            .bind(known.listed_at.as_millisecond())
+            .bind(known.changed_at.as_millisecond())
+            .bind(millis(known.threads_at))
+            .bind(millis(known.detail_at))
+            .bind(flag(flow.segment != Segment::Bot))
+            .bind(due(known, &flow))
+            .bind(rules.1.clone())
+            .bind(flow_line::write(&flow)))
+    })
+    .await?;
+    batch::put(conn, PUT_HISTORY, known, |query, known| {
+        Ok(query.bind(known.history.repository.0).bind(known.history.number).bind(json(&known.history)?))
+    })
+    .await?;
     Ok(())
+}
+
+/// What a page works on: each pull request is read once and written once, however often the page tells of it.
+#[derive(Default)]
+struct Table {
+    rows: BTreeMap<(RepositoryId, i64), Option<Known>>,
+    /// Those of which something is new.
+    new: BTreeSet<(RepositoryId, i64)>,
+    /// Those that a list only named again.
+    touched: BTreeSet<(RepositoryId, i64)>,
+}
+
+impl Table {
+    async fn row(&mut self, conn: &mut AnyConnection, repository: RepositoryId, number: i64) -> Result<&mut Option<Known>> {
+        Ok(match self.rows.entry((repository, number)) {
+            Entry::Occupied(row) => row.into_mut(),
+            Entry::Vacant(row) => row.insert(find(conn, repository, number).await?),
+        })
+    }
+
+    async fn list(&mut self, conn: &mut AnyConnection, repository: RepositoryId, fact: &fact::PullRequest, at: Timestamp) -> Result<()> {
+        let row = self.row(conn, repository, fact.number).await?;
+        let Some((known, is_new)) = take_in_list(repository, fact, row.as_ref(), at) else { return Ok(()) };
+        *row = Some(known);
+        let set = if is_new { &mut self.new } else { &mut self.touched };
+        set.insert((repository, fact.number));
+        Ok(())
+    }
+
+    /// Changes a part of a pull request that is known, where `at` is not before the last time that it was read.
+    async fn change(
+        &mut self,
+        conn: &mut AnyConnection,
+        (repository, number): (RepositoryId, i64),
+        part: Due,
+        at: Timestamp,
+        change: impl FnOnce(&mut History),
+    ) -> Result<()> {
+        let Some(known) = self.row(conn, repository, number).await? else { return Ok(()) };
+        let read_at = match part {
+            Due::Threads => &mut known.threads_at,
+            Due::Detail => &mut known.detail_at,
+        };
+        if read_at.is_some_and(|read| read > at) {
+            return Ok(());
+        }
+        *read_at = Some(at);
+        change(&mut known.history);
+        self.new.insert((repository, number));
+        Ok(())
+    }
+
+    /// Writes what is new; which pull requests that was.
+    async fn write(mut self, conn: &mut AnyConnection, project: ProjectId, rules: &(Rules, String)) -> Result<Vec<(RepositoryId, i64)>> {
+        for key in self.touched.difference(&self.new) {
+            if let Some(Some(known)) = self.rows.get(key) {
+                let touch = sqlx::query(TOUCH).bind(key.0.0).bind(key.1).bind(known.listed_at.as_millisecond());
+                touch.execute(&mut *conn).await?;
+            }
+        }
+        let new: Vec<Known> = self.new.iter().filter_map(|key| self.rows.remove(key).flatten()).collect();
+        keep(conn, project, &new, rules).await?;
+        Ok(self.new.into_iter().collect())
+    }
 }
 
 fn actor(identity: &crate::domain::person::Identity, is_group: bool) -> Actor {
@@ -243,7 +285,7 @@ fn listed(repository: RepositoryId, fact: &fact::PullRequest, known: Option<&His
 }
 
 /// Takes a list's row in: what is known then, and whether the row says something new. Nothing where it is older than what is known.
-fn take_in_list(repository: RepositoryId, fact: &fact::PullRequest, known: Option<Known>, at: Timestamp) -> Option<(Known, bool)> {
+fn take_in_list(repository: RepositoryId, fact: &fact::PullRequest, known: Option<&Known>, at: Timestamp) -> Option<(Known, bool)> {
     let Some(known) = known else {
         let history = listed(repository, fact, None);
         return Some((Known { history, listed_at: at, changed_at: at, threads_at: None, detail_at: None }, true));
@@ -255,7 +297,7 @@ fn take_in_list(repository: RepositoryId, fact: &fact::PullRequest, known: Optio
     let history = listed(repository, fact, Some(&known.history));
     let is_new = history != known.history;
     let changed_at = if is_new { at } else { known.changed_at };
-    Some((Known { history, listed_at: at, changed_at, ..known }, is_new))
+    Some((Known { history, listed_at: at, changed_at, threads_at: known.threads_at, detail_at: known.detail_at }, is_new))
 }
 
 fn active(row: &AnyRow) -> Result<ActiveHistory> {
@@ -270,21 +312,23 @@ fn active(row: &AnyRow) -> Result<ActiveHistory> {
     })
 }
 
-/// Adds a work item that a link tells of to what a pull request is known to hang on.
-pub(super) async fn add_item(
+/// Adds work items that links tell of to what pull requests are known to hang on.
+pub(super) async fn add_items(
     conn: &mut AnyConnection,
     project: ProjectId,
-    (repository, number): (RepositoryId, i64),
-    item: i64,
+    items: impl Iterator<Item = ((RepositoryId, i64), i64)>,
     rules: &(Rules, String),
 ) -> Result<()> {
-    if let Some(mut known) = find(&mut *conn, repository, number).await?
-        && !known.history.items.contains(&item)
-    {
-        known.history.items.push(item);
-        keep(conn, project, &known, rules).await?;
+    let mut table = Table::default();
+    for ((repository, number), item) in items {
+        if let Some(known) = table.row(&mut *conn, repository, number).await?
+            && !known.history.items.contains(&item)
+        {
+            known.history.items.push(item);
+            table.new.insert((repository, number));
+        }
     }
-    Ok(())
+    table.write(conn, project, rules).await.map(|_| ())
 }
 
 impl Store {
@@ -315,9 +359,9 @@ impl Store {
             for repository in repositories::of_project(writing.conn(), project).await? {
                 by_guid.insert(repository.guid, repository.id);
             }
-            let mut changed = Vec::new();
+            let mut table = Table::default();
             for update in updates {
-                let news = match update {
+                match update {
                     HistoryUpdate::Listed(fact) => {
                         if fact.project.as_ref().is_some_and(|guid| *guid != owner.guid) {
                             continue;
@@ -331,50 +375,32 @@ impl Store {
                                 id
                             }
                         };
-                        let known = find(writing.conn(), repository, fact.number).await?;
-                        match take_in_list(repository, &fact, known, at) {
-                            Some((known, true)) => Some(known),
-                            Some((_, false)) => {
-                                let touch = sqlx::query(TOUCH).bind(repository.0).bind(fact.number).bind(at.as_millisecond());
-                                touch.execute(writing.conn()).await?;
-                                None
-                            }
-                            None => None,
-                        }
+                        table.list(writing.conn(), repository, &fact, at).await?;
                     }
                     HistoryUpdate::Threads { repository, number, happenings, actors, at } => {
-                        let known = find(writing.conn(), repository, number).await?;
-                        known.filter(|known| known.threads_at.is_none_or(|read| read <= at)).map(|mut known| {
-                            known.history.happenings = Some(happenings);
-                            known.history.actors = actors;
-                            known.threads_at = Some(at);
-                            known
-                        })
+                        let change = |history: &mut History| {
+                            history.happenings = Some(happenings);
+                            history.actors = actors;
+                        };
+                        table.change(writing.conn(), (repository, number), Due::Threads, at, change).await?;
                     }
                     HistoryUpdate::Detail { repository, number, commits, items, files, iterations, at } => {
-                        let known = find(writing.conn(), repository, number).await?;
-                        known.filter(|known| known.detail_at.is_none_or(|read| read <= at)).map(|mut known| {
-                            known.history.commits = Some(commits);
-                            let linked = std::mem::replace(&mut known.history.items, items);
+                        let change = |history: &mut History| {
+                            history.commits = Some(commits);
+                            let linked = std::mem::replace(&mut history.items, items);
                             for item in linked {
-                                if !known.history.items.contains(&item) {
-                                    known.history.items.push(item);
+                                if !history.items.contains(&item) {
+                                    history.items.push(item);
                                 }
                             }
-                            known.history.files = files.or(known.history.files);
-                            known.history.iterations = iterations.or(known.history.iterations);
-                            known.detail_at = Some(at);
-                            known
-                        })
+                            history.files = files.or(history.files);
+                            history.iterations = iterations.or(history.iterations);
+                        };
+                        table.change(writing.conn(), (repository, number), Due::Detail, at, change).await?;
                     }
-                };
-                if let Some(known) = news {
-                    keep(writing.conn(), project, &known, &rules).await?;
-                    changed.push((known.history.repository, known.history.number));
                 }
             }
-            changed.sort_unstable();
-            changed.dedup();
+            let changed = table.write(writing.conn(), project, &rules).await?;
             self.finish_page(writing, project, page).await?;
             Ok(changed)
         })
@@ -445,19 +471,24 @@ impl Store {
                 }
                 projects.dedup();
                 self.hold_too(&mut writing, Hold::Projects(&projects)).await?;
-                let before = made;
+                let mut by_project: BTreeMap<ProjectId, Vec<Known>> = BTreeMap::new();
+                let mut found = 0;
                 for row in &rows {
                     let (repository, number) = (RepositoryId(row.int("repository")?), row.int("number")?);
                     if let Some(known) = find(writing.conn(), repository, number).await? {
-                        keep(writing.conn(), ProjectId(row.int("project")?), &known, &rules).await?;
-                        made += 1;
+                        by_project.entry(ProjectId(row.int("project")?)).or_default().push(known);
+                        found += 1;
                     }
                 }
+                for (project, known) in by_project {
+                    keep(writing.conn(), project, &known, &rules).await?;
+                }
+                made += found;
                 for project in projects {
                     writing.announce(Change::Facts(project));
                 }
                 self.commit(writing).await?;
-                if made == before {
+                if found == 0 {
                     return Ok(made);
                 }
             }

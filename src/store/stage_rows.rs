@@ -11,7 +11,7 @@ use sqlx::any::AnyRow;
 use super::column::{Columns, Word, json};
 use super::error::{Error, Result};
 use super::line::{Fields, Line};
-use super::{builds, next};
+use super::{Store, builds, next};
 use crate::domain::id::{ObjectId, ProjectId, RepositoryId};
 use crate::domain::run::{DefinitionKind, RunResult, StageResult};
 use crate::metrics::input::{StageKind, StageRun};
@@ -156,7 +156,7 @@ pub(super) fn line_of(kind: i64, row: &StageRow) -> String {
 }
 
 /// A stage of a kind from its line.
-pub(super) fn of_line(line: &str, kinds: &HashMap<i64, &StageKind>) -> Result<StageRun> {
+pub(super) fn of_line(line: &str, kinds: &HashMap<i64, StageKind>) -> Result<StageRun> {
     let mut fields = Fields::of(line);
     let number = fields.int()?;
     let kind = kinds.get(&number).ok_or_else(|| Error::unreadable(format!("a stage of a kind that is not there: {number}")))?;
@@ -198,6 +198,38 @@ pub(super) async fn of_build(conn: &mut AnyConnection, project: ProjectId, numbe
 /// The stages of a run.
 pub(super) async fn of_run(conn: &mut AnyConnection, project: ProjectId, kind: DefinitionKind, run: i64) -> Result<Vec<StageRow>> {
     sqlx::query(OF_RUN).bind(project.0).bind(kind.to_word()).bind(run).fetch_all(conn).await?.iter().map(read).collect()
+}
+
+fn shown(project: ProjectId, row: StageRow) -> StageRun {
+    StageRun {
+        project,
+        kind: row.kind,
+        definition: row.definition,
+        run: row.run,
+        stage: row.stage,
+        environment: Some(row.environment).filter(|name| !name.is_empty()),
+        attempt: row.attempt,
+        result: row.result,
+        started_at: row.started_at,
+        finished_at: row.finished_at,
+        approval_ms: row.approval_ms,
+        run_result: row.of_run.result,
+        run_finished_at: row.of_run.finished_at,
+        sha: row.of_run.sha,
+        branch: row.of_run.branch,
+        repository: row.of_run.repository,
+    }
+}
+
+impl Store {
+    /// The stages of a run, or the environments of a release, whatever they are.
+    pub async fn stages_of_run(&self, project: ProjectId, kind: DefinitionKind, run: i64) -> Result<Vec<StageRun>> {
+        self.attempt(format!("read the stages of run {run}"), async {
+            let rows = of_run(&mut *self.reader().await?, project, kind, run).await?;
+            Ok(rows.into_iter().map(|row| shown(project, row)).collect())
+        })
+        .await
+    }
 }
 
 /// Writes rows, and keeps count of what they are.

@@ -128,11 +128,11 @@ impl Store {
         self.attempt("keep links of work items", async {
             let mut writing = self.writing_on(Hold::Project(project)).await?;
             put_links(writing.conn(), project, links).await?;
-            for (item, repository, target, _) in links {
-                if let LinkTarget::PullRequest { number } = target {
-                    histories::add_item(writing.conn(), project, (*repository, *number), *item, &rules).await?;
-                }
-            }
+            let of_pull_requests = links.iter().filter_map(|(item, repository, target, _)| match target {
+                LinkTarget::PullRequest { number } => Some(((*repository, *number), *item)),
+                _ => None,
+            });
+            histories::add_items(writing.conn(), project, of_pull_requests, &rules).await?;
             self.finish_page(writing, project, None).await
         })
         .await

@@ -13,8 +13,11 @@ use crate::domain::person::ReviewRules;
 use crate::domain::progress::Progress;
 use crate::domain::pull_request::KnownPullRequest;
 use crate::domain::ticket::{SpecState, Ticket};
+use crate::metrics::departures::Stop;
 use crate::metrics::figures::{Figures, Row};
 use crate::metrics::input::MeasuredProject;
+use crate::metrics::landing::Landing;
+use crate::metrics::waterfall::Waterfall;
 use crate::notice::Notice;
 
 /// A ticket with everything its screen shows.
@@ -143,6 +146,18 @@ pub struct MetricRow {
     pub url: Option<String>,
     /// The ticket that follows the pull request.
     pub ticket: Option<TicketKey>,
+}
+
+/// Why a pull request is where it is.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Story {
+    pub waterfall: Waterfall,
+    pub landing: Option<Landing>,
+    /// Where its commit is; empty while it is not merged.
+    pub stops: Vec<Stop>,
+    /// What the token may not read.
+    pub missing: Vec<String>,
+    pub read_at: Timestamp,
 }
 
 /// What starting work would do.
@@ -294,7 +309,18 @@ pub struct ProjectOption {
 pub struct ScopeLine {
     pub scope: String,
     pub needed_for: String,
+    /// What happens without it.
+    pub degrades: String,
+    pub need: ScopeNeed,
     pub outcome: ScopeOutcome,
+}
+
+/// Whether a missing scope is something to put right.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ScopeNeed {
+    Required,
+    Expected,
+    Optional,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -93,6 +93,12 @@ pub enum Effect {
         project: ProjectId,
         generation: Generation,
     },
+    /// Asks Azure DevOps, three calls at most; answered by `Explained`.
+    Explain {
+        repository: RepositoryId,
+        number: i64,
+        generation: Generation,
+    },
     /// Asks Azure DevOps; answered by `TeamsLoaded`.
     LoadTeams {
         project: ProjectId,

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use super::answer::{
     Collections, ConnectionReport, DiffLine, HiddenText, MemberRow, MetricRow, MetricsPage, Plan, ProjectRow, PullRequestDraft,
-    PullRequestRow, RepositoryRow, RequestRow, SaveFailure, SpecConflict, StartPlan, TaskRow, TicketDetail, WebhookCard,
+    PullRequestRow, RepositoryRow, RequestRow, SaveFailure, SpecConflict, StartPlan, Story, TaskRow, TicketDetail, WebhookCard,
 };
 use super::key::Key;
 use crate::domain::board::Board;
@@ -123,6 +123,10 @@ pub enum What {
     CollectionsLoaded {
         generation: Generation,
         collections: Answer<Box<Collections>>,
+    },
+    Explained {
+        generation: Generation,
+        story: Answer<Box<Story>>,
     },
     TeamsLoaded {
         generation: Generation,

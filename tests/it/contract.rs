@@ -9,14 +9,17 @@ use std::net::TcpListener;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 
+use kanado::ado::history::happenings;
 use kanado::ado::{
-    At, Base, BranchOutcome, ChangeKind, Client, Completion, Credential, Duty, ErrorKind, FileChange, HookSecret, In, MergeStrategy,
-    NewHook, NewPullRequest, NewThread, PullRequestPatch, PullRequestQuery, Push, RepoRef, ScopeOutcome, Settings, StatusChange,
-    StatusFilter, ThreadStatus,
+    Artifact, At, Base, BranchOutcome, BuildQuery, ChangeKind, Client, Completion, Credential, Duty, ErrorKind, FileChange, HookSecret, In,
+    MergeStrategy, NewHook, NewPullRequest, NewThread, PullRequestPatch, PullRequestQuery, Push, RepoRef, ScopeOutcome, Settings,
+    StatusChange, StatusFilter, ThreadStatus, WorkItemQuery,
 };
 use kanado::domain::hook::{Publisher, Purpose, SubscriptionState};
 use kanado::domain::id::ObjectId;
 use kanado::domain::pull_request::{PullRequestStatus, Vote};
+use kanado::domain::work_item::LinkTarget;
+use kanado::metrics::input::What;
 use serde_json::{Value, json};
 
 use crate::journey_cli::a_ticket_goes_all_the_way;
@@ -262,8 +265,13 @@ async fn every_function(checked: &Checked, covered: &mut Covered) {
     let bobs = checked.client(&checked.world.token("bob"));
     covered.by(checked, &bobs, "vote", bobs.vote(r, number, &bob.id, Vote::Approved)).await;
 
-    let thread = by!(create_thread(r, number, &NewThread { content: "why?".into(), line: Some((".tickets/SCR-1.md".into(), 1)) }));
-    by!(create_thread(r, number, &NewThread { content: "general".into(), line: None }));
+    let thread =
+        by!(create_thread(r, number, &NewThread { content: "why?".into(), line: Some((".tickets/SCR-1.md".into(), 1)), mark: None }));
+    let general = NewThread { content: "<!-- a mark --> general".into(), line: None, mark: Some(("kanado.test", "v1")) };
+    let marked = by!(create_thread(r, number, &general));
+    assert_eq!(marked.comments[0].content, general.content, "an HTML comment is kept as it was sent");
+    assert_eq!(marked.properties.get("kanado.test").map(String::as_str), Some("v1"));
+    by!(edit_comment(r, number, marked.id, marked.comments[0].id, "written anew"));
     by!(reply(r, number, thread.id, 1, "so"));
     assert_eq!(by!(set_thread_status(r, number, thread.id, ThreadStatus::Fixed)).status.as_deref(), Some("fixed"));
     assert!(by!(threads(r, number)).iter().any(|row| row.id == thread.id && row.comments.len() == 2));
@@ -306,6 +314,69 @@ async fn every_function(checked: &Checked, covered: &mut Covered) {
     };
     assert_eq!(by!(pull_requests(In::Repository(r), &exactly)).len(), 1);
     by!(lists_closed_since());
+
+    // What delivery figures are made of, in the past that the demo begins with.
+    let then = "2000-01-01T00:00:00Z".parse().unwrap();
+    let closed_since = PullRequestQuery { status: StatusFilter::All, closed_since: Some(then), ..Default::default() };
+    let page = by!(pull_request_page(&project.guid, &closed_since, 0, 2));
+    assert_eq!((page.rows.len(), page.next_skip()), (2, Some(2)));
+    let detail = by!(pull_request_detail(r, number));
+    assert_eq!((detail.pull_request.number, detail.commits.len()), (number, 2));
+    let (happened, actors) = happenings(&by!(threads(r, number)));
+    assert!(happened.iter().any(|h| h.what == What::Vote { vote: Vote::Approved } && h.by.as_ref() == Some(&bob.id)), "{happened:?}");
+    assert!(happened.iter().any(|h| h.what == What::Published) && actors.iter().any(|actor| actor.id == bob.id), "{happened:?}");
+    let commits = by!(commits_page(r, then, 0, 1000));
+    assert!(commits.rows.iter().all(|commit| commit.changes.is_some()) && commits.rows.len() > 3, "{commits:?}");
+    let pushes = by!(pushes_page(r, &main, then, 0, 1000));
+    assert!(!pushes.rows.is_empty() && pushes.rows.iter().all(|push| push.branch == main), "{pushes:?}");
+
+    let first = by!(builds_page(&project.guid, &BuildQuery::FinishedSince(then), None, 5));
+    let more = first.next.clone().expect("there are more than five runs");
+    let second = by!(builds_page(&project.guid, &BuildQuery::FinishedSince(then), Some(&more), 5));
+    assert!(second.rows.iter().any(|run| first.rows.iter().all(|known| known.number != run.number)), "{second:?}");
+    let ids: Vec<i64> = first.rows.iter().map(|run| run.number).collect();
+    assert_eq!(by!(builds_page(&project.guid, &BuildQuery::Ids(ids.clone()), None, 50)).rows.len(), ids.len());
+    assert!(!by!(builds_page(&project.guid, &BuildQuery::InProgress, None, 50)).rows.is_empty());
+    let on_main = by!(builds_page(&project.guid, &BuildQuery::OfRef("refs/heads/main".to_owned()), None, 50)).rows;
+    assert!(!on_main.is_empty() && on_main.iter().all(|run| run.branch.as_deref() == Some("refs/heads/main")));
+    assert!(by!(definitions(&project.guid)).len() > 1);
+    let mut seen = BTreeSet::new();
+    for run in &on_main {
+        let stages = by!(timeline(&project.guid, run.number)).unwrap_or_default();
+        seen.extend(stages.iter().map(|stage| format!("{:?}", stage.result)));
+        seen.extend(stages.iter().filter(|stage| stage.approval_from.is_some()).map(|_| "approval".to_owned()));
+        seen.extend(stages.iter().filter(|stage| stage.attempt > 1).map(|_| "again".to_owned()));
+    }
+    for wanted in ["Succeeded", "Failed", "Skipped", "Canceled", "Pending", "approval", "again"] {
+        assert!(seen.contains(wanted), "{wanted}: {seen:?}");
+    }
+    assert_eq!(c.timeline(&project.guid, 999_999).await.unwrap(), None);
+    let mut deployed = 0;
+    for environment in by!(environments_page(&project.guid, None)).rows {
+        let page = by!(deployment_records_page(&project.guid, environment.number, None, 2));
+        assert!(page.rows.iter().all(|record| record.environment == environment.number && record.finished_at.is_some()), "{page:?}");
+        if let Some(token) = &page.next {
+            deployed += by!(deployment_records_page(&project.guid, environment.number, Some(token), 2)).rows.len();
+        }
+    }
+    assert!(deployed > 0, "some environment has more than a page");
+    assert!(!by!(release_definitions(&project.guid)).is_empty());
+    let released = by!(release_deployments_page(&project.guid, then, None)).rows;
+    assert!(released.iter().any(|row| row.environment == "Production" && row.build.is_some() && row.sha.is_some()), "{released:?}");
+
+    let query = |types: &[&str], tags: &[&str]| {
+        let own = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
+        WorkItemQuery { changed_since: then, types: own(types), tags: own(tags) }
+    };
+    let bugs = by!(work_item_ids(&project.guid, &query(&["Bug", "Ops' Issue"], &["incident"])));
+    assert!(!bugs.is_empty() && by!(work_item_ids(&project.guid, &query(&[], &[]))).len() > bugs.len());
+    let items = by!(work_items(&[bugs[0], 999_999]));
+    assert_eq!(items.iter().map(|item| item.number).collect::<Vec<_>>(), bugs[..1]);
+    assert!(items[0].kind == "Bug" && !items[0].title.is_empty() && items[0].created_at.is_some(), "{items:?}");
+    let links: Vec<_> = by!(work_items_with_links(&bugs)).into_iter().flat_map(|linked| linked.links).collect();
+    let build = links.iter().find_map(|link| if let LinkTarget::Build { number } = link.target { Some(number) } else { None });
+    let hanging = by!(linked_work_items(&[Artifact::PullRequest { repository: r, number }, Artifact::Build { number: build.unwrap() }]));
+    assert!(hanging[0].is_empty() && hanging[1].iter().any(|item| bugs.contains(item)), "{hanging:?}");
 
     // Webhooks: release management on its own host, and what was never answered in a test before it existed.
     for publisher in [Publisher::Tfs, Publisher::Pipelines, Publisher::ReleaseManagement] {

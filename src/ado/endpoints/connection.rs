@@ -140,6 +140,8 @@ impl Client {
         };
         let outcome = match self.send(&call).await {
             Ok(_) => ScopeOutcome::Allowed,
+            // A host of its own that cannot be reached says nothing of the one that the board is on.
+            Err(e) if call.host != Host::Base && is_unreachable(&e) => ScopeOutcome::Unknown(e.to_string()),
             Err(e) => outcome_of(e)?,
         };
         Ok(purpose.check(call.scope, outcome))
@@ -230,6 +232,10 @@ fn unless_missing(outcome: ScopeOutcome) -> ScopeOutcome {
         ScopeOutcome::Missing => unknown("without Code (read) there is no pull request to try it on"),
         outcome => outcome,
     }
+}
+
+fn is_unreachable(error: &Error) -> bool {
+    matches!(error.kind(), ErrorKind::Offline | ErrorKind::Tls | ErrorKind::Proxy | ErrorKind::TimedOut | ErrorKind::UntrustedHost)
 }
 
 fn outcome_of(error: Error) -> Result<ScopeOutcome> {

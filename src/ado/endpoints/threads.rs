@@ -15,6 +15,8 @@ pub struct NewThread {
     pub content: String,
     /// The file and the line (from 1) on the new side that it hangs on.
     pub line: Option<(String, u32)>,
+    /// A property that programs find it by; readers do not see it.
+    pub mark: Option<(&'static str, &'static str)>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -62,6 +64,9 @@ impl Client {
                 "rightFileEnd": {"line": line, "offset": 1},
             });
         }
+        if let Some((name, value)) = thread.mark {
+            body["properties"] = json!({ name: {"$type": "System.String", "$value": value} });
+        }
         let path = in_pull_request(repository, number, "/threads");
         let call = Call::post(path, format!("comment on pull request {number}")).json(&body);
         Ok(self.object::<Thread>(&call).await?.fact())
@@ -72,6 +77,20 @@ impl Client {
         let path = in_pull_request(repository, number, &format!("/threads/{thread}/comments"));
         let body: Value = json!({"parentCommentId": parent, "content": content, "commentType": "text"});
         let call = Call::post(path, format!("reply on pull request {number}")).json(&body);
+        Ok(self.object::<Comment>(&call).await?.fact())
+    }
+
+    /// Writes a comment anew. Only one's own can be; the service keeps no earlier text.
+    pub async fn edit_comment(
+        &self,
+        repository: RepoRef<'_>,
+        number: i64,
+        thread: i64,
+        comment: i64,
+        content: &str,
+    ) -> Result<fact::Comment> {
+        let path = in_pull_request(repository, number, &format!("/threads/{thread}/comments/{comment}"));
+        let call = Call::patch(path, format!("change a comment on pull request {number}")).json(&json!({"content": content}));
         Ok(self.object::<Comment>(&call).await?.fact())
     }
 

@@ -35,7 +35,7 @@ async fn no_write_of_a_read_only_client_reaches_the_service_and_each_is_told_as_
     let push = Push { branch: "feature/K-1".into(), old_tip: tip.clone(), message: "K-1".into(), changes: vec![file] };
     let how = Completion { strategy: MergeStrategy::Squash, delete_source_branch: false, source_commit: tip.clone(), message: None };
     let abandon = PullRequestPatch { status: Some(StatusChange::Abandon), ..Default::default() };
-    let thread = NewThread { content: "why?".into(), line: None };
+    let thread = NewThread { content: "why?".into(), ..NewThread::default() };
     let refusals: Vec<(&str, Option<Error>)> = vec![
         ("create the branch", client.create_branch(repository(), "feature/K-1", &tip).await.err()),
         ("delete the branch", client.delete_branch(repository(), "feature/K-1", &tip).await.err()),

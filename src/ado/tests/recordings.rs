@@ -7,12 +7,14 @@ use serde_json::{Value, json};
 
 use super::server::{Play, Reply, Scene, connection, project, repository};
 use crate::ado::{
-    At, BranchOutcome, Completion, Duty, ErrorKind, In, MergeStrategy, NewPullRequest, NewThread, PullRequestPatch, PullRequestQuery, Push,
+    Artifact, At, BranchOutcome, BuildQuery, Completion, Duty, ErrorKind, In, MergeStrategy, NewPullRequest, NewThread, PullRequestPatch,
+    PullRequestQuery, Push, RepoRef, WorkItemQuery,
 };
 use crate::domain::fact;
 use crate::domain::id::{Guid, ObjectId};
 use crate::domain::person::Identity;
 use crate::domain::pull_request::{PullRequestStatus, Vote};
+use crate::domain::run::StageResult;
 
 /// What was compared: the words, what the client made of it, what the recording says.
 type Compared = Vec<(&'static str, String, String)>;
@@ -346,6 +348,152 @@ async fn feed(method: &str, url: &str, response: &Value) -> Option<Compared> {
                 ("method", last.method, method.to_owned()),
             ]
         }
+        ("GET", ["build", "builds"]) => {
+            let page = client.builds_page(&project(), &BuildQuery::InProgress, None, 5000).await.unwrap();
+            let told = page.rows.iter().map(|run| {
+                vec![
+                    ("id", run.number.to_string()),
+                    ("label", run.label.clone()),
+                    ("definition", run.definition.to_string()),
+                    ("name", run.definition_name.clone()),
+                    ("branch", run.branch.clone().unwrap_or_default()),
+                    ("sha", run.sha.as_ref().map(ToString::to_string).unwrap_or_default()),
+                    ("status", format!("{:?}", run.status).to_lowercase()),
+                    ("result", run.result.map(|r| format!("{r:?}").to_lowercase()).unwrap_or_default()),
+                    ("for", who(run.requested_for.as_ref())),
+                ]
+            });
+            let paths = [
+                ("/id", false),
+                ("/buildNumber", false),
+                ("/definition/id", false),
+                ("/definition/name", false),
+                ("/sourceBranch", false),
+                ("/sourceVersion", true),
+                ("/status", true),
+                ("/result", true),
+                ("/requestedFor/id", true),
+            ];
+            let mut compared = list(&scene, &rows(body), told, &paths);
+            for (run, row) in page.rows.iter().zip(rows(body)) {
+                for (name, at, path) in [
+                    ("queued", run.queued_at, "/queueTime"),
+                    ("started", run.started_at, "/startTime"),
+                    ("finished", run.finished_at, "/finishTime"),
+                ] {
+                    compared.push((name, seconds(at), or_empty(&row, path).chars().take(19).collect()));
+                }
+            }
+            compared
+        }
+        ("GET", ["build", "definitions"]) => {
+            let facts = client.definitions(&project()).await.unwrap();
+            let told = facts.iter().map(|d| vec![("id", d.number.to_string()), ("name", d.name.clone()), ("path", d.path.clone())]);
+            list(&scene, &rows(body), told, &[("/id", false), ("/name", false), ("/path", false)])
+        }
+        ("GET", ["build", "builds", _, "timeline"]) => {
+            let stages = client.timeline(&project(), 1).await.unwrap().unwrap_or_default();
+            let records = body["records"].as_array().cloned().unwrap_or_default();
+            let wanted: Vec<Value> = records.into_iter().filter(|r| r["type"] == "Stage").collect();
+            list(&scene, &wanted, stages.iter().map(|s| vec![("name", s.display_name.clone())]), &[("/name", false)])
+        }
+        ("GET", ["release", "deployments"]) => {
+            let page = client.release_deployments_page(&project(), jiff::Timestamp::UNIX_EPOCH, None).await.unwrap();
+            let told = page.rows.iter().map(|d| {
+                vec![
+                    ("id", d.number.to_string()),
+                    ("release", d.release.to_string()),
+                    ("definition", d.definition.to_string()),
+                    ("environment", d.environment.clone()),
+                    ("attempt", d.attempt.to_string()),
+                    ("build", d.build.map(|b| b.to_string()).unwrap_or_default()),
+                    ("web", d.web_url.clone().unwrap_or_default()),
+                ]
+            });
+            let paths = [
+                ("/id", false),
+                ("/release/id", false),
+                ("/releaseDefinition/id", false),
+                ("/releaseEnvironment/name", false),
+                ("/attempt", false),
+                ("/release/artifacts/0/definitionReference/version/id", false),
+                ("/release/webAccessUri", false),
+            ];
+            let mut compared = list(&scene, &rows(body), told, &paths);
+            for (deployment, row) in page.rows.iter().zip(rows(body)) {
+                compared.push(("started", seconds(deployment.started_at), or_empty(&row, "/startedOn").chars().take(19).collect()));
+                let is_known = deployment.result != StageResult::Unknown;
+                compared.push(("result", is_known.to_string(), "true".to_owned()));
+            }
+            compared
+        }
+        ("GET", ["release", "definitions"]) => {
+            let facts = client.release_definitions(&project()).await.unwrap();
+            let told = facts.iter().map(|d| vec![("id", d.number.to_string()), ("name", d.name.clone())]);
+            list(&scene, &rows(body), told, &[("/id", false), ("/name", false)])
+        }
+        ("GET", ["git", "repositories", _, "pushes"]) if query.contains("includeRefUpdates") => {
+            let page = client.pushes_page(repo, "develop", jiff::Timestamp::UNIX_EPOCH, 0, 1000).await.unwrap();
+            let told = page.rows.iter().map(|p| {
+                vec![
+                    ("id", p.number.to_string()),
+                    ("new", p.new.to_string()),
+                    ("old", p.old.to_string()),
+                    ("pusher", who(p.pusher.as_ref())),
+                ]
+            });
+            let paths =
+                [("/pushId", false), ("/refUpdates/0/newObjectId", true), ("/refUpdates/0/oldObjectId", true), ("/pushedBy/id", true)];
+            list(&scene, &rows(body), told, &paths)
+        }
+        ("POST", ["wit", "wiql"]) => {
+            let query = WorkItemQuery { changed_since: jiff::Timestamp::UNIX_EPOCH, types: vec![], tags: vec![] };
+            let found = client.work_item_ids(&project(), &query).await.unwrap();
+            let mut wanted: Vec<i64> = body["workItems"].as_array()?.iter().filter_map(|item| item["id"].as_i64()).collect();
+            wanted.sort_unstable();
+            vec![
+                ("found", format!("{found:?}"), format!("{wanted:?}")),
+                ("sent", scene.count("POST", "/wit/wiql").to_string(), "1".to_owned()),
+                ("left out", client.request_log().skipped_rows().to_string(), "0".to_owned()),
+            ]
+        }
+        // The list by query string answers as the batch does.
+        ("GET", ["wit", "workitems"]) | ("POST", ["wit", "workitemsbatch"]) if body["value"].is_array() => {
+            scene.on("POST", "/wit/workitemsbatch", [reply]);
+            let items = client.work_items_with_links(&[1]).await.unwrap();
+            let told = items.iter().map(|linked| {
+                let item = &linked.item;
+                vec![
+                    ("id", item.number.to_string()),
+                    ("revision", item.revision.to_string()),
+                    ("kind", item.kind.clone()),
+                    ("state", item.state.clone()),
+                    ("title", item.title.clone()),
+                ]
+            });
+            let paths = [
+                ("/id", false),
+                ("/rev", false),
+                ("/fields/System.WorkItemType", false),
+                ("/fields/System.State", false),
+                ("/fields/System.Title", false),
+            ];
+            list(&scene, &rows(body), told, &paths)
+        }
+        ("POST", ["wit", "artifacturiquery"]) => {
+            let answer = body["artifactUrisQueryResult"].as_object()?;
+            let (uri, items) = answer.iter().next()?;
+            let parts: Vec<&str> = uri.split("%2F").collect();
+            let (place, sha) = ((Guid::new(parts[0].rsplit('/').next()?), Guid::new(parts[1])), ObjectId::new(parts[2]));
+            let repository = RepoRef { project: &place.0, repository: &place.1 };
+            let found = client.linked_work_items(&[Artifact::Commit { repository, sha: &sha }]).await.unwrap();
+            let wanted: Vec<i64> = items.as_array()?.iter().filter_map(|item| item["id"].as_i64()).collect();
+            vec![
+                ("found", format!("{found:?}"), format!("[{wanted:?}]")),
+                ("asked", scene.find("POST", "artifacturiquery")[0].json()["artifactUris"][0].as_str()?.to_owned(), uri.clone()),
+                ("sent", scene.count("POST", "artifacturiquery").to_string(), "1".to_owned()),
+            ]
+        }
         ("GET", ["policy", "evaluations"]) => {
             let facts = client.policy_evaluations(&project(), 1).await.unwrap();
             let told = facts.iter().map(|e| {
@@ -481,6 +629,11 @@ fn list(scene: &Scene, rows: &[Value], told: impl Iterator<Item = Vec<(&'static 
 
 fn identity(person: &Identity) -> Vec<(&'static str, String)> {
     vec![("id", person.id.to_string()), ("name", person.display_name.clone()), ("account", person.unique_name.clone())]
+}
+
+/// Up to the second, as a recording begins.
+fn seconds(at: Option<jiff::Timestamp>) -> String {
+    at.map(|at| at.to_string().chars().take(19).collect()).unwrap_or_default()
 }
 
 fn who(person: Option<&Identity>) -> String {

@@ -48,7 +48,7 @@ fn fits(pattern: &str, name: &str) -> bool {
     }
 }
 
-fn last<'a>(world: &'a World, definition: i32, wanted: impl Fn(&Build) -> bool) -> Option<&'a Build> {
+fn last(world: &World, definition: i32, wanted: impl Fn(&Build) -> bool) -> Option<&Build> {
     world.builds.values().rev().find(|build| build.definition == definition && !build.is_deleted && wanted(build))
 }
 

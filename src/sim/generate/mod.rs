@@ -134,6 +134,8 @@ impl Ids {
 
 /// Fills an empty world, and repositories below `git_root`; answers what was planned.
 pub fn generate(world: &mut World, git_root: &Path, size: Size, seed: u64, start: Timestamp) -> Result<Plan, GitError> {
+    // Instants go out in steps of 100 ns; what is left of them would make the plan disagree with the answers.
+    let start = dice::whole_second(start);
     let (ids, scale, window) = (Ids { seed }, size.scale(), Window::until(start));
     let layout = layout::lay_out(world, ids, size, &scale, start);
     let mut history = history::plan(&layout, &scale, seed, window);

@@ -1,4 +1,4 @@
-//! How the harbour's software got to its machines before the demo begins: pipelines, runs, environments, releases, work items.
+//! How the harbour's software got to its machines before the demo begins: pipelines, runs, environments, releases.
 //!
 //! Told after the rest of the past, from the commits that are there; nothing in git is changed. Builds have the numbers that
 //! statuses of pull requests name. Limits: few runs, each for one thing that happens; times are whole minutes.
@@ -9,8 +9,8 @@ use uuid::Uuid;
 use super::story::{DAY, HOUR, Story};
 use crate::sim::world::{
     ApprovalStage, ApprovalStatus, ArtifactSource, Build, BuildReason, BuildResult, BuildStatus, Definition, DefinitionKind,
-    DeploymentReason, DeploymentStatus, Environment, JobRun, RecordResult, Relation, Release, ReleaseApproval, ReleaseArtifact,
-    ReleaseDefinition, ReleaseDeployment, StageApproval, StageAttempt, StagePlan, StageRun, TimelineState, WorkItem,
+    DeploymentReason, DeploymentStatus, Environment, JobRun, RecordResult, Release, ReleaseApproval, ReleaseArtifact, ReleaseDefinition,
+    ReleaseDeployment, StageApproval, StageAttempt, StagePlan, StageRun, TimelineState,
 };
 
 const TIDE: i32 = 7;
@@ -63,7 +63,6 @@ pub(super) fn tell(story: &mut Story<'_>) {
     past.places();
     past.runs();
     past.releases();
-    past.work_items();
 }
 
 impl Past<'_, '_> {
@@ -292,92 +291,5 @@ impl Past<'_, '_> {
             _ => row.ran(decided, self.story.at(ago - 12), status),
         };
         self.story.world().release_deployments.insert(id, row);
-    }
-
-    fn work_items(&mut self) {
-        let closed = |ago: i64| [("Active", ago + 3 * DAY), ("Resolved", ago + HOUR), ("Closed", ago)];
-        let active = |ago: i64| [("Active", ago); 1];
-        let told: [(i32, &str, &str, &str, &str, i64, Option<&str>, &[(&str, i64)]); 10] = [
-            (
-                201,
-                "User Story",
-                "Predict tides instead of looking them up",
-                "Harbor\\Tides",
-                "alice",
-                60 * DAY,
-                Some("HAR-3 "),
-                &closed(29 * DAY),
-            ),
-            (
-                202,
-                "Task",
-                "Copy readings off the machine every night",
-                "Harbor\\Operations",
-                "erin",
-                58 * DAY,
-                Some("HAR-2 "),
-                &closed(53 * DAY),
-            ),
-            (203, "User Story", "See which ship comes next", "Harbor\\Board", "carol", 50 * DAY, Some("HAR-5 "), &closed(28 * DAY)),
-            (
-                204,
-                "User Story",
-                "Know when a ship is at the pilot station",
-                "Harbor\\Pilots",
-                "bob",
-                40 * DAY,
-                Some("HAR-6 "),
-                &closed(32 * DAY),
-            ),
-            (
-                205,
-                "Bug",
-                "Heights at the north mole are half a metre off",
-                "Harbor\\Tides",
-                "dave",
-                21 * DAY + 6 * HOUR,
-                None,
-                &closed(11 * DAY),
-            ),
-            (206, "Bug", "The board shows the ships of yesterday", "Harbor\\Board", "erin", 17 * DAY + 12 * HOUR, None, &closed(17 * DAY)),
-            (207, "Task", "Answer a whole week in one request", "Harbor\\Tides", "bob", 9 * DAY, Some("HAR-14"), &active(3 * DAY)),
-            (208, "User Story", "Port time for everybody", "Harbor\\Board", "alice", 8 * DAY, Some("HAR-11"), &active(30 * HOUR)),
-            (209, "Task", "Restart the collector by itself", "Harbor\\Operations", "erin", 4 * DAY, Some("HAR-21"), &active(9 * HOUR)),
-            (210, "Bug", "A pilot stood on two launches", "Harbor\\Pilots", "dave", 7 * DAY, Some("HAR-9 "), &[]),
-        ];
-        for (id, kind, title, area, who, ago, request, states) in told {
-            let person = self.story.person(who);
-            let mut item = WorkItem::new(id, (self.project, "Harbor"), kind, title, person, self.story.at(ago));
-            item.area_path = area.to_owned();
-            item.assigned_to = Some(person);
-            for (state, since) in states {
-                item.enter(state, self.story.at((*since).min(ago - 10)));
-            }
-            let incident_of = match id {
-                205 => Some(396),
-                206 => Some(398),
-                _ => None,
-            };
-            if let Some(build) = incident_of {
-                item.tags = vec!["Incident".to_owned()];
-                item.relations.push(Relation::build(build, item.created));
-            }
-            let changed = item.changed;
-            let world = self.story.world();
-            world.work_items.insert(id, item);
-            let linked = request.and_then(|key| world.pull_requests.values().find(|row| row.title.starts_with(key)).map(|row| row.id));
-            if let Some(linked) = linked {
-                world.link_pull_request(id, linked, changed);
-            }
-        }
-        // The merge that made the backup is linked by its commit too.
-        let world = self.story.world();
-        let merged = world.pull_requests.values().find(|row| row.title.starts_with("HAR-2 "));
-        if let Some((repository, commit)) = merged.and_then(|row| Some((row.repository, row.merge.commit.clone()?)))
-            && let Some(item) = world.work_items.get_mut(&202)
-        {
-            let at = item.changed;
-            item.relations.push(Relation::commit(self.project, repository, &commit, at));
-        }
     }
 }

@@ -6,6 +6,7 @@
 mod delivery;
 mod harbor;
 mod story;
+mod work_items;
 
 #[cfg(test)]
 mod tests;
@@ -55,6 +56,7 @@ pub fn seed(world: &mut World, git_root: &Path, seed: u64, start: Timestamp) -> 
     let mut story = Story::new(world, git_root, seed, start);
     harbor::tell(&mut story)?;
     delivery::tell(&mut story);
+    work_items::tell(&mut story);
     Ok(())
 }
 

@@ -1,6 +1,7 @@
 //! The simulator through real HTTP, as a client that knows nothing of its insides sees it.
 mod builds;
 mod front;
+mod generated;
 mod limits;
 mod people;
 mod pull_requests;

@@ -136,12 +136,12 @@ async fn links_are_found_from_both_sides() {
     let answer = ask(json!([uri, build, "vstfs:///Build/Build/1"])).await;
     assert_eq!(linked(&answer, &uri), [before, vec![i64::from(item)]].concat());
     assert_eq!((linked(&answer, build), linked(&answer, "vstfs:///Build/Build/1")), (vec![205], vec![]));
-    let path = format!("Harbor/_apis/git/repositories/{repository}/pullrequests/{number}");
+    let (path, named) = (format!("Harbor/_apis/git/repositories/{repository}/pullrequests/{number}"), item.to_string());
     let full = stage.get(&format!("{path}?includeWorkItemRefs=true&includeCommits=true")).await.expect(200);
-    assert!(full["workItemRefs"].as_array().unwrap().iter().any(|row| row["id"] == item.to_string()));
+    assert!(full["workItemRefs"].as_array().unwrap().iter().any(|row| row["id"] == named.as_str()));
     assert!(!full["commits"].as_array().unwrap().is_empty());
     let refs = stage.get(&format!("{path}/workitems")).await.expect(200);
-    assert!(refs["value"].as_array().unwrap().iter().any(|row| row["id"] == item.to_string()));
+    assert!(refs["value"].as_array().unwrap().iter().any(|row| row["id"] == named.as_str()));
 }
 
 #[tokio::test]

@@ -91,6 +91,7 @@ async fn facts_are_announced_seldom_and_the_last_ones_always() {
     assert!(heard_of <= most, "{heard_of} announcements of 40 pages");
 
     store.put_page(project, page(Source::Builds, "a", 41)).await.unwrap();
+    while changes.try_recv().is_ok() {}
     store.end_pass(project, Source::Builds, PassEnd::Complete { synced_at: at(1) }).await.unwrap();
     let told = std::iter::from_fn(|| changes.try_recv().ok()).any(|change| change == Change::Facts(project));
     assert!(told, "the end of a pass is told at once");

@@ -14,6 +14,7 @@ mod histories;
 mod hooks;
 mod inbox;
 mod ingest;
+mod measured;
 mod server;
 mod story;
 mod together;
@@ -174,6 +175,7 @@ fn every_query() -> Vec<(&'static str, Statements)> {
         ("work_items", super::work_items::QUERIES),
         ("compares", super::compares::QUERIES),
         ("quality_comments", super::quality_comments::QUERIES),
+        ("measured", super::measured::QUERIES),
         ("waiting", super::waiting::QUERIES),
     ]
 }
@@ -185,6 +187,8 @@ fn queries_of(engine: Engine) -> Vec<(&'static str, Statements)> {
             ("check", super::check::SQLITE_QUERIES),
             ("copy", super::copy::SQLITE_QUERIES),
             ("deliveries", super::deliveries::SQLITE_QUERIES),
+            ("linkage", super::linkage::SQLITE_QUERIES),
+            ("measured", super::measured::SQLITE_QUERIES),
             ("production", super::production::SQLITE_QUERIES),
             ("schema", super::schema::SQLITE_QUERIES),
             ("watch", super::watch::SQLITE_QUERIES),
@@ -195,6 +199,8 @@ fn queries_of(engine: Engine) -> Vec<(&'static str, Statements)> {
             ("deliveries", super::deliveries::POSTGRES_QUERIES),
             ("feed", super::feed::POSTGRES_QUERIES),
             ("hold", super::hold::POSTGRES_QUERIES),
+            ("linkage", super::linkage::POSTGRES_QUERIES),
+            ("measured", super::measured::POSTGRES_QUERIES),
             ("production", super::production::POSTGRES_QUERIES),
             ("schema", super::schema::POSTGRES_QUERIES),
         ],

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::listed::Listed;
 use crate::domain::id::{ProjectId, RepositoryId};
 use crate::metrics::figures::{Metric, Subject};
+use crate::metrics::period;
 use crate::metrics::query::{Definition, Hours, ServiceId, Window};
 use crate::tui::answer::{MetricRow, MetricsPage};
 
@@ -76,29 +77,20 @@ impl Span {
         }
     }
 
-    /// As a person types it: `14d`, `2026-10-01..2026-10-31`, `2026-10-01` up to today.
+    /// As a person types it: `14d`, `4w`, `2026-10-01..2026-10-31`, `2026-10-01` up to today.
     ///
     /// # Errors
     /// What is wrong with it, in words.
-    pub fn parse(text: &str, today: Date) -> Result<Self, String> {
+    pub fn parse(text: &str, now: Timestamp, zone: &TimeZone) -> Result<Self, String> {
         let text = text.trim();
-        let days = text.strip_suffix('d').or_else(|| text.strip_suffix(" days")).map(str::trim);
-        if let Some(days) = days.and_then(|days| days.parse::<u16>().ok()) {
-            return match days {
-                1..=730 => Ok(Self::Days(days)),
-                _ => Err("a window has 1 to 730 days".to_owned()),
-            };
+        let open = text.parse::<Date>().is_ok();
+        let window = period::parse(&if open { format!("{text}..") } else { text.to_owned() }, zone, now)?;
+        if !open && !text.contains("..") {
+            let days = window.length().as_hours() / 24;
+            return u16::try_from(days).map(Self::Days).map_err(|_| format!("`{text}` is no window"));
         }
-        let date = |text: &str| text.trim().parse::<Date>().map_err(|_| format!("`{}` is not a day: write 2026-10-01", text.trim()));
-        let (from, to) = match text.split_once("..").or_else(|| text.split_once(char::is_whitespace)) {
-            Some((from, to)) if !to.trim().is_empty() => (date(from)?, date(to)?),
-            Some((from, _)) => (date(from)?, today),
-            None => (date(text)?, today),
-        };
-        if from > to {
-            return Err(format!("{from} is after {to}"));
-        }
-        Ok(Self::Between(from, to))
+        let day = |at: Timestamp| at.to_zoned(zone.clone()).date();
+        Ok(Self::Between(day(window.from), day(window.to - SignedDuration::from_nanos(1))))
     }
 }
 
@@ -276,21 +268,20 @@ mod tests {
 
     #[test]
     fn a_window_is_typed_as_days_or_as_two_dates() {
-        let today = date(2026, 11, 22);
+        let now: Timestamp = "2026-11-22T09:00:00Z".parse().expect("a time");
         for (text, span) in [
             ("14d", Span::Days(14)),
-            (" 7 days", Span::Days(7)),
+            (" 4w", Span::Days(28)),
             ("2026-10-01..2026-10-31", Span::Between(date(2026, 10, 1), date(2026, 10, 31))),
-            ("2026-10-01 2026-10-31", Span::Between(date(2026, 10, 1), date(2026, 10, 31))),
-            ("2026-10-01", Span::Between(date(2026, 10, 1), today)),
-            ("2026-10-01..", Span::Between(date(2026, 10, 1), today)),
+            ("2026-10-01", Span::Between(date(2026, 10, 1), date(2026, 11, 22))),
+            ("2026-10-01..", Span::Between(date(2026, 10, 1), date(2026, 11, 22))),
         ] {
-            assert_eq!(Span::parse(text, today), Ok(span), "{text}");
+            assert_eq!(Span::parse(text, now, &TimeZone::UTC), Ok(span), "{text}");
         }
         for (text, words) in
-            [("", "is not a day"), ("0d", "1 to 730"), ("2026-13-01", "is not a day"), ("2026-10-02..2026-10-01", "is after")]
+            [("", "is no window"), ("0d", "1 to 400 days"), ("2026-13-01..", "is no date"), ("2026-10-02..2026-10-01", "ends before")]
         {
-            let error = Span::parse(text, today).expect_err(text);
+            let error = Span::parse(text, now, &TimeZone::UTC).expect_err(text);
             assert!(error.contains(words), "{text}: {error}");
         }
     }

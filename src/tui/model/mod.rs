@@ -11,6 +11,7 @@ pub mod overlay;
 pub mod picker;
 pub mod pull_requests;
 pub mod setup;
+pub mod story;
 pub mod text_field;
 pub mod ticket;
 pub mod watching;
@@ -46,6 +47,7 @@ use metrics::MetricsState;
 use overlay::Overlay;
 use pull_requests::PullRequestsState;
 use setup::SetupState;
+use story::StoryState;
 use ticket::TicketState;
 use watching::Watching;
 use webhooks::SecretView;
@@ -169,6 +171,8 @@ pub struct Model {
     pub setup: SetupState,
     pub live: LiveState,
     pub watching: Watching,
+    /// Why the pull request in view is where it is.
+    pub story: StoryState,
     /// The ticket that is open over the base screen.
     pub ticket: Option<TicketState>,
     /// The spec being edited, over everything but dialogs.
@@ -237,6 +241,7 @@ impl Model {
             setup: SetupState::default(),
             live: LiveState::default(),
             watching: Watching::default(),
+            story: StoryState::default(),
             ticket: None,
             editor: None,
             overlay: None,

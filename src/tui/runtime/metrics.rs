@@ -1,33 +1,159 @@
-//! Figures for the screen: read from the store, worked out beside the loop, written into files.
+//! Figures for the screen: read from the store, worked out beside the loop, collected when a person asks, written into files.
 
-use crate::action::hooks;
-use crate::domain::id::ProjectId;
-use crate::metrics::figures::Metric;
+use std::collections::HashMap;
+use std::io::Write as _;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use tokio::sync::watch;
+
+use crate::action::{self, Context, Reporter, explain_pull_request, hooks};
+use crate::domain::id::{ProjectId, RepositoryId, TicketKey};
+use crate::domain::progress::{Step, StepState};
+use crate::domain::project::{Project, Repository};
+use crate::domain::run::DefinitionKind;
+use crate::domain::ticket::PullRequestRef;
+use crate::engine;
+use crate::metrics::figures::{Metric, Row, Subject};
+use crate::metrics::input::{Input, MeasuredProject};
+use crate::metrics::query::{Query, Team};
+use crate::metrics::{self, csv, names, production, telling};
 use crate::notice::Notice;
+use crate::sync::collect::Progress;
+use crate::sync::collect::progress::ProjectProgress;
+use crate::sync::ingest::web_url;
+use crate::tui::answer::{Budget, Collections, MetricRow, MetricsPage, Story};
 use crate::tui::effect::Collected;
-use crate::tui::event::{Generation, What};
+use crate::tui::event::{Answer, Generation, What};
 use crate::tui::model::metrics::{Ask, Scope};
 
 use super::{Runtime, answer};
 
-fn not_yet() -> Notice {
-    Notice::new("this version collects no figures yet")
-}
+/// Rows that are listed; an export has all of them.
+const LISTED: usize = 5_000;
+/// Rows whose titles are looked up.
+const TITLED: usize = 500;
+/// How often a collection tells how far it has come.
+const EVERY: Duration = Duration::from_millis(500);
 
 impl Runtime {
-    pub(super) async fn load_metrics(&self, _project: ProjectId, _ask: Ask, generation: Generation) {
-        self.tell(What::MetricsLoaded { generation, page: Err(not_yet()) });
+    pub(super) async fn load_metrics(&self, project: ProjectId, ask: Ask, generation: Generation) {
+        let page = self.metrics_page(project, &ask).await.map(Box::new);
+        self.tell(What::MetricsLoaded { generation, page });
     }
 
-    pub(super) async fn load_metric_rows(&self, _project: ProjectId, _ask: Ask, _metric: Metric, generation: Generation) {
-        self.tell(What::MetricRowsLoaded { generation, rows: Err(not_yet()) });
+    async fn metrics_page(&self, project: ProjectId, ask: &Ask) -> Answer<MetricsPage> {
+        let ctx = &self.services.ctx;
+        let (input, query) = self.input(project, ask).await?;
+        let (now, worked) = (self.now(), input.clone());
+        let figures = beside(move || metrics::summarise(&worked, &query, now)).await?;
+        let others = answer(ctx.store.projects().await)?.into_iter().map(|project| (project.id, project.name)).collect();
+        Ok(MetricsPage {
+            figures,
+            projects: input.projects.clone(),
+            others,
+            repositories: input.repositories.iter().map(|(id, _, name, _)| (*id, name.clone())).collect(),
+            budget: self.budget(project).await,
+        })
     }
 
-    pub(super) async fn load_collections(&self, _project: ProjectId, generation: Generation) {
-        self.tell(What::CollectionsLoaded { generation, collections: Err(not_yet()) });
+    /// The question with the rules and the zone of the configuration.
+    async fn query(&self, project: ProjectId, ask: &Ask) -> Answer<Query> {
+        let settings = &self.services.ctx.config.metrics;
+        let projects = match &ask.scope {
+            Scope::Here => vec![project],
+            Scope::All => Vec::new(),
+            Scope::Project(id, _) => vec![*id],
+        };
+        let window = ask.span.window(self.now(), &settings.time_zone);
+        let mut query = Query::new(projects, window, settings.rules.clone());
+        query.zone = settings.time_zone.clone();
+        query.definition = ask.definition;
+        query.hours = ask.hours;
+        query.repository = ask.repository.as_ref().map(|(id, _)| *id);
+        query.service = ask.service.as_ref().map(|(id, _)| id.clone());
+        if let Some(name) = &ask.team {
+            query.team = Some(answer(team(&self.services.ctx, project, name).await)?);
+        }
+        Ok(query)
     }
 
-    /// Takes a project off the board: its webhooks are deleted, its tickets stay.
+    async fn input(&self, project: ProjectId, ask: &Ask) -> Answer<(Arc<Input>, Query)> {
+        let store = &self.services.ctx.store;
+        let query = self.query(project, ask).await?;
+        let kinds = answer(store.stage_kinds(&query.projects).await)?;
+        let wanted = production::wanted(&kinds, &query);
+        let input = answer(store.metric_input(&query, &wanted).await)?;
+        Ok((Arc::new(input), query))
+    }
+
+    /// What Azure DevOps lets the project's client ask, as far as it has said.
+    async fn budget(&self, project: ProjectId) -> Option<Budget> {
+        let ctx = &self.services.ctx;
+        let project = ctx.project(project).await.ok()?;
+        let client = ctx.client(&project).await.ok()?;
+        let budget = client.budget().borrow().clone();
+        let left = budget.limit.zip(budget.remaining).filter(|(limit, _)| *limit > 0.0).map(|(limit, left)| left / limit * 100.0);
+        let waits_until = budget.told_to_wait.filter(|until| *until > self.now());
+        Some(Budget { percent_left: left.map(|percent| percent.clamp(0.0, 100.0).round() as u8), waits_until })
+    }
+
+    pub(super) async fn load_metric_rows(&self, project: ProjectId, ask: Ask, metric: Metric, generation: Generation) {
+        let rows = self.metric_rows(project, &ask, metric).await;
+        self.tell(What::MetricRowsLoaded { generation, rows });
+    }
+
+    async fn rows(&self, project: ProjectId, ask: &Ask, metric: Metric) -> Answer<(Arc<Input>, Vec<Row>)> {
+        let (input, query) = self.input(project, ask).await?;
+        let (now, worked) = (self.now(), input.clone());
+        let rows = beside(move || metrics::rows(&worked, &query, metric, now)).await?;
+        Ok((input, rows))
+    }
+
+    async fn metric_rows(&self, project: ProjectId, ask: &Ask, metric: Metric) -> Answer<Vec<MetricRow>> {
+        let (input, mut rows) = self.rows(project, ask, metric).await?;
+        rows.truncate(LISTED);
+        let places = answer(Places::of(&self.services.ctx, &input).await)?;
+        let mut listed = Vec::with_capacity(rows.len());
+        for (at, row) in rows.into_iter().enumerate() {
+            let title = match &row.subject {
+                Subject::PullRequest { repository, number } if at < TITLED => {
+                    answer(self.services.ctx.store.pull_request_history(*repository, *number).await)?.map(|history| history.title)
+                }
+                _ => None,
+            };
+            let name = names::subject(&row.subject, &input);
+            listed.push(MetricRow { url: places.url(&row.subject), ticket: places.ticket(&row.subject), name, title, row });
+        }
+        Ok(listed)
+    }
+
+    pub(super) async fn load_collections(&self, project: ProjectId, generation: Generation) {
+        let store = &self.services.ctx.store;
+        let collections = async {
+            let mut projects = Vec::new();
+            for row in answer(store.projects().await)? {
+                let collection = answer(store.collection(row.id).await)?;
+                projects.push(MeasuredProject { id: row.id, name: row.name, collection, incident_source: Default::default() });
+            }
+            Ok(Box::new(Collections { projects, budget: self.budget(project).await }))
+        };
+        let collections = collections.await;
+        self.tell(What::CollectionsLoaded { generation, collections });
+    }
+
+    pub(super) async fn explain(&self, repository: RepositoryId, number: i64, generation: Generation) {
+        let explained = answer(explain_pull_request::run(&self.services.ctx, repository, number).await);
+        let story = explained.map(|explained| {
+            let explain_pull_request::Explained { waterfall, landing, stops, missing, read_at } = explained;
+            Box::new(Story { waterfall, landing, stops, missing, read_at })
+        });
+        self.tell(What::Explained { generation, story });
+    }
+
+    /// Takes a project off the board: its webhooks are deleted, its tickets stay, and what was collected if that is wanted.
     pub(super) fn deselect(&self, id: ProjectId, name: String, collected: Collected) {
         let ctx = self.services.ctx.clone();
         let work = move |_| async move {
@@ -40,7 +166,10 @@ impl Runtime {
             };
             let facts = match collected {
                 Collected::Kept => "",
-                Collected::Deleted => "; what was collected is deleted",
+                Collected::Deleted => {
+                    ctx.store.purge_facts(id).await?;
+                    "; what was collected is deleted"
+                }
             };
             Ok(((), format!("{} is off the board{hooks}{facts}", project.name)))
         };
@@ -54,24 +183,204 @@ impl Runtime {
             let client = ctx.client(&project).await?;
             let mut names: Vec<String> = client.teams(&project.guid).await?.into_iter().map(|team| team.name).collect();
             names.sort_unstable();
-            Ok::<_, crate::action::Error>(names)
+            Ok::<_, action::Error>(names)
         };
         let teams = answer(names.await);
         self.tell(What::TeamsLoaded { generation, teams });
     }
 
-    pub(super) async fn export_metrics(
-        &self,
-        _project: ProjectId,
-        _ask: Ask,
-        _metric: Option<Metric>,
-        _path: String,
-        generation: Generation,
-    ) {
-        self.tell(What::MetricsExported { generation, written: Err(not_yet()) });
+    pub(super) async fn export_metrics(&self, project: ProjectId, ask: Ask, metric: Option<Metric>, path: String, generation: Generation) {
+        let written = self.export(project, &ask, metric, &path).await;
+        self.tell(What::MetricsExported { generation, written });
     }
 
-    pub(super) fn collect(&self, _project: ProjectId, _scope: Scope) {
-        self.tell(What::Done { words: Err(not_yet()) });
+    async fn export(&self, project: ProjectId, ask: &Ask, metric: Option<Metric>, path: &str) -> Answer<String> {
+        let json = path.ends_with(".json");
+        let (text, what) = match metric {
+            None => {
+                let figures = self.metrics_page(project, ask).await?.figures;
+                let text = if json { pretty(&figures)? } else { csv::figures(&figures) };
+                (text, counted(figures.tiles.len(), "figure"))
+            }
+            Some(metric) => {
+                let (input, rows) = self.rows(project, ask, metric).await?;
+                let text = if json { pretty(&rows)? } else { csv::rows(&rows, &input) };
+                (text, counted(rows.len(), "row"))
+            }
+        };
+        let path = path.to_owned();
+        beside(move || write_new(Path::new(&path), &text).map(|place| format!("{what} written to {place}"))).await?
+    }
+
+    /// Collects what is new, of projects that are measured from now on.
+    pub(super) fn collect(&self, project: ProjectId, scope: Scope) {
+        let ctx = self.services.ctx.clone();
+        let work = move |reporter: Reporter| async move {
+            let projects = match scope {
+                Scope::Here => vec![ctx.project(project).await?],
+                Scope::Project(id, _) => vec![ctx.project(id).await?],
+                Scope::All => ctx.store.projects().await?,
+            };
+            measure(&ctx, &projects).await?;
+            let settings = engine::collect_settings(&ctx.config);
+            let (sender, receiver) = watch::channel(Progress::default());
+            let mut collecting = std::pin::pin!(engine::collect_now(&ctx, &projects, &settings, &sender));
+            let ended = loop {
+                tokio::select! {
+                    ended = &mut collecting => break ended?,
+                    () = tokio::time::sleep(EVERY) => tell(&reporter, &receiver.borrow()),
+                }
+            };
+            tell(&reporter, &ended.progress);
+            let failed = ended.progress.failed();
+            let words = match failed {
+                0 => "everything is collected".to_owned(),
+                _ => format!("collected, but {} failed: 4 says why", counted(failed, "source")),
+            };
+            Ok(((), words))
+        };
+        self.services.tasks.start("collect what is new", None, work);
+    }
+}
+
+/// Work that takes long is done beside the loop and its tasks.
+async fn beside<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Answer<T> {
+    tokio::task::spawn_blocking(work)
+        .await
+        .map_err(|_| Notice::new("the figures could not be worked out").hint("`kanado log` has the crash"))
+}
+
+fn counted(count: usize, one: &str) -> String {
+    if count == 1 { format!("1 {one}") } else { format!("{} {one}s", telling::grouped(count as u64)) }
+}
+
+fn pretty<T: serde::Serialize>(value: &T) -> Answer<String> {
+    let text =
+        serde_json::to_string_pretty(value).map_err(|error| Notice::new(format!("the figures could not be written down: {error}")))?;
+    Ok(text + "\n")
+}
+
+/// Writes a file that was not there before, and says where it is.
+fn write_new(path: &Path, text: &str) -> Answer<String> {
+    let shown = path.display();
+    let written = std::fs::OpenOptions::new().write(true).create_new(true).open(path).and_then(|mut file| file.write_all(text.as_bytes()));
+    match written {
+        Ok(()) => Ok(std::path::absolute(path).map_or_else(|_| shown.to_string(), |place| place.display().to_string())),
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
+            Err(Notice::new(format!("{shown} is there already")).hint("nothing was written; choose another name"))
+        }
+        Err(error) => Err(Notice::new(format!("{shown} could not be written: {error}")).hint("choose another place")),
+    }
+}
+
+/// Sees to it that the projects are measured, from as far back as the configuration says.
+async fn measure(ctx: &Context, projects: &[Project]) -> action::Result<()> {
+    let days = i64::try_from(ctx.config.metrics.days).unwrap_or(36_500).min(36_500);
+    let from: Timestamp = ctx.clock.now() - SignedDuration::from_hours(24 * days);
+    for project in projects {
+        if ctx.store.collection(project.id).await?.sources.is_empty() {
+            ctx.store.measure_project(project.id, from).await?;
+        }
+    }
+    Ok(())
+}
+
+/// How far a collection is: a step a project.
+fn tell(reporter: &Reporter, progress: &Progress) {
+    if progress.projects.is_empty() {
+        return;
+    }
+    let number = |count: i64| telling::grouped(u64::try_from(count).unwrap_or(0));
+    let step = |project: &ProjectProgress| {
+        let done: i64 = project.sources.iter().map(|source| source.done).sum();
+        let total: Option<i64> = project.sources.iter().map(|source| source.total).sum();
+        let over = project.sources.iter().all(|source| source.state.is_over());
+        let words = match total {
+            Some(total) if !over => format!("collect {}: {} of {}", project.name, number(done.min(total)), number(total)),
+            _ => format!("collect {}: {}", project.name, number(done)),
+        };
+        Step { id: "collect", words, state: if over { StepState::Done(String::new()) } else { StepState::Running } }
+    };
+    reporter.begin("collect", None, progress.projects.iter().map(step).collect());
+}
+
+/// A team with its people: as it was read before, else as Azure DevOps says.
+async fn team(ctx: &Context, project: ProjectId, name: &str) -> action::Result<Team> {
+    if let Some(team) = ctx.store.teams(project).await?.into_iter().find(|team| team.name == name) {
+        return Ok(team);
+    }
+    let row = ctx.project(project).await?;
+    let client = ctx.client(&row).await?;
+    let found = client.teams(&row.guid).await?.into_iter().find(|team| team.name == name);
+    let found = found.ok_or_else(|| action::Error::refused(format!("{} has no team {name}", row.name), "f lists its teams"))?;
+    let members: Vec<_> = client.team_members(&row.guid, &found.guid).await?.into_iter().map(|person| person.id).collect();
+    ctx.store.put_team_members(project, &found.guid, name, &members).await?;
+    Ok(Team { name: name.to_owned(), members })
+}
+
+/// Where what rows are about is found: its page, and the ticket that follows it.
+struct Places {
+    projects: HashMap<ProjectId, (Project, String)>,
+    repositories: HashMap<RepositoryId, Repository>,
+    followers: HashMap<PullRequestRef, TicketKey>,
+}
+
+impl Places {
+    async fn of(ctx: &Context, input: &Input) -> action::Result<Self> {
+        let mut places = Self { projects: HashMap::new(), repositories: HashMap::new(), followers: HashMap::new() };
+        for measured in &input.projects {
+            let project = ctx.project(measured.id).await?;
+            let organisation = ctx.organisation(project.organisation).await?;
+            for repository in ctx.store.repositories(project.id).await? {
+                places.repositories.insert(repository.id, repository);
+            }
+            places.followers.extend(ctx.store.followers(project.id).await?);
+            places.projects.insert(project.id, (project, organisation.url));
+        }
+        Ok(places)
+    }
+
+    fn url(&self, subject: &Subject) -> Option<String> {
+        // A project's id stands for its name in addresses, and needs no escaping.
+        let base = |project| {
+            let (project, url) = self.projects.get(project)?;
+            Some(format!("{}/{}", url.trim_end_matches('/'), project.guid))
+        };
+        match subject {
+            Subject::PullRequest { repository, number } => web_url(self.repositories.get(repository)?, *number),
+            Subject::Commit { repository, sha } => {
+                let page = self.repositories.get(repository)?.web_url.as_ref()?;
+                Some(format!("{}/commit/{sha}", page.trim_end_matches('/')))
+            }
+            Subject::Deployment { project, kind: DefinitionKind::Pipeline, run, .. } => {
+                Some(format!("{}/_build/results?buildId={run}", base(project)?))
+            }
+            Subject::Deployment { project, kind: DefinitionKind::Release, run, .. } => {
+                Some(format!("{}/_releaseProgress?_a=release-pipeline-progress&releaseId={run}", base(project)?))
+            }
+            Subject::WorkItem { project, number } => Some(format!("{}/_workitems/edit/{number}", base(project)?)),
+        }
+    }
+
+    fn ticket(&self, subject: &Subject) -> Option<TicketKey> {
+        let Subject::PullRequest { repository, number } = subject else { return None };
+        self.followers.get(&PullRequestRef { repository: *repository, number: *number }).cloned()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_that_is_there_is_never_written_over() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("figures.csv");
+        let place = write_new(&path, "one\n").unwrap();
+        assert!(place.ends_with("figures.csv") && Path::new(&place).is_absolute(), "{place}");
+        let why = write_new(&path, "two\n").unwrap_err();
+        assert!(why.text.contains("is there already"), "{why}");
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), "one\n");
+        assert!(write_new(&directory.path().join("no/such/place.csv"), "x").is_err());
     }
 }

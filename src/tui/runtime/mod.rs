@@ -187,6 +187,9 @@ impl Runtime {
                 self.spawn(async move { runtime.load_collections(project, generation).await });
             }
             Effect::Deselect { project, name, collected } => runtime.deselect(project, name, collected),
+            Effect::Explain { repository, number, generation } => {
+                self.spawn(async move { runtime.explain(repository, number, generation).await });
+            }
             Effect::LoadTeams { project, generation } => self.spawn(async move { runtime.load_teams(project, generation).await }),
             Effect::ExportMetrics { project, ask, metric, path, generation } => {
                 self.spawn(async move { runtime.export_metrics(project, *ask, metric, path, generation).await });

@@ -2,13 +2,13 @@
 
 use crate::action::connect::{self, Choice};
 use crate::action::{Error, credential, link_repositories, members};
-use crate::ado::{Address, ScopeOutcome as Outcome};
+use crate::ado::{Address, Need, ScopeOutcome as Outcome};
 use crate::domain::id::{Guid, MemberId, ProjectId, RepositoryId};
 use crate::domain::person::ReviewRules;
 use crate::notice::{Explain, Notice};
 use crate::secret::{self, Found, Place};
 use crate::store::{Linked, MemberChange as StoredChange};
-use crate::tui::answer::{ConnectionReport, HiddenText, ProjectOption, ScopeLine, ScopeOutcome};
+use crate::tui::answer::{ConnectionReport, HiddenText, ProjectOption, ScopeLine, ScopeNeed, ScopeOutcome};
 use crate::tui::effect::{Link, MemberChange};
 use crate::tui::event::{Answer, Generation, What};
 
@@ -36,6 +36,12 @@ impl Runtime {
         let scope = |check: &crate::ado::ScopeCheck| ScopeLine {
             scope: check.scope.to_string(),
             needed_for: check.needed_for.to_string(),
+            degrades: check.degrades.to_string(),
+            need: match check.need {
+                Need::Required => ScopeNeed::Required,
+                Need::Expected => ScopeNeed::Expected,
+                Need::Optional => ScopeNeed::Optional,
+            },
             outcome: match &check.outcome {
                 Outcome::Allowed => ScopeOutcome::Allowed,
                 Outcome::Missing => ScopeOutcome::Missing,

@@ -13,7 +13,7 @@ mod new_ticket;
 mod picker;
 mod prompt;
 mod pull_request_form;
-mod pull_requests;
+pub mod pull_requests;
 mod setup;
 mod spec_plan;
 mod start_work;

@@ -12,6 +12,7 @@ use crate::tui::model::pull_requests::Section;
 use crate::tui::widget::card::{check_part, first_name, freshness, merge_words, thread_part, vote_parts};
 use crate::tui::widget::parts::{self, Part};
 use crate::tui::widget::pull_request::{lines, status_words};
+use crate::tui::widget::story;
 use crate::tui::widget::tabs::{self, Tab};
 use crate::tui::widget::{panel, text};
 
@@ -112,11 +113,22 @@ fn row(model: &Model, row: &PullRequestRow, y: u16, area: Rect, selected: bool, 
     parts::put(buf, split, y, side, 1, left, right);
 }
 
+/// Everything of a pull request that no ticket follows, as its dialog shows it.
+pub fn facts_lines(model: &Model, row: &PullRequestRow, width: u16) -> Vec<ratatui::text::Line<'static>> {
+    let story = story::lines(model, &row.pull_request, width);
+    lines(&row.pull_request, story, width, model.live.following(), model.now, &model.theme)
+}
+
+/// The room that the dialog has for them.
+pub fn facts_area(model: &Model) -> Rect {
+    let area = layout::dialog(model.width, model.height, 92, model.height);
+    Rect::new(area.x + 2, area.y + 1, area.width.saturating_sub(4), area.height.saturating_sub(2))
+}
+
 /// A pull request that no ticket follows, in a dialog.
 pub fn draw_facts(model: &Model, row: &PullRequestRow, buf: &mut Buffer) {
     let area = layout::dialog(model.width, model.height, 92, model.height);
-    let hints = [("o", "browser"), ("Esc", "close")];
+    let hints = [("j k", "scroll"), ("o", "browser"), ("Esc", "close")];
     let inner = panel::draw(buf, area, "Pull request", &hints, &model.theme);
-    let lines = lines(&row.pull_request, inner.width, model.live.following(), model.now, &model.theme);
-    super::put_lines(buf, inner, &lines, 0, &model.theme);
+    super::put_lines(buf, inner, &facts_lines(model, row, inner.width), model.story.scroll, &model.theme);
 }

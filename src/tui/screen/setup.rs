@@ -4,7 +4,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use crate::domain::person::ReviewerStrategy;
-use crate::tui::answer::{ConnectionReport, ScopeOutcome};
+use crate::tui::answer::{ConnectionReport, ScopeNeed, ScopeOutcome};
 use crate::tui::model::Model;
 use crate::tui::model::setup::{Check, ConnectField, Focus, Section};
 use crate::tui::screen::new_ticket::label;
@@ -107,7 +107,11 @@ fn passed(model: &Model, report: &ConnectionReport, area: Rect, buf: &mut Buffer
     for scope in &report.scopes {
         let (mark, style, words) = match &scope.outcome {
             ScopeOutcome::Allowed => (theme.marks.tick, theme.good, scope.needed_for.clone()),
-            ScopeOutcome::Missing => (theme.marks.cross, theme.bad, format!("missing, needed for {}", scope.needed_for)),
+            ScopeOutcome::Missing => match scope.need {
+                ScopeNeed::Required => (theme.marks.cross, theme.bad, format!("missing, needed for {}", scope.needed_for)),
+                ScopeNeed::Expected => (theme.marks.cross, theme.warn, format!("missing: {}", scope.degrades)),
+                ScopeNeed::Optional => (theme.marks.open, theme.dim, format!("not given: {}", scope.degrades)),
+            },
             ScopeOutcome::Unknown(why) => (theme.marks.open, theme.dim, format!("not known: {why}")),
         };
         let at = text::put(buf, area.x + 1, y, 2, mark, style) + 1;

@@ -10,7 +10,7 @@ use crate::tui::layout;
 use crate::tui::model::Model;
 use crate::tui::model::ticket::{Tab, TicketState};
 use crate::tui::widget::parts::{self, Part};
-use crate::tui::widget::{card, markdown, pull_request, tabs, text};
+use crate::tui::widget::{card, markdown, pull_request, story, tabs, text};
 
 /// Text wider than this is hard to read.
 const READABLE: u16 = 100;
@@ -140,7 +140,7 @@ fn lines(model: &Model, ticket: &TicketState, detail: &TicketDetail, width: u16)
         }
         Tab::Spec => markdown::render(body_of(&detail.spec.text), width, theme).lines,
         Tab::PullRequest => match &detail.pull_request {
-            Some(known) => pull_request::lines(known, width, model.live.following(), model.now, theme),
+            Some(known) => pull_request::lines(known, story::lines(model, known, width), width, model.live.following(), model.now, theme),
             None if detail.ticket.branch.is_some() => vec![
                 Line::styled("No pull request yet.", theme.text),
                 Line::styled("P opens one: title and description come from the spec, with its acceptance criteria.", theme.dim),

@@ -74,6 +74,7 @@ pub fn all(width: u16, height: u16) -> Vec<(&'static str, Model)> {
         ("pull_requests_mine", after("2")),
         ("pull_requests_to_review", after("2 ]")),
         ("pull_request_facts", after("2 j enter")),
+        ("ticket_merged", after("2 ] ] G enter")),
         ("metrics_second", after("3 j l t d w")),
         ("metric_rows_left_out", after("3 j enter ]")),
         ("metric_formula", after("3 j i")),

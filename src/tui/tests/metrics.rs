@@ -231,13 +231,13 @@ fn what_is_not_known_is_said_and_never_shown_as_zero() {
         let words = picture(&model);
         assert!(words.contains("Nothing is measured here yet") && words.contains("r collects"), "{size:?}\n{words}");
     }
-    let mut model = metrics(120, 40);
+    let mut model = metrics(160, 50);
     let mut page = fixture::metrics::page_backfilling();
     page.figures.tiles[0].value = Value::NoProduction;
     model.metrics.page.rows = Some(Box::new(page));
     let words = picture(&model);
     assert!(words.contains("not complete yet") && words.contains("collecting"), "{words}");
-    assert!(words.contains("1,554 of 2,160") || words.contains(" of "), "{words}");
+    assert!(words.contains("collecting 69 %, 1,954 of 3,160"), "{words}");
     assert!(words.contains("may not read environments") && words.contains("1 source failed"), "{words}");
 }
 
@@ -290,7 +290,7 @@ fn a_window_is_typed_and_what_is_wrong_with_it_is_said() {
     go(&mut model, "T ctrl+u");
     typed(&mut model, "2026-10-31..2026-10-01");
     assert!(press(&mut model, "enter").is_empty());
-    assert!(picture(&model).contains("2026-10-31 is after 2026-10-01"), "{}", picture(&model));
+    assert!(picture(&model).contains("ends before it begins"), "{}", picture(&model));
     // Left and opened again: what was typed is there.
     go(&mut model, "esc T");
     assert!(picture(&model).contains("2026-10-31..2026-10-01"));
@@ -446,10 +446,10 @@ fn the_collection_says_of_each_source_how_it_stands_and_what_to_do() {
         "▌Collection",
         "41 % of what Azure DevOps lets us ask is left",
         "✓ pull requests",
-        "◐ reviews and comments   collecting 617 of 1,240",
-        "✗ environments           may not be read",
+        "◐ reviews and comments  collecting 617 of 1,240",
+        "✗ environments          may not be read",
         "the token lacks Environment (read & manage)",
-        "✗ classic releases       failed, last read 08:56:00",
+        "✗ classic releases      failed, last read 08:56:00",
         "vsrm.dev.azure.com does not answer",
     ] {
         assert!(words.contains(part), "{part}\n{words}");
@@ -457,4 +457,91 @@ fn the_collection_says_of_each_source_how_it_stands_and_what_to_do() {
     go(&mut model, "5 ]");
     let words = picture(&model);
     assert!(words.contains("open  collecting"), "{words}");
+}
+
+#[test]
+fn a_pull_request_says_why_it_is_slow_when_somebody_looks_and_asks_once() {
+    let mut model = sized(fixture::board(), 120, 40);
+    let asks = |effects: &[Effect]| effects.iter().filter(|effect| matches!(effect, Effect::Explain { number: 41, .. })).count();
+    go(&mut model, "l l enter");
+    assert_eq!(asks(&press(&mut model, "]")), 0, "nobody looks at it yet");
+    let effects = press(&mut model, "]");
+    assert_eq!(asks(&effects), 1);
+    assert!(picture(&model).contains("looking at reviews, policies and runs"));
+    settle(&mut model, effects);
+    let words = picture(&model);
+    for part in [
+        "Why it is not merged yet",
+        "✗ Dana Silva asked for changes, for 2h 30m now",
+        "✗ policy Build gateway: rejected",
+        "· Chen Wei, who must review it, has not voted, for 5h 50m now",
+        "◐ gateway-ci 4711 waits for an agent, for 4m now, 3 runs before it",
+        "2 comments are not resolved",
+        "slower than 85 % of 41: 5h",
+        "Of 24 that were in review for 5h 50m, 21 % landed within 4 hours and 63 % within a day.",
+        "the token may not read policies",
+        "Reviewers",
+    ] {
+        assert!(words.contains(part), "{part}\n{words}");
+    }
+    // Another look asks nothing; a wish does.
+    assert_eq!(asks(&press(&mut model, "[ ]")), 0);
+    assert_eq!(asks(&press(&mut model, "r")), 1);
+}
+
+#[test]
+fn few_before_it_say_nothing_of_when_it_lands_and_a_failure_says_why() {
+    let mut model = sized(fixture::board(), 120, 40);
+    let effects = press(&mut model, "l l enter");
+    settle(&mut model, effects);
+    for effect in press(&mut model, "] ]") {
+        if let Effect::Explain { generation, .. } = effect {
+            let mut story = fixture::metrics::story();
+            story.landing = None;
+            happens(&mut model, What::Explained { generation, story: Ok(Box::new(story)) });
+        }
+    }
+    assert!(!picture(&model).contains("landed within"), "{}", picture(&model));
+    for effect in press(&mut model, "r") {
+        if let Effect::Explain { generation, .. } = effect {
+            let why = Notice::new("nothing is collected of pull request 41 of gateway yet").hint("r on the metrics screen collects it");
+            happens(&mut model, What::Explained { generation, story: Err(why) });
+        }
+    }
+    let words = picture(&model);
+    assert!(words.contains("nothing is collected of pull request 41") && words.contains("Bob Okafor"), "{words}");
+}
+
+#[test]
+fn a_merged_pull_request_says_where_its_commit_is() {
+    let mut model = sized(fixture::board(), 120, 40);
+    go(&mut model, "2 ] ] G enter");
+    let mut story = fixture::metrics::story_merged();
+    if let Some(known) = model.ticket.as_mut().and_then(|ticket| ticket.detail.as_mut()).and_then(|detail| detail.pull_request.as_mut()) {
+        known.facts.status = crate::domain::pull_request::PullRequestStatus::Completed;
+    }
+    story.waterfall.current = None;
+    model.story.listed.rows = Some(Box::new(story));
+    let words = picture(&model);
+    for part in [
+        "The way it took",
+        "✓ merged 05:06:40",
+        "→ in run 4711 of deploy-gateway, began 05:15:00",
+        "✓ Staging to staging 06:00:00",
+        "· Production to prod-eu (production) waits for an approval, a check or an agent, for 3h now",
+    ] {
+        assert!(words.contains(part), "{part}\n{words}");
+    }
+}
+
+#[test]
+fn the_dialog_of_a_pull_request_without_a_ticket_tells_its_story_and_scrolls() {
+    let mut model = sized(fixture::board(), 80, 24);
+    go(&mut model, "2 j enter");
+    let words = picture(&model);
+    assert!(words.contains("Why it is not merged yet") && words.contains("asked for changes"), "{words}");
+    go(&mut model, "G");
+    assert!(picture(&model).contains("Description") || picture(&model).contains("Reviewers"), "{}", picture(&model));
+    go(&mut model, "esc");
+    assert!(model.overlay.is_none());
 }

@@ -158,11 +158,12 @@ fn answers_to_older_questions_change_nothing() {
             What::MetricsLoaded { generation: old, page: Ok(Box::new(fixture::metrics::page())) },
             What::MetricRowsLoaded { generation: old, rows: Err(notice()) },
             What::CollectionsLoaded { generation: old, collections: Err(notice()) },
+            What::Explained { generation: old, story: Err(notice()) },
             What::TeamsLoaded { generation: old, teams: Ok(Vec::new()) },
             What::Synced { generation: old, outcome: Err(notice()) },
         ]
     };
-    for keys in ["", "l enter", "l enter e", "s", "l P", "n", "l d", "2", "3", "3 enter", "3 f", "5 ] ]", "a", "l U"] {
+    for keys in ["", "l enter", "l enter e", "s", "l P", "n", "l d", "2", "l l enter ] ]", "3", "3 enter", "3 f", "5 ] ]", "a", "l U"] {
         let mut model = board();
         if !keys.is_empty() {
             go(&mut model, keys);

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::notice::Notice;
-use crate::tui::answer::{ConnectionReport, DiffKind, DiffLine, ProjectOption, ScopeLine, ScopeOutcome, SpecConflict};
+use crate::tui::answer::{ConnectionReport, DiffKind, DiffLine, ProjectOption, ScopeLine, ScopeNeed, ScopeOutcome, SpecConflict};
 use crate::tui::model::activity::{Shown, is_problem};
 use crate::tui::model::{Model, Settings};
 
@@ -37,6 +37,10 @@ pub fn settle(model: &mut Model, effects: Vec<Effect>) {
             Effect::LoadMetricRows { generation, .. } => What::MetricRowsLoaded { generation, rows: Ok(fixture::metrics::rows()) },
             Effect::LoadCollections { generation, .. } => {
                 What::CollectionsLoaded { generation, collections: Ok(Box::new(fixture::metrics::collections())) }
+            }
+            Effect::Explain { generation, number, .. } => {
+                let story = if number == 33 { fixture::metrics::story_merged() } else { fixture::metrics::story() };
+                What::Explained { generation, story: Ok(Box::new(story)) }
             }
             Effect::LoadTeams { generation, .. } => {
                 What::TeamsLoaded { generation, teams: Ok(vec!["Atlas Team".to_owned(), "Payments".to_owned()]) }
@@ -86,7 +90,14 @@ pub fn go(model: &mut Model, keys: &str) {
 }
 
 fn report() -> ConnectionReport {
-    let scope = |scope: &str, needed: &str, outcome| ScopeLine { scope: scope.into(), needed_for: needed.into(), outcome };
+    let line = |scope: &str, needed: &str, degrades: &str, need, outcome| ScopeLine {
+        scope: scope.into(),
+        needed_for: needed.into(),
+        degrades: degrades.into(),
+        need,
+        outcome,
+    };
+    let scope = |scope: &str, needed: &str, outcome| line(scope, needed, "", ScopeNeed::Required, outcome);
     ConnectionReport {
         organisation: "lumen".into(),
         url: "https://dev.azure.com/lumen".into(),
@@ -96,6 +107,8 @@ fn report() -> ConnectionReport {
             scope("Code (read)", "reading branches and pull requests", ScopeOutcome::Allowed),
             scope("Code (write)", "branches, specs, pull requests", ScopeOutcome::Missing),
             scope("Identity (read)", "finding members", ScopeOutcome::Unknown("the server did not say".into())),
+            line("Build (read)", "pipeline runs", "no deployments are known", ScopeNeed::Expected, ScopeOutcome::Missing),
+            line("Release (read)", "classic releases", "classic releases are not counted", ScopeNeed::Optional, ScopeOutcome::Missing),
         ],
         token_source: "you".into(),
     }

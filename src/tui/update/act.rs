@@ -68,7 +68,10 @@ pub fn act(model: &mut Model, intent: Intent, out: &mut Out) {
             load::sync(model, SyncReason::Asked, out);
             activity::reload(model, out);
         }
-        SyncThis => with_subject(model, |key, _| out.push(Effect::SyncTicket { key })),
+        SyncThis => {
+            with_subject(model, |key, _| out.push(Effect::SyncTicket { key }));
+            model.story.forget();
+        }
 
         StartWork => start_work::open(model, out),
         EditSpec => editor::open(model, out),

@@ -68,6 +68,7 @@ pub fn apply(model: &mut Model, what: What, out: &mut Out) {
         What::MetricsLoaded { generation, page } => metrics::loaded(model, generation, page, out),
         What::MetricRowsLoaded { generation, rows } => metrics::rows_loaded(model, generation, rows, out),
         What::CollectionsLoaded { generation, collections } => load::collections_loaded(model, generation, collections, out),
+        What::Explained { generation, story } => drop(model.story.listed.take(generation, story)),
         What::TeamsLoaded { generation, teams } => metrics::teams_loaded(model, generation, teams),
         What::MetricsExported { generation, written } => metrics::exported(model, generation, written),
         What::HooksPlanned { generation, plan } => webhooks::planned(model, generation, plan),

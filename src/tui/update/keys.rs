@@ -39,7 +39,7 @@ pub fn key(model: &mut Model, key: Key, out: &mut Out) {
             Overlay::PullRequestFacts(_) => match key.code {
                 Code::Esc | Code::Enter | Code::Char('q') => model.overlay = None,
                 Code::Char('o') => act::act(model, Intent::OpenOutside, out),
-                _ => {}
+                _ => super::story::scroll(model, key),
             },
         }
         return;

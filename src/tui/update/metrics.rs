@@ -371,7 +371,7 @@ fn type_window(model: &mut Model) {
         ("", Span::Days(days)) => format!("{days}d"),
         (typed, _) => typed.to_owned(),
     };
-    prompt(model, PromptFor::Window, "Window", &text, "14d, 2026-10-01..2026-10-31, or a first day up to today");
+    prompt(model, PromptFor::Window, "Window", &text, "14d, 4w, 2026-10-01..2026-10-31, or a first day up to today");
 }
 
 fn type_path(model: &mut Model) {
@@ -420,18 +420,15 @@ fn submit(model: &mut Model, out: &mut Out) {
     let Some(Overlay::Prompt(prompt)) = &model.overlay else { return };
     let (what, text) = (prompt.what, prompt.field.text().trim().to_owned());
     let problem = match what {
-        PromptFor::Window => {
-            let today = model.now.to_zoned(model.settings.metrics_zone.clone()).date();
-            match Span::parse(&text, today) {
-                Ok(span) => {
-                    model.overlay = None;
-                    model.metrics.typed_window.clear();
-                    model.metrics.ask.span = span;
-                    return asked(model, out);
-                }
-                Err(words) => Notice::new(words),
+        PromptFor::Window => match Span::parse(&text, model.now, &model.settings.metrics_zone) {
+            Ok(span) => {
+                model.overlay = None;
+                model.metrics.typed_window.clear();
+                model.metrics.ask.span = span;
+                return asked(model, out);
             }
-        }
+            Err(words) => Notice::new(words),
+        },
         PromptFor::Export if !(text.ends_with(".csv") || text.ends_with(".json")) => {
             Notice::new("the name ends in .csv or in .json").hint("it says what is written")
         }

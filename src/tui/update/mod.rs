@@ -19,6 +19,7 @@ mod pull_request_form;
 mod setup;
 mod spec_plan;
 mod start_work;
+mod story;
 mod ticket;
 mod toast;
 mod watching;
@@ -64,6 +65,7 @@ pub fn update(model: &mut Model, event: Event) -> Vec<Effect> {
         answer => answers::apply(model, answer, &mut out),
     }
     webhooks::show_unread(model);
+    story::look(model, &mut out);
     watching::expect(model, &out);
     out
 }

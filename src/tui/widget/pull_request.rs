@@ -39,8 +39,15 @@ fn check_words(checks: Checks) -> String {
     words.iter().filter(|(count, _)| *count > 0).map(|(count, word)| format!("{count} {word}")).collect::<Vec<_>>().join(", ")
 }
 
-/// The lines, wrapped to `width`.
-pub fn lines(known: &KnownPullRequest, width: u16, following: Following, now: Timestamp, theme: &Theme) -> Vec<Line<'static>> {
+/// The lines, wrapped to `width`; why it is where it is stands above the reviewers.
+pub fn lines(
+    known: &KnownPullRequest,
+    story: Vec<Line<'static>>,
+    width: u16,
+    following: Following,
+    now: Timestamp,
+    theme: &Theme,
+) -> Vec<Line<'static>> {
     let facts = &known.facts;
     let own = |text: &str| clean(text).into_owned();
     let row = |name: &str, spans: Vec<Span<'static>>| {
@@ -97,6 +104,7 @@ pub fn lines(known: &KnownPullRequest, width: u16, following: Following, now: Ti
     if let Some(url) = &known.web_url {
         lines.push(row("address", vec![Span::styled(own(url), theme.link)]));
     }
+    lines.extend(story);
     lines.push(Line::default());
     lines.push(Line::styled("Reviewers", theme.heading));
     if facts.reviewers.is_empty() {

@@ -57,6 +57,14 @@ impl Measured {
         (services, projects)
     }
 
+    /// The file of its database.
+    pub fn database(&self) -> std::path::PathBuf {
+        match &self.location {
+            Location::Sqlite(file) => file.clone(),
+            Location::Url(url) => panic!("{url} is no file"),
+        }
+    }
+
     pub fn control(&self) -> Control {
         self.world.sim.control()
     }
@@ -133,7 +141,7 @@ const TABLES: [(&str, &str); 12] = [
     ("pushes", "repository || ' ' || branch || ' ' || number || ' ' || old || ' ' || new || ' ' || at"),
     ("flows", "repository || ' ' || number || ' ' || status || ' ' || due || ' ' || line"),
     ("pull_request_histories", "repository || ' ' || number || ' ' || history"),
-    ("pull_requests", "repository || ' ' || number || ' ' || status || ' ' || title"),
+    ("pull_requests", "repository || ' ' || number || ' ' || status"),
     ("work_items", "project || ' ' || number || ' ' || revision || ' ' || kind || ' ' || state || ' ' || title"),
     ("work_item_links", "project || ' ' || item || ' ' || target_kind || ' ' || repository || ' ' || target || ' ' || via"),
     (

@@ -6,9 +6,10 @@ use ratatui::style::Style;
 
 use crate::metrics::figures::{Figures, Metric, Tile, Trend, Value};
 use crate::metrics::query::Definition;
+use crate::metrics::telling;
 use crate::tui::layout;
 use crate::tui::model::Model;
-use crate::tui::widget::figure::{self as words, Judgement};
+use crate::tui::widget::figure as words;
 use crate::tui::widget::parts::{self, Part};
 use crate::tui::widget::{sparkline, text};
 
@@ -105,14 +106,15 @@ fn headline(model: &Model, tile: &Tile) -> Style {
 fn change(model: &Model, tile: &Tile) -> Option<Part> {
     let theme = &model.theme;
     let words = words::change(tile)?;
-    let (mark, style) = match (tile.trend, words::judgement(tile.metric, tile.trend)) {
-        (Trend::Up, Judgement::Better) => (theme.marks.up, theme.good),
-        (Trend::Up, Judgement::Worse) => (theme.marks.up, theme.bad),
-        (Trend::Up, Judgement::Neither) => (theme.marks.up, theme.dim),
-        (Trend::Down, Judgement::Better) => (theme.marks.down, theme.good),
-        (Trend::Down, Judgement::Worse) => (theme.marks.down, theme.bad),
-        (Trend::Down, Judgement::Neither) => (theme.marks.down, theme.dim),
-        (Trend::NoClearChange | Trend::TooFew, _) => return Some(Part::new(20, words, theme.dim)),
+    let mark = match tile.trend {
+        Trend::Up => theme.marks.up,
+        Trend::Down => theme.marks.down,
+        Trend::NoClearChange | Trend::TooFew => return Some(Part::new(20, words, theme.dim)),
+    };
+    let style = match telling::is_better(tile.metric, tile.trend) {
+        Some(true) => theme.good,
+        Some(false) => theme.bad,
+        None => theme.dim,
     };
     Some(Part::new(60, format!("{mark} {words}"), style).short(mark))
 }

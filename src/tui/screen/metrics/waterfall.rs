@@ -6,11 +6,15 @@ use ratatui::style::Style;
 
 use crate::metrics::figures::{Phase, PhaseFigure, Value};
 use crate::tui::theme::Theme;
+use crate::tui::widget::bars::bars;
 use crate::tui::widget::figure as words;
 use crate::tui::widget::text;
 
 /// Rows that every phase in a line of its own takes, with the heading.
 pub const WHOLE: u16 = 7;
+
+/// Cells of how many a value rests on.
+const COUNT: u16 = 8;
 
 /// The length that stands for a value in a drawing; what has none has no bar.
 pub fn length(value: &Value) -> Option<f64> {
@@ -20,22 +24,6 @@ pub fn length(value: &Value) -> Option<f64> {
         Value::Few { seconds } => seconds.get(seconds.len() / 2).copied(),
         _ => None,
     }
-}
-
-/// From where to where each phase's bar reaches, of `cells` cells. What took any time has a cell at least.
-pub fn bars(lengths: &[Option<f64>], cells: u16) -> Vec<Option<(u16, u16)>> {
-    let total: f64 = lengths.iter().flatten().filter(|length| length.is_finite() && **length > 0.0).sum();
-    let mut before = 0.0;
-    let place = |share: f64| (share * f64::from(cells)).round().clamp(0.0, f64::from(cells)) as u16;
-    lengths
-        .iter()
-        .map(|length| {
-            let length = length.filter(|length| length.is_finite() && *length > 0.0 && total > 0.0)?;
-            let from = place(before / total).min(cells.saturating_sub(1));
-            before += length;
-            Some((from, place(before / total).max(from + 1).min(cells)))
-        })
-        .collect()
 }
 
 /// Of the phases that make the cycle time, and of those beside it.
@@ -63,7 +51,7 @@ pub fn draw(phases: &[PhaseFigure], area: Rect, theme: &Theme, buf: &mut Buffer)
     let columns: u16 = if area.height >= WHOLE { 1 } else { 2 };
     let each = area.width / columns;
     let names = 12;
-    let values = if columns == 1 { 24 } else { 14 };
+    let values = if columns == 1 { 24 + COUNT } else { 14 };
     let cells = each.saturating_sub(names + values + 3);
     let lengths: Vec<Option<f64>> = phases.iter().map(|figure| length(&figure.value)).collect();
     let rows = phases.len().div_ceil(usize::from(columns));
@@ -85,23 +73,11 @@ pub fn draw(phases: &[PhaseFigure], area: Rect, theme: &Theme, buf: &mut Buffer)
             (Value::Times { p85: Some(p85), .. }, 1) => format!("{}, 85 % {}", value(figure), words::duration(*p85)),
             _ => value(figure),
         };
-        let at = text::put_fit(buf, x + names + cells + 1, y, values, &words, theme.text, &theme.marks);
-        let room = (x + each).saturating_sub(at + 2);
-        if columns == 1 && room > 6 {
-            text::put_fit(buf, at + 1, y, room, &format!("n {}", words::grouped(figure.n)), theme.faint, &theme.marks);
+        let at = x + names + cells + 1;
+        let for_words = if columns == 1 { values - COUNT } else { values };
+        text::put_fit(buf, at, y, for_words, &words, theme.text, &theme.marks);
+        if columns == 1 {
+            text::put_fit(buf, at + for_words, y, COUNT, &format!("n {}", words::grouped(figure.n)), theme.faint, &theme.marks);
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::bars;
-
-    #[test]
-    fn each_bar_begins_where_the_one_before_ends_and_what_took_time_is_seen() {
-        assert_eq!(bars(&[Some(1.0), None, Some(3.0)], 8), [Some((0, 2)), None, Some((2, 8))]);
-        assert_eq!(bars(&[Some(1_000.0), Some(1.0)], 10), [Some((0, 10)), Some((9, 10))]);
-        assert_eq!(bars(&[Some(0.0), None], 10), [None, None]);
-        assert_eq!(bars(&[Some(f64::NAN), Some(2.0)], 4), [None, Some((0, 4))]);
     }
 }

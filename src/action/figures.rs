@@ -1,0 +1,38 @@
+//! Figures of what was collected: read from the store, computed off the loop. Asks nobody over the network.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use super::context::Context;
+use super::error::{Error, Result};
+use crate::domain::id::ProjectId;
+use crate::metrics::figures::Figures;
+use crate::metrics::input::Input;
+use crate::metrics::query::{Query, Window};
+use crate::metrics::{production, summarise};
+
+/// The window that a team is compared by.
+const TEAM_DAYS: i64 = 30;
+
+/// Reads what the query rests on, and computes.
+pub async fn read(ctx: &Context, query: &Query, now: Timestamp) -> Result<(Arc<Input>, Figures)> {
+    let kinds = ctx.store.stage_kinds(&query.projects).await?;
+    let wanted = production::wanted(&kinds, query);
+    let input = Arc::new(ctx.store.metric_input(query, &wanted).await?);
+    let figures = {
+        let (input, query) = (input.clone(), query.clone());
+        tokio::task::spawn_blocking(move || summarise(&input, &query, now)).await
+    };
+    let figures =
+        figures.map_err(|error| Error::refused(format!("the figures could not be computed: {error}"), "report this: `kanado log`"))?;
+    Ok((input, figures))
+}
+
+/// What a project's pull requests of the last days are asked by, as the configuration says.
+pub fn of_team(ctx: &Context, project: ProjectId, now: Timestamp) -> Query {
+    let settings = &ctx.config.metrics;
+    let mut query = Query::new(vec![project], Window::last(TEAM_DAYS, now), settings.rules.clone());
+    query.zone = settings.time_zone.clone();
+    query
+}

@@ -1,0 +1,130 @@
+//! Whether an organisation answers with the token that is there: by what is known, or by asking now.
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use crate::action::Context;
+use crate::ado::{Budget, Need, ScopeCheck, ScopeOutcome};
+use crate::domain::board::age_step;
+use crate::domain::collection::Collection;
+use crate::domain::health::HookHealth;
+use crate::domain::project::{Organisation, Project};
+use crate::notice::{Explain as _, inert};
+
+/// How a project stands to its organisation.
+#[derive(Debug, Clone, Serialize)]
+pub struct Connection {
+    pub connected: bool,
+    /// Why not, and what to do.
+    pub why: Option<String>,
+    pub hint: Option<String>,
+    /// When Azure DevOps last answered something about it, as far as the store knows.
+    pub last_answer: Option<Timestamp>,
+    /// What was found by asking now.
+    #[serde(flatten)]
+    pub asked: Option<Asked>,
+}
+
+#[derive(Debug, Clone, Serialize)]
+pub struct Asked {
+    pub scopes: Vec<ScopeCheck>,
+    pub budget: Budget,
+}
+
+/// By what is known: a token is there, and what was asked last was answered.
+pub fn known(
+    organisation: &Organisation,
+    project: &Project,
+    hooks: &HookHealth,
+    collection: &Collection,
+    token: Result<(), &crate::secret::Error>,
+) -> Connection {
+    let synced = collection.sources.iter().filter_map(|state| state.synced_at).max();
+    let last_answer = [organisation.checked_at, project.synced_at, hooks.reconciled.done_at, synced].into_iter().flatten().max();
+    let connection =
+        |why: Option<String>, hint: Option<String>| Connection { connected: why.is_none(), why, hint, last_answer, asked: None };
+    if let Err(error) = token {
+        return connection(Some(error.to_string()), error.hint());
+    }
+    // One source that fails is its own trouble; all of them are the organisation's.
+    let attempted: Vec<_> = collection.sources.iter().filter(|state| state.attempted_at.is_some() && state.refused.is_none()).collect();
+    let failed =
+        attempted.iter().rev().find_map(|state| state.failed.clone()).filter(|_| attempted.iter().all(|state| state.failed.is_some()));
+    connection(failed, None)
+}
+
+/// Asks who the token is and what its scopes allow.
+pub async fn ask(ctx: &Context, organisation: &Organisation, project: &Project, known: Connection) -> Connection {
+    let asked = async {
+        let acting = ctx.clients.acting(organisation).await?;
+        acting.client.connection().await?;
+        let repository = ctx.store.repositories(project.id).await?.into_iter().find(|repository| !repository.disabled);
+        let scopes = acting.client.check(Some(&project.guid), repository.as_ref().map(|repository| &repository.guid)).await?;
+        let budget = acting.client.budget().borrow().clone();
+        Ok::<_, crate::action::Error>(Asked { scopes, budget })
+    };
+    match asked.await {
+        Ok(asked) => Connection { connected: true, why: None, hint: None, last_answer: Some(ctx.clock.now()), asked: Some(asked) },
+        Err(error) => Connection { connected: false, why: Some(error.to_string()), hint: error.hint(), ..known },
+    }
+}
+
+impl Connection {
+    /// Whether something that the board cannot do without is missing.
+    pub fn is_well(&self) -> bool {
+        let is_lacking = |scope: &ScopeCheck| scope.outcome == ScopeOutcome::Missing && scope.need == Need::Required;
+        self.connected && !self.asked.as_ref().is_some_and(|asked| asked.scopes.iter().any(is_lacking))
+    }
+
+    pub fn words(&self, now: Timestamp) -> String {
+        let last = self.last_answer.map_or("nothing was ever answered".to_owned(), |at| match age_step(at, now).as_str() {
+            "now" => "answered just now".to_owned(),
+            age => format!("last answer {age} ago"),
+        });
+        match &self.why {
+            None => format!("Connected; {last}"),
+            Some(why) => {
+                let hint = self.hint.as_ref().map_or(String::new(), |hint| format!(" ({})", inert(hint)));
+                format!("NOT connected: {}{hint}; {last}", inert(why))
+            }
+        }
+    }
+
+    /// Scopes that are missing, each with what is lost, and how much of the rate limit is left.
+    pub fn lines(&self, now: Timestamp) -> Vec<(&'static str, String)> {
+        let Some(asked) = &self.asked else { return Vec::new() };
+        let mut lines = Vec::new();
+        for scope in &asked.scopes {
+            match &scope.outcome {
+                ScopeOutcome::Allowed => {}
+                ScopeOutcome::Missing => lines.push(("scope missing", missing(scope))),
+                ScopeOutcome::Unknown(why) => lines.push(("scope", format!("{}: cannot be told: {}", scope.scope, inert(why)))),
+            }
+        }
+        if lines.is_empty() {
+            lines.push(("scopes", "all there".to_owned()));
+        }
+        lines.push(("rate limit", budget(&asked.budget, now)));
+        lines
+    }
+}
+
+/// `Build (read): without it, ...; give the token this scope`.
+pub fn missing(scope: &ScopeCheck) -> String {
+    let need = match scope.need {
+        Need::Required => "the board needs it",
+        Need::Expected => "give the token this scope",
+        Need::Optional => "only if you use it",
+    };
+    format!("{}: without it, {}; {need}", scope.scope, scope.degrades)
+}
+
+/// Azure DevOps tells its rate limit only near the limit.
+pub fn budget(budget: &Budget, now: Timestamp) -> String {
+    let told = budget.told_to_wait.filter(|until| *until > now);
+    let waits = told.map_or(String::new(), |until| format!("; told to wait {} s", until.duration_since(now).as_secs().max(1)));
+    match (budget.remaining, budget.limit) {
+        (Some(remaining), Some(limit)) => format!("{remaining:.0} of {limit:.0} left{waits}"),
+        _ => format!("far from it{waits}"),
+    }
+}

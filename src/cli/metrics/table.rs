@@ -1,0 +1,159 @@
+//! Figures as a table of 80 columns: value, change, n, and under each what else belongs to it.
+
+use super::ask::Answer;
+use crate::cli::frame::fit;
+use crate::metrics::figures::{Figures, Phase, Tile};
+use crate::metrics::query::{Definition, Hours};
+use crate::metrics::{period, telling};
+use crate::notice::inert;
+
+const NAME: usize = 31;
+const VALUE: usize = 22;
+const CHANGE: usize = 19;
+const N: usize = 5;
+/// Words under a figure are broken at the 80th column.
+const WIDTH: usize = 80;
+
+pub fn lines(answer: &Answer) -> Vec<String> {
+    let figures = &answer.figures;
+    let mut lines = wrapped("", &heading(answer));
+    lines.push(String::new());
+    lines.push(row(["", "value", "change", "n"]));
+    for tile in &figures.tiles {
+        lines.extend(tile_lines(tile, figures));
+    }
+    lines.extend(phase_lines(figures));
+    lines.extend(linkage_line(figures));
+    lines
+}
+
+fn heading(answer: &Answer) -> String {
+    let figures = &answer.figures;
+    let names: Vec<String> = answer.input.projects.iter().map(|project| inert(&project.name)).collect();
+    let mut parts = vec![names.join(", "), period::words(figures.window, &answer.query.zone)];
+    parts.extend(answer.narrowed.iter().map(|words| inert(words)));
+    parts.push(format!("definition {}", figures.definition.name()));
+    if figures.hours == Hours::Working {
+        parts.push("working hours".to_owned());
+    }
+    parts.push(match figures.as_of {
+        Some(at) => format!("data as of {} ago", crate::domain::board::age_step(at, answer.now)).replace("now ago", "now"),
+        None => "not collected in full yet".to_owned(),
+    });
+    parts.join("; ")
+}
+
+fn row([name, value, change, n]: [&str; 4]) -> String {
+    // A value that is longer than its column pushes the others: it is never cut.
+    let value = if unicode_width::UnicodeWidthStr::width(value) > VALUE { value.to_owned() } else { fit(value, VALUE) };
+    format!("{} {value} {} {n:>N$}", fit(name, NAME), fit(change, CHANGE)).trim_end().to_owned()
+}
+
+fn tile_lines(tile: &Tile, figures: &Figures) -> Vec<String> {
+    let headline = telling::headline(&tile.value);
+    let mut lines = vec![row([tile.metric.title(), &headline, &telling::change(tile), &telling::grouped(tile.n)])];
+    let mut under = |words: String| lines.extend(wrapped("  ", &words));
+    if let Some(detail) = telling::detail(&tile.value) {
+        under(detail);
+    }
+    if let Some(coverage) = &tile.coverage {
+        under(format!("{} of {} {}", telling::grouped(coverage.k), telling::grouped(coverage.n), coverage.of));
+    }
+    if let Some(words) = telling::excluded(&tile.excluded) {
+        under(format!("left out: {words}"));
+    }
+    if let Some(band) = &tile.band {
+        under(format!("in the {} cluster of {}", band.name, band.year));
+    }
+    if tile.definition != figures.definition || tile.definition != Definition::Ours {
+        under(format!("definition {}", tile.definition.name()));
+    }
+    for note in &tile.notes {
+        under(note.clone());
+    }
+    for missing in &tile.missing {
+        under(format!("without {} of {}: {}", missing.source.words(), missing.project, missing.words));
+    }
+    lines
+}
+
+fn phase_lines(figures: &Figures) -> Vec<String> {
+    if !figures.phases.iter().any(|phase| telling::is_measured(&phase.value)) {
+        return Vec::new();
+    }
+    let mut lines = vec![String::new(), "Phases of a pull request".to_owned()];
+    for figure in &figures.phases {
+        let aside = match figure.phase {
+            phase if phase.is_in_cycle_time() => "",
+            Phase::DeployWait => "after the cycle time",
+            _ => "before the cycle time",
+        };
+        lines.push(row([&format!("  {}", figure.phase.words()), &telling::headline(&figure.value), aside, &telling::grouped(figure.n)]));
+    }
+    lines
+}
+
+fn linkage_line(figures: &Figures) -> Vec<String> {
+    let linkage = &figures.linkage;
+    if linkage.commits + linkage.pull_requests == 0 {
+        return Vec::new();
+    }
+    let words = format!(
+        "Linked to work items: {} of {} pull requests, {} of {} commits",
+        telling::grouped(linkage.linked_pull_requests),
+        telling::grouped(linkage.pull_requests),
+        telling::grouped(linkage.linked_commits),
+        telling::grouped(linkage.commits)
+    );
+    let mut lines = vec![String::new()];
+    lines.extend(wrapped("", &words));
+    for (number, title, hanging) in linkage.items.iter().take(5) {
+        lines.push(format!("  {} {:>N$}", fit(&format!("#{number} {}", inert(title)), WIDTH - 3 - N), telling::grouped(*hanging)));
+    }
+    lines
+}
+
+/// Words broken into lines that end before the 81st column, each behind the indent.
+pub fn wrapped(indent: &str, words: &str) -> Vec<String> {
+    use unicode_width::UnicodeWidthStr;
+    let words = inert(words);
+    let mut lines = Vec::new();
+    let mut line = String::new();
+    for word in words.split_whitespace() {
+        let full = indent.width() + line.width() + 1 + word.width() > WIDTH;
+        if full && !line.is_empty() {
+            lines.push(format!("{indent}{line}"));
+            line.clear();
+        }
+        if !line.is_empty() {
+            line.push(' ');
+        }
+        line.push_str(word);
+    }
+    if !line.is_empty() {
+        lines.push(format!("{indent}{line}"));
+    }
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_end_before_the_81st_column_and_lose_nothing() {
+        let words = "merged pull requests that were deployed ".repeat(7);
+        let lines = wrapped("  ", &words);
+        assert!(lines.iter().all(|line| line.len() <= 80 && line.starts_with("  ")), "{lines:?}");
+        let back: Vec<&str> = lines.iter().flat_map(|line| line.split_whitespace()).collect();
+        assert_eq!(back, words.split_whitespace().collect::<Vec<_>>());
+        assert!(wrapped("", "").is_empty());
+    }
+
+    #[test]
+    fn a_value_is_never_cut() {
+        let line = row(["Change lead time", "1h, 2h, 3h, 4d 12h and 5d 13h", "no clear change", "5"]);
+        assert!(line.contains("1h, 2h, 3h, 4d 12h and 5d 13h"), "{line}");
+        assert_eq!(row(["Change lead time", "1d", "no clear change", "41"]).len(), 80);
+    }
+}

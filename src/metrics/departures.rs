@@ -1,0 +1,147 @@
+//! Where a commit is: merged, in which runs, at which stages, in production or waiting for it.
+//!
+//! A run has a commit when the commit that it runs is the same, or stands at the same place or later on the default branch. Of each
+//! pipeline the first run that has it is shown, and the first that brought it to production, where that is another one; while no run did,
+//! the last run that has it.
+//!
+//! Limits: stages are what the input has: for every stage of a run the store has to be asked for all kinds of stages. Who is to approve
+//! is not known here.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::containment::Lines;
+use super::hash::sha;
+use super::input::{Input, StageRun};
+use super::production::verdicts;
+use super::query::{Rules, ServiceId};
+use crate::domain::id::{ObjectId, RepositoryId};
+use crate::domain::run::{DefinitionKind, RunResult, StageResult};
+
+/// What a stop is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "stop")]
+pub enum Stop {
+    /// It is on the default branch.
+    Merged { at: Timestamp },
+    /// It is in a run.
+    Run { service: ServiceId, pipeline: String, run: i64, at: Option<Timestamp>, result: Option<RunResult> },
+    /// A stage of that run.
+    Stage { stage: String, environment: Option<String>, production: bool, state: StageState },
+}
+
+/// How a stage stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "state")]
+pub enum StageState {
+    Done {
+        at: Option<Timestamp>,
+    },
+    Failed {
+        at: Option<Timestamp>,
+    },
+    Running {
+        since: Option<Timestamp>,
+    },
+    /// For an approval, a check or an agent; since the stage before it ended.
+    Waiting {
+        since: Option<Timestamp>,
+    },
+    /// Skipped, cancelled, rejected or abandoned.
+    Not {
+        at: Option<Timestamp>,
+    },
+}
+
+/// The stops of a commit of a repository's default branch. `merged_at` where its merge is known.
+pub fn of(repository: RepositoryId, commit: &ObjectId, merged_at: Option<Timestamp>, input: &Input, rules: &Rules) -> Vec<Stop> {
+    let lines = Lines::of(&input.tips);
+    let place = lines.place(repository, sha(commit));
+    let pushed_at = place.and_then(|place| lines.at(repository, place)).map(|tip| input.tips[tip as usize].at);
+    let mut stops: Vec<Stop> = merged_at.or(pushed_at).map(|at| Stop::Merged { at }).into_iter().collect();
+
+    let production: BTreeMap<_, _> = input
+        .kinds
+        .iter()
+        .zip(verdicts(&input.kinds, rules))
+        .map(|(kind, verdict)| {
+            (key(kind.project.0, kind.kind, kind.definition, &kind.stage, kind.environment.as_deref()), verdict.production)
+        })
+        .collect();
+    let is_production = |row: &StageRun| {
+        production.get(&key(row.project.0, row.kind, row.definition, &row.stage, row.environment.as_deref())).copied().unwrap_or(false)
+    };
+    let has = |row: &&StageRun| {
+        row.repository == Some(repository)
+            && row.sha.as_ref().is_some_and(|deployed| {
+                deployed == commit || place.is_some_and(|place| lines.place(repository, sha(deployed)).is_some_and(|at| at >= place))
+            })
+    };
+    let mut runs: BTreeMap<(ServiceId, i64), Vec<&StageRun>> = BTreeMap::new();
+    for row in input.stages.iter().filter(has) {
+        let service = ServiceId { project: row.project, kind: row.kind, definition: row.definition };
+        runs.entry((service, row.run)).or_default().push(row);
+    }
+    let mut by_service: BTreeMap<ServiceId, Vec<(i64, Vec<&StageRun>)>> = BTreeMap::new();
+    for ((service, run), rows) in runs {
+        by_service.entry(service).or_default().push((run, rows));
+    }
+    for (service, runs) in by_service {
+        let reached = runs.iter().position(|(_, rows)| rows.iter().any(|row| is_production(row) && is_success(row.result)));
+        let mut shown = vec![0];
+        shown.extend(reached.or(Some(runs.len() - 1)).filter(|place| *place != 0));
+        let pipeline = input
+            .kinds
+            .iter()
+            .find(|kind| kind.project == service.project && kind.kind == service.kind && kind.definition == service.definition)
+            .map_or_else(String::new, |kind| kind.definition_name.clone());
+        for place in shown {
+            let (run, rows) = &runs[place];
+            stops.extend(of_run(&service, &pipeline, *run, rows, &is_production));
+        }
+    }
+    stops
+}
+
+type Key = (i64, bool, i64, String, Option<String>);
+
+fn key(project: i64, kind: DefinitionKind, definition: i64, stage: &str, environment: Option<&str>) -> Key {
+    (project, kind == DefinitionKind::Release, definition, stage.to_owned(), environment.map(str::to_owned))
+}
+
+fn is_success(result: StageResult) -> bool {
+    matches!(result, StageResult::Succeeded | StageResult::SucceededWithIssues)
+}
+
+fn of_run(service: &ServiceId, pipeline: &str, run: i64, rows: &[&StageRun], is_production: &impl Fn(&StageRun) -> bool) -> Vec<Stop> {
+    let mut rows: Vec<&StageRun> = rows.to_vec();
+    // By when they ended; what has not ended comes last, production after the rest.
+    rows.sort_by_key(|row| {
+        let at = row.finished_at.or(row.started_at);
+        (at.is_none(), at, is_production(row), row.stage.clone(), row.environment.clone())
+    });
+    let begun = rows.iter().filter_map(|row| row.started_at).min();
+    let result = rows.iter().find_map(|row| row.run_result);
+    let mut stops = vec![Stop::Run { service: service.clone(), pipeline: pipeline.to_owned(), run, at: begun, result }];
+    let ended = rows.iter().filter_map(|row| row.finished_at).max();
+    for row in rows {
+        let at = row.finished_at;
+        let state = match row.result {
+            StageResult::Succeeded | StageResult::SucceededWithIssues => StageState::Done { at },
+            StageResult::Failed => StageState::Failed { at },
+            StageResult::Running => StageState::Running { since: row.started_at },
+            StageResult::Pending if row.run_result.is_none() => StageState::Waiting { since: ended },
+            StageResult::Pending
+            | StageResult::Canceled
+            | StageResult::Skipped
+            | StageResult::Abandoned
+            | StageResult::Rejected
+            | StageResult::Unknown => StageState::Not { at },
+        };
+        let (stage, environment) = (row.stage.clone(), row.environment.clone());
+        stops.push(Stop::Stage { stage, environment, production: is_production(row), state });
+    }
+    stops
+}

@@ -1,0 +1,196 @@
+//! Which work items commits and pull requests hang on, and which of them are incidents.
+
+use std::collections::{BTreeMap, HashMap};
+
+use jiff::Timestamp;
+use sqlx::AnyConnection;
+
+use super::column::Columns as _;
+use super::connect::Engine;
+use super::error::Result;
+use super::production::list;
+use super::work_items::target_from;
+use crate::domain::id::{ProjectId, RepositoryId};
+use crate::domain::pull_request::PullRequestStatus;
+use crate::domain::work_item::LinkTarget;
+use crate::metrics::input::{Flow, Incident, IncidentSource, Linkage};
+use crate::metrics::query::{Query, Rules};
+
+/// How many work items are named.
+const MOST_ITEMS: usize = 100;
+
+sqlite_queries! {
+    /// A tag stands in quotes in the list of tags.
+    INCIDENTS = "SELECT w.project, w.number, w.title, w.area, w.created_at, w.resolved_at FROM work_items w \
+        WHERE w.project IN (SELECT value FROM json_each($1)) AND (lower(w.kind) IN (SELECT value FROM json_each($2)) \
+        OR EXISTS (SELECT 1 FROM json_each($3) t WHERE instr(lower(w.tags), t.value) > 0)) ORDER BY w.project, w.number";
+    LINKS = "SELECT l.item, l.target_kind, l.repository, l.target FROM json_each($2) j CROSS JOIN work_item_links l \
+        WHERE l.project = $1 AND l.item = j.value ORDER BY l.item, l.target_kind, l.repository, l.target";
+    COMMITS = "SELECT count(*) AS commits, coalesce(sum(CASE WHEN EXISTS (SELECT 1 FROM work_item_links l WHERE l.repository = r.id \
+        AND l.target_kind = 'commit' AND l.target = c.sha) THEN 1 ELSE 0 END), 0) AS linked FROM json_each($1) j \
+        CROSS JOIN repositories r CROSS JOIN commits c WHERE r.project = j.value AND ($4 = 0 OR r.id = $4) AND c.repository = r.id \
+        AND c.committed_at >= $2 AND c.committed_at < $3";
+    ITEMS = "SELECT r.project, l.item, count(*) AS times FROM json_each($1) j CROSS JOIN repositories r CROSS JOIN commits c \
+        CROSS JOIN work_item_links l WHERE r.project = j.value AND ($4 = 0 OR r.id = $4) AND c.repository = r.id \
+        AND c.committed_at >= $2 AND c.committed_at < $3 AND l.repository = r.id AND l.target_kind = 'commit' AND l.target = c.sha \
+        GROUP BY r.project, l.item";
+    TITLES = "SELECT w.number, w.title FROM json_each($2) j CROSS JOIN work_items w WHERE w.project = $1 AND w.number = j.value";
+}
+
+postgres_queries! {
+    INCIDENTS_ON_SERVER = "SELECT w.project, w.number, w.title, w.area, w.created_at, w.resolved_at FROM work_items w \
+        WHERE w.project IN (SELECT CAST(value AS BIGINT) FROM json_array_elements_text(CAST(CAST($1 AS TEXT) AS JSON))) \
+        AND (lower(w.kind) IN (SELECT value FROM json_array_elements_text(CAST(CAST($2 AS TEXT) AS JSON))) \
+        OR EXISTS (SELECT 1 FROM json_array_elements_text(CAST(CAST($3 AS TEXT) AS JSON)) AS t (value) WHERE strpos(lower(w.tags), t.value) > 0)) \
+        ORDER BY w.project, w.number";
+    LINKS_ON_SERVER = "SELECT l.item, l.target_kind, l.repository, l.target FROM work_item_links l WHERE l.project = $1 \
+        AND l.item IN (SELECT CAST(value AS BIGINT) FROM json_array_elements_text(CAST(CAST($2 AS TEXT) AS JSON))) \
+        ORDER BY l.item, l.target_kind, l.repository, l.target";
+    COMMITS_ON_SERVER = "SELECT count(*) AS commits, CAST(coalesce(sum(CASE WHEN EXISTS (SELECT 1 FROM work_item_links l \
+        WHERE l.repository = r.id AND l.target_kind = 'commit' AND l.target = c.sha) THEN 1 ELSE 0 END), 0) AS BIGINT) AS linked \
+        FROM repositories r JOIN commits c ON c.repository = r.id \
+        WHERE r.project IN (SELECT CAST(value AS BIGINT) FROM json_array_elements_text(CAST(CAST($1 AS TEXT) AS JSON))) \
+        AND ($4 = 0 OR r.id = $4) AND c.committed_at >= $2 AND c.committed_at < $3";
+    ITEMS_ON_SERVER = "SELECT r.project, l.item, count(*) AS times FROM repositories r JOIN commits c ON c.repository = r.id \
+        JOIN work_item_links l ON l.repository = r.id AND l.target_kind = 'commit' AND l.target = c.sha \
+        WHERE r.project IN (SELECT CAST(value AS BIGINT) FROM json_array_elements_text(CAST(CAST($1 AS TEXT) AS JSON))) \
+        AND ($4 = 0 OR r.id = $4) AND c.committed_at >= $2 AND c.committed_at < $3 GROUP BY r.project, l.item";
+    TITLES_ON_SERVER = "SELECT w.number, w.title FROM work_items w WHERE w.project = $1 \
+        AND w.number IN (SELECT CAST(value AS BIGINT) FROM json_array_elements_text(CAST(CAST($2 AS TEXT) AS JSON)))";
+}
+
+fn on(engine: Engine, sqlite: &'static str, server: &'static str) -> &'static str {
+    match engine {
+        Engine::Sqlite => sqlite,
+        Engine::Postgres => server,
+    }
+}
+
+/// Words in lower case as one parameter. SQLite knows lower case of ASCII only, so that its words keep the others as they are.
+fn words(engine: Engine, words: &[String], each: impl Fn(String) -> String) -> String {
+    let lower = |word: &String| match engine {
+        Engine::Sqlite => word.to_ascii_lowercase(),
+        Engine::Postgres => word.to_lowercase(),
+    };
+    let words: Vec<String> = words.iter().map(|word| each(lower(word))).collect();
+    serde_json::to_string(&words).unwrap_or_else(|_| "[]".to_owned())
+}
+
+/// A word as it stands in a list of JSON.
+fn quoted(word: String) -> String {
+    serde_json::to_string(&word).unwrap_or(word)
+}
+
+/// All incidents of projects with what hangs on them. One without a date of creation is none.
+pub(super) async fn incidents(conn: &mut AnyConnection, engine: Engine, projects: &[ProjectId], rules: &Rules) -> Result<Vec<Incident>> {
+    let rows = sqlx::query(on(engine, INCIDENTS, INCIDENTS_ON_SERVER))
+        .bind(list(projects.iter().map(|id| id.0)))
+        .bind(words(engine, &rules.incident_types, |word| word))
+        .bind(words(engine, &rules.incident_tags, quoted))
+        .fetch_all(&mut *conn)
+        .await?;
+    let mut found: BTreeMap<ProjectId, BTreeMap<i64, Incident>> = BTreeMap::new();
+    for row in rows {
+        let (project, number) = (ProjectId(row.int("project")?), row.int("number")?);
+        let Some(created_at) = row.maybe_instant("created_at")? else { continue };
+        let incident = Incident {
+            project,
+            number,
+            title: row.text("title")?,
+            area: row.text("area")?,
+            created_at,
+            resolved_at: row.maybe_instant("resolved_at")?,
+            pull_requests: Vec::new(),
+            commits: Vec::new(),
+            builds: Vec::new(),
+        };
+        found.entry(project).or_default().insert(number, incident);
+    }
+    for (project, incidents) in &mut found {
+        let query = sqlx::query(on(engine, LINKS, LINKS_ON_SERVER)).bind(project.0).bind(list(incidents.keys().copied()));
+        for row in query.fetch_all(&mut *conn).await? {
+            let Some(incident) = incidents.get_mut(&row.int("item")?) else { continue };
+            match target_from(row.borrowed("target_kind")?, row.borrowed("target")?) {
+                Some(LinkTarget::PullRequest { number }) => {
+                    incident.pull_requests.push((RepositoryId(row.int("repository")?), number));
+                }
+                Some(LinkTarget::Commit { sha }) => incident.commits.push(sha),
+                Some(LinkTarget::Build { number }) => incident.builds.push(number),
+                None => {}
+            }
+        }
+    }
+    Ok(found.into_values().flat_map(BTreeMap::into_values).collect())
+}
+
+/// Whether failures of a project can be told from work items.
+pub(super) fn source_of(project: ProjectId, incidents: &[Incident], rules: &Rules) -> IncidentSource {
+    let usual = Rules::default();
+    if incidents.iter().any(|incident| incident.project == project) {
+        IncidentSource::Observed
+    } else if (&rules.incident_types, &rules.incident_tags) != (&usual.incident_types, &usual.incident_tags)
+        && !(rules.incident_types.is_empty() && rules.incident_tags.is_empty())
+    {
+        IncidentSource::Configured
+    } else {
+        IncidentSource::None
+    }
+}
+
+/// How much of the window's work is linked: commits to default branches by when they were committed, pull requests by when they were
+/// completed. Narrowed down to the query's repository, and pull requests to its team.
+pub(super) async fn of(conn: &mut AnyConnection, engine: Engine, projects: &[ProjectId], query: &Query, flows: &[Flow]) -> Result<Linkage> {
+    let window = query.window;
+    let all = list(projects.iter().map(|id| id.0));
+    let repository = query.repository.map_or(0, |id| id.0);
+    let millis = |at: Timestamp| at.as_millisecond();
+    let row = sqlx::query(on(engine, COMMITS, COMMITS_ON_SERVER))
+        .bind(&*all)
+        .bind(millis(window.from))
+        .bind(millis(window.to))
+        .bind(repository)
+        .fetch_one(&mut *conn)
+        .await?;
+    let count = |number: i64| u64::try_from(number).unwrap_or_default();
+    let mut linkage = Linkage { commits: count(row.int("commits")?), linked_commits: count(row.int("linked")?), ..Linkage::default() };
+
+    // Work items have their numbers from the organisation: a project's pull request may hang on another one's.
+    let mut times: HashMap<i64, u64> = HashMap::new();
+    if linkage.linked_commits > 0 {
+        let rows = sqlx::query(on(engine, ITEMS, ITEMS_ON_SERVER))
+            .bind(&*all)
+            .bind(millis(window.from))
+            .bind(millis(window.to))
+            .bind(repository)
+            .fetch_all(&mut *conn)
+            .await?;
+        for row in rows {
+            *times.entry(row.int("item")?).or_default() += count(row.int("times")?);
+        }
+    }
+    for flow in flows {
+        let is_asked = query.repository.is_none_or(|id| id == flow.repository)
+            && query.team.as_ref().is_none_or(|team| team.members.contains(&flow.author));
+        if is_asked && flow.status == PullRequestStatus::Completed && flow.closed_at.is_some_and(|at| window.contains(at)) {
+            linkage.pull_requests += 1;
+            linkage.linked_pull_requests += u64::from(!flow.items.is_empty());
+            for item in &flow.items {
+                *times.entry(*item).or_default() += 1;
+            }
+        }
+    }
+    let mut most: Vec<(i64, u64)> = times.into_iter().collect();
+    most.sort_unstable_by_key(|(item, times)| (std::cmp::Reverse(*times), *item));
+    most.truncate(MOST_ITEMS);
+    let mut titles: HashMap<i64, String> = HashMap::new();
+    if !most.is_empty() {
+        for project in projects {
+            let query = sqlx::query(on(engine, TITLES, TITLES_ON_SERVER)).bind(project.0).bind(list(most.iter().map(|(item, _)| *item)));
+            for row in query.fetch_all(&mut *conn).await? {
+                titles.insert(row.int("number")?, row.text("title")?);
+            }
+        }
+    }
+    linkage.items = most.into_iter().map(|(item, times)| (item, titles.remove(&item).unwrap_or_default(), times)).collect();
+    Ok(linkage)
+}

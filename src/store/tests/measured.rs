@@ -1,0 +1,270 @@
+//! What figures rest on, as it is read back in one go.
+
+use super::*;
+use crate::domain::id::ObjectId;
+use crate::domain::run::*;
+use crate::domain::work_item::{LinkTarget, Via, WorkItem};
+use crate::metrics::input::{ChangeCommit, IncidentSource, Input};
+use crate::metrics::production::{KindKey, Wanted, wanted};
+use crate::metrics::query::{Definition, Query, Rules, Window};
+use crate::store::{HistoryUpdate, LOOK_BACK};
+
+const DAY: i64 = 24 * 60;
+
+fn sha(number: i64) -> ObjectId {
+    ObjectId::new(format!("{number:040x}"))
+}
+
+fn build(number: i64, definition: i64, day: i64) -> Build {
+    let end = day * DAY + 30;
+    Build {
+        queued_at: Some(at(day * DAY)),
+        started_at: Some(at(day * DAY)),
+        ..super::delivery::build(number, definition, RunStatus::Completed, Some(end))
+    }
+}
+
+fn stage(name: &str, day: i64) -> Stage {
+    Stage {
+        name: name.to_owned(),
+        display_name: name.to_owned(),
+        attempt: 1,
+        result: StageResult::Succeeded,
+        started_at: Some(at(day * DAY + 5)),
+        finished_at: Some(at(day * DAY + 20)),
+        approval_from: None,
+        approval_to: None,
+    }
+}
+
+fn item(number: i64, kind: &str, tags: &[&str], day: i64) -> WorkItem {
+    WorkItem {
+        number,
+        revision: 1,
+        kind: kind.to_owned(),
+        state: "New".to_owned(),
+        title: format!("item {number}\nof two lines"),
+        tags: tags.iter().map(|&tag| tag.to_owned()).collect(),
+        area: "Lumen".to_owned(),
+        created_at: Some(at(day * DAY)),
+        changed_at: None,
+        resolved_at: Some(at(day * DAY + 90)),
+    }
+}
+
+/// The query of the last ten days before day 0; rows are read from day -110 on.
+fn query(projects: &[ProjectId]) -> Query {
+    Query::new(projects.to_vec(), Window { from: at(-10 * DAY), to: at(0) }, Rules::default())
+}
+
+async fn input(desk: &Desk, query: &Query) -> Input {
+    let asked = if query.projects.is_empty() { vec![desk.project] } else { query.projects.clone() };
+    let kinds = desk.store.stage_kinds(&asked).await.unwrap();
+    desk.store.metric_input(query, &wanted(&kinds, query)).await.unwrap()
+}
+
+/// Runs on days -200, -150, -50, -5 and 1, each with a stage `Test` and a stage `Production`.
+async fn delivered() -> Desk {
+    let desk = Desk::new().await;
+    let (store, project, api) = (&desk.store, desk.project, desk.repository);
+    store.measure_project(project, at(-300 * DAY)).await.unwrap();
+    for (number, day) in [(1, -200), (2, -150), (3, -50), (4, -5), (5, 1)] {
+        store.put_builds(project, &[build(number, 7, day)], None).await.unwrap();
+        store.put_timeline(project, number, &[stage("Test", day), stage("Production", day)], at(2 * DAY), None).await.unwrap();
+    }
+    for (number, status, closed) in [
+        (1, PullRequestStatus::Completed, Some(-120)),
+        (2, PullRequestStatus::Completed, Some(-100)),
+        (3, PullRequestStatus::Completed, Some(-5)),
+        (4, PullRequestStatus::Active, None),
+        (5, PullRequestStatus::Abandoned, Some(-3)),
+    ] {
+        let listed = fact::PullRequest {
+            closed_at: closed.map(|day| at(day * DAY)),
+            created_at: at(-150 * DAY),
+            merge_commit: Some(sha(number)),
+            ..pull_request(number, &key("LUM-1"), status, 0)
+        };
+        let commits = vec![ChangeCommit { sha: sha(100 + number), authored_at: Some(at(-151 * DAY)) }];
+        let items = if number == 3 { vec![40, 41] } else { vec![] };
+        let detail = HistoryUpdate::Detail { repository: api, number, commits, items, files: Some(3), iterations: Some(1), at: at(2) };
+        store.put_histories(project, vec![HistoryUpdate::Listed(listed), detail], at(1), None).await.unwrap();
+    }
+    let push = |number: i64, branch: &str, day: i64| BranchPush {
+        number,
+        branch: branch.to_owned(),
+        old: sha(number - 1),
+        new: sha(number),
+        at: at(day * DAY),
+        pusher: None,
+    };
+    store.put_pushes(api, &[push(9, "main", -4), push(2, "main", -100), push(1, "main", -130), push(5, "other", -4)], None).await.unwrap();
+    desk
+}
+
+async fn rows_are_read_as_far_back_as_figures_need_them() {
+    let desk = delivered().await;
+    assert_eq!(LOOK_BACK.as_hours(), 90 * 24);
+    let input = input(&desk, &query(&[])).await;
+    // The stage before the first of those in time, and what came after the window; nothing of the stage `Test`.
+    assert_eq!(input.stages.iter().map(|stage| stage.run).collect::<std::collections::BTreeSet<_>>(), [2, 3, 4, 5].into());
+    assert!(input.stages.iter().all(|stage| stage.stage == "Production" && stage.project == desk.project));
+    let last = input.stages.iter().find(|stage| stage.run == 4).unwrap();
+    assert_eq!((last.run_result, last.finished_at), (Some(RunResult::Succeeded), Some(at(-5 * DAY + 20))));
+    let of_run = desk.store.stages_of_run(desk.project, DefinitionKind::Pipeline, 4).await.unwrap();
+    assert_eq!((of_run.len(), of_run.iter().find(|stage| stage.stage == "Production")), (2, Some(last)), "the line says what the row says");
+    assert_eq!((&last.branch, last.repository, &last.sha), (&Some("main".to_owned()), Some(desk.repository), &Some(sha(4))));
+
+    let mut flows: Vec<i64> = input.flows.iter().map(|flow| flow.number).collect();
+    flows.sort_unstable();
+    assert_eq!(flows, [2, 3, 4, 5], "closed in time, or still open");
+    for flow in &input.flows {
+        assert_eq!(desk.store.flow(flow.repository, flow.number).await.unwrap().as_ref(), Some(flow));
+    }
+    assert_eq!(input.tips.iter().map(|tip| tip.push).collect::<Vec<_>>(), [2, 9], "of the default branch, in order");
+    assert_eq!(input.kinds, desk.store.stage_kinds(&[desk.project]).await.unwrap());
+    assert_eq!(input.repositories.len(), 2);
+    assert_eq!(input.repositories[0], (desk.repository, desk.project, "api".to_owned(), Some("main".to_owned())));
+    assert_eq!(input.projects[0].collection, desk.store.collection(desk.project).await.unwrap());
+    assert!(input.runs.is_empty());
+}
+
+async fn whole_runs_are_read_where_they_are_wanted() {
+    let desk = delivered().await;
+    let project = desk.project;
+    desk.store.put_builds(project, &[super::delivery::build(9, 7, RunStatus::InProgress, None)], None).await.unwrap();
+    let query = Query { definition: Definition::FourKeys, ..query(&[project]) };
+    let wanted = Wanted { kinds: vec![], runs: vec![(project, 7), (ProjectId(99), 7)] };
+    let input = desk.store.metric_input(&query, &wanted).await.unwrap();
+    let mut runs: Vec<_> = input.runs.iter().map(|run| (run.number, run.result, run.branch.as_deref())).collect();
+    runs.sort_unstable_by_key(|run| run.0);
+    let done = Some(RunResult::Succeeded);
+    assert_eq!(runs, [(3, done, Some("main")), (4, done, Some("main")), (5, done, Some("main")), (9, None, Some("main"))]);
+    assert_eq!(input.runs.iter().find(|run| run.number == 4).unwrap().finished_at, Some(at(-5 * DAY + 30)));
+    assert!(input.stages.is_empty());
+    let unknown = KindKey { project, kind: DefinitionKind::Release, definition: 1, stage: "x".to_owned(), environment: None };
+    let nothing = Wanted { kinds: vec![unknown], runs: vec![] };
+    assert!(desk.store.metric_input(&query, &nothing).await.unwrap().stages.is_empty(), "of a kind that is not there");
+}
+
+async fn only_projects_that_are_asked_for_and_measured_are_read() {
+    let desk = delivered().await;
+    let organisation = desk.store.organisations().await.unwrap()[0].id;
+    let other = desk.store.put_project(organisation, &project_fact("Tide"), "TID").await.unwrap().id;
+    let repository = fact::Repository { guid: Guid::new("repo-tide"), ..repository("tide") };
+    desk.store.put_repositories(other, &[repository]).await.unwrap();
+    let listed = fact::PullRequest {
+        repository: Guid::new("repo-tide"),
+        project: Some(Guid::new("project-tide")),
+        ..pull_request(1, &key("TID-1"), PullRequestStatus::Active, 0)
+    };
+    desk.store.put_histories(other, vec![HistoryUpdate::Listed(listed)], at(1), None).await.unwrap();
+
+    let names = |input: &Input| input.projects.iter().map(|project| project.name.clone()).collect::<Vec<_>>();
+    assert_eq!(names(&input(&desk, &query(&[])).await), ["Lumen"], "nobody measures the other one");
+    let of_other = input(&desk, &query(&[other])).await;
+    assert_eq!(names(&of_other), ["Tide"]);
+    assert_eq!((of_other.flows.len(), of_other.projects[0].collection.sources.len(), of_other.stages.len()), (1, 0, 0));
+    desk.store.measure_project(other, at(-1)).await.unwrap();
+    let both = input(&desk, &query(&[])).await;
+    assert_eq!((names(&both), both.flows.len(), both.repositories.len()), (vec!["Lumen".to_owned(), "Tide".to_owned()], 5, 3));
+    desk.store.remove_project(other, at(5)).await.unwrap();
+    assert_eq!(names(&input(&desk, &query(&[])).await), ["Lumen"], "it is off the board");
+    assert_eq!(names(&input(&desk, &query(&[other])).await), ["Tide"], "and can be asked for by name");
+}
+
+async fn incidents_are_told_by_type_or_tag_in_any_case_with_what_hangs_on_them() {
+    let desk = delivered().await;
+    let (store, project, api) = (&desk.store, desk.project, desk.repository);
+    let source = async |query: &Query| input(&desk, query).await.projects[0].incident_source;
+    assert_eq!(source(&query(&[])).await, IncidentSource::None);
+    let bugs = Query { rules: Rules { incident_types: vec!["Bug".to_owned()], ..Rules::default() }, ..query(&[]) };
+    assert_eq!(source(&bugs).await, IncidentSource::Configured);
+
+    let items = [
+        item(1, "INCIDENT", &[], -3),
+        item(2, "Bug", &["Outage", "say \"no\""], -4),
+        item(3, "Bug", &["outages"], -4),
+        item(4, "Incident", &[], -180),
+    ];
+    store.put_work_items(project, &items, None).await.unwrap();
+    let links = [
+        (1, api, LinkTarget::PullRequest { number: 3 }, Via::Link),
+        (1, api, LinkTarget::Commit { sha: sha(4) }, Via::Text),
+        (1, RepositoryId(0), LinkTarget::Build { number: 4 }, Via::Link),
+        (3, api, LinkTarget::PullRequest { number: 3 }, Via::Link),
+    ];
+    store.put_links(project, &links).await.unwrap();
+    let found = input(&desk, &query(&[])).await;
+    assert_eq!(found.projects[0].incident_source, IncidentSource::Observed);
+    assert_eq!(found.incidents.iter().map(|incident| incident.number).collect::<Vec<_>>(), [1, 2], "the old one is over");
+    let first = &found.incidents[0];
+    assert_eq!((&*first.pull_requests, &*first.commits, &*first.builds), (&[(api, 3)][..], &[sha(4)][..], &[4][..]));
+    assert_eq!(first.title, "item 1\nof two lines");
+    let quoted = Query { rules: Rules { incident_tags: vec!["Say \"No\"".to_owned()], ..Rules::default() }, ..query(&[]) };
+    assert_eq!(input(&desk, &quoted).await.incidents.iter().map(|one| one.number).collect::<Vec<_>>(), [1, 2]);
+    assert_eq!(input(&desk, &bugs).await.incidents.iter().map(|one| one.number).collect::<Vec<_>>(), [2, 3]);
+}
+
+async fn linkage_counts_what_is_linked_in_the_window_and_names_the_items() {
+    let desk = delivered().await;
+    let (store, project, api) = (&desk.store, desk.project, desk.repository);
+    let commit = |number: i64, day: i64| fact::Commit {
+        id: sha(number),
+        author_name: "Ada".to_owned(),
+        author_email: String::new(),
+        authored_at: Some(at(day * DAY - 9)),
+        committed_at: Some(at(day * DAY)),
+        message: String::new(),
+        is_cut: false,
+        parents: vec![],
+        changes: None,
+    };
+    store.put_commits(api, &[commit(1, -9), commit(2, -8), commit(3, -7), commit(4, -11), commit(5, 0)], None).await.unwrap();
+    store.put_commits(desk.other_repository, &[commit(6, -7)], None).await.unwrap();
+    let of_commit = |item: i64, number: i64| (item, api, LinkTarget::Commit { sha: sha(number) }, Via::Text);
+    store.put_links(project, &[of_commit(40, 1), of_commit(41, 1), of_commit(40, 2), of_commit(44, 4)]).await.unwrap();
+    store.put_work_items(project, &[item(40, "Task", &[], 0)], None).await.unwrap();
+
+    let linkage = input(&desk, &query(&[])).await.linkage;
+    assert_eq!((linkage.commits, linkage.linked_commits), (4, 2), "committed in the window: 1, 2, 3 and 6");
+    assert_eq!((linkage.pull_requests, linkage.linked_pull_requests), (1, 1), "completed in the window: 3");
+    // 40: commits 1 and 2, pull request 3. 41: commit 1, pull request 3.
+    assert_eq!(linkage.items, [(40, "item 40\nof two lines".to_owned(), 3), (41, String::new(), 2)]);
+
+    let narrowed = Query { repository: Some(desk.other_repository), ..query(&[]) };
+    let linkage = input(&desk, &narrowed).await.linkage;
+    assert_eq!((linkage.commits, linkage.linked_commits, linkage.pull_requests, linkage.items.len()), (1, 0, 0, 0));
+}
+
+async fn a_store_without_anything_gives_an_empty_input() {
+    let desk = Desk::new().await;
+    assert_eq!(desk.store.metric_input(&query(&[]), &Wanted::default()).await.unwrap(), Input::default());
+}
+
+on_both!(
+    rows_are_read_as_far_back_as_figures_need_them,
+    whole_runs_are_read_where_they_are_wanted,
+    only_projects_that_are_asked_for_and_measured_are_read,
+    incidents_are_told_by_type_or_tag_in_any_case_with_what_hangs_on_them,
+    linkage_counts_what_is_linked_in_the_window_and_names_the_items,
+    a_store_without_anything_gives_an_empty_input,
+);
+
+/// The rows that there are most of are read from indexes alone, without a look at the tables.
+#[tokio::test]
+async fn lines_are_read_from_indexes_alone() {
+    let desk = delivered().await;
+    let statements = crate::store::measured::SQLITE_QUERIES;
+    for (name, index) in [("STAGES", "stage_runs_by_kind"), ("FLOWS", "flows_by_end"), ("TIPS", "pushes_by_time")] {
+        let (_, sql) = statements.iter().find(|(known, _)| *known == name).unwrap();
+        let rows = sqlx::query(sqlx::AssertSqlSafe(format!("EXPLAIN QUERY PLAN {sql}")))
+            .bind("[1]")
+            .bind(0_i64)
+            .fetch_all(&desk.store.inner.readers)
+            .await
+            .unwrap();
+        let plan: Vec<String> = rows.iter().map(|row| sqlx::Row::get(row, "detail")).collect();
+        assert!(plan.iter().any(|step| step.contains(&format!("USING COVERING INDEX {index}"))), "{name}: {plan:?}");
+    }
+}

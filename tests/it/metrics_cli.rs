@@ -1,0 +1,177 @@
+//! Figures on the command line, from collecting to the report: in front of the simulator's demo organisation.
+
+use serde_json::{Value, json};
+
+use crate::journey_cli::alice;
+use crate::support::world::{Person, World};
+
+/// Alice, with everything collected.
+fn collected(world: &World) -> Person {
+    let alice = alice(world);
+    let output = alice.run(&["backfill", "--json"]);
+    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+    alice
+}
+
+fn tile<'a>(answer: &'a Value, metric: &str) -> &'a Value {
+    let tiles = answer["figures"]["tiles"].as_array().unwrap();
+    tiles.iter().find(|tile| tile["metric"] == metric).unwrap_or_else(|| panic!("no tile {metric}"))
+}
+
+#[test]
+fn figures_are_printed_as_a_table_as_json_and_as_csv() {
+    let world = World::start();
+    let alice = collected(&world);
+    let answer = alice.json(&["metrics", "--window", "90d"]);
+    assert_eq!(answer["figures"]["tiles"].as_array().unwrap().len(), 10);
+    assert_eq!(answer["projects"][0]["complete"], true, "{}", answer["projects"]);
+    let words = alice.ok(&["metrics", "--window", "90d"]);
+    for line in words.lines() {
+        assert!(unicode_width::UnicodeWidthStr::width(line) <= 80, "{line}");
+    }
+    for title in
+        ["Deployment frequency", "Change lead time", "Change fail rate", "Failed deployment recovery time", "Deployment rework rate"]
+    {
+        assert!(words.contains(title), "{title}\n{words}");
+    }
+    let csv = alice.ok(&["metrics", "--window", "90d", "--csv"]);
+    assert_eq!(csv.lines().count(), 11, "{csv}");
+    let cycle = csv.lines().find(|line| line.starts_with("cycle_time,")).unwrap();
+    assert!(cycle.contains(&format!(",{},", tile(&answer, "cycle_time")["n"])), "{cycle}");
+    let told = alice.fails(2, &["metrics", "--csv", "--json"]);
+    assert!(told.contains("choose one"), "{told}");
+}
+
+#[test]
+fn the_rows_behind_a_number_are_as_many_as_it_says() {
+    let world = World::start();
+    let alice = collected(&world);
+    let answer = alice.json(&["metrics", "--window", "90d"]);
+    for metric in ["cycle_time", "lead_time", "deployment_frequency", "throughput"] {
+        let explained = alice.json(&["metrics", "--window", "90d", "--explain", metric]);
+        let rows = explained["rows"].as_array().unwrap();
+        let counted = rows.iter().filter(|row| row["row"]["excluded"] == Value::Null).count();
+        assert_eq!(json!(counted), tile(&answer, metric)["n"], "{metric}");
+        let left_out: u64 = tile(&answer, metric)["excluded"].as_array().unwrap().iter().map(|one| one["count"].as_u64().unwrap()).sum();
+        assert_eq!(rows.len() as u64 - counted as u64, left_out, "{metric}");
+        let words = alice.ok(&["metrics", "--window", "90d", "--explain", metric]);
+        assert!(words.contains(&format!("Counted: {counted}")), "{words}");
+        let csv = alice.ok(&["metrics", "--window", "90d", "--explain", metric, "--csv"]);
+        assert_eq!(csv.lines().count(), rows.len() + 1);
+    }
+}
+
+#[test]
+fn what_is_production_is_listed_with_its_reason_and_can_be_set() {
+    let world = World::start();
+    let alice = collected(&world);
+    let listed = alice.json(&["metrics", "production"]);
+    let all = listed.as_array().unwrap();
+    let production: Vec<&Value> = all.iter().filter(|one| one["production"] == true).collect();
+    assert!(!production.is_empty(), "{listed}");
+    assert!(all.iter().all(|one| !one["why"].as_str().unwrap().is_empty()));
+    let path = production[0]["path"].as_str().unwrap().to_owned();
+    let verdict = |alice: &Person| -> Value {
+        let listed = alice.json(&["metrics", "production"]);
+        listed.as_array().unwrap().iter().find(|one| one["path"] == path.as_str()).unwrap().clone()
+    };
+
+    alice.ok(&["metrics", "production", "set", &path, "no", "--dry-run"]);
+    assert_eq!(verdict(&alice)["production"], true, "only shown");
+    alice.ok(&["metrics", "production", "set", &path, "no"]);
+    let after = verdict(&alice);
+    assert_eq!((&after["production"], &after["ground"]), (&json!(false), &json!("decided")));
+    alice.ok(&["metrics", "production", "set", &path.to_uppercase(), "auto"]);
+    assert_eq!(verdict(&alice)["production"], true);
+    let told = alice.fails(1, &["metrics", "production", "set", "nothing/of/this", "yes"]);
+    assert!(told.contains("there is no stage") && told.contains(&path), "{told}");
+}
+
+#[test]
+fn a_report_is_one_page_that_is_never_written_over_by_accident() {
+    let world = World::start();
+    let alice = collected(&world);
+    let file = alice.home().join("report.html");
+    let file = file.to_str().unwrap();
+    alice.ok(&["metrics", "report", "--html", file, "--window", "90d"]);
+    let page = std::fs::read_to_string(file).unwrap();
+    assert!(page.starts_with("<!DOCTYPE html>") && page.trim_end().ends_with("</html>"));
+    for word in ["Delivery of Harbor", "Change lead time", "prefers-color-scheme", "<svg "] {
+        assert!(page.contains(word), "{word}");
+    }
+    for word in ["<script", "src=\"http", "href=\"http"] {
+        assert!(!page.contains(word), "{word}");
+    }
+    let told = alice.fails(1, &["metrics", "report", "--html", file]);
+    assert!(told.contains("is there already") && told.contains("--force"), "{told}");
+    assert_eq!(std::fs::read_to_string(file).unwrap(), page);
+    alice.ok(&["metrics", "report", "--html", file, "--force", "--window", "7d"]);
+    assert_ne!(std::fs::read_to_string(file).unwrap(), page);
+    let told = alice.fails(1, &["metrics", "report", "--html", "no/such/folder/report.html"]);
+    assert!(told.contains("there is no folder"), "{told}");
+}
+
+#[test]
+fn exit_codes_tell_scripts_what_they_need() {
+    let world = World::start();
+    let alice = alice(&world);
+    // Selected and not collected: printed, and said to be on its way.
+    let output = alice.run(&["metrics", "--json"]);
+    assert_eq!(output.status.code(), Some(3), "{}", String::from_utf8_lossy(&output.stderr));
+    let answer: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(answer["projects"][0]["complete"], false);
+    assert!(String::from_utf8_lossy(&output.stderr).contains("is collected to 0 %"));
+    assert!(tile(&answer, "throughput")["value"]["kind"] != "count", "never zero by accident: {}", tile(&answer, "throughput"));
+
+    alice.run(&["backfill", "--json"]);
+    alice.ok(&["metrics", "--window", "90d", "--fail-on", "throughput>100000"]);
+    let told = alice.fails(1, &["metrics", "--window", "90d", "--fail-on", "throughput<100000"]);
+    assert!(told.contains("throughput<100000"), "{told}");
+    let told = alice.fails(2, &["metrics", "--fail-on", "speed>3"]);
+    assert!(told.contains("is no figure"), "{told}");
+    let told = alice.fails(2, &["metrics", "--window", "yesterday"]);
+    assert!(told.contains("2026-11-01..2026-11-30"), "{told}");
+    let told = alice.fails(1, &["metrics", "--repository", "nothing"]);
+    assert!(told.contains("there is no repository nothing") && told.contains("tide-api"), "{told}");
+    let told = alice.fails(1, &["metrics", "--project", "Harbor,nothing"]);
+    assert!(told.contains("there is no project nothing"), "{told}");
+}
+
+#[test]
+fn figures_are_narrowed_to_a_repository_a_service_and_a_team_and_computed_by_other_definitions() {
+    let world = World::start();
+    let alice = collected(&world);
+    let all = alice.json(&["metrics", "--window", "90d"]);
+    let narrow = alice.json(&["metrics", "--window", "90d", "--repository", "tide-api"]);
+    assert_eq!(narrow["narrowed"], json!(["repository tide-api"]));
+    let n = |answer: &Value| tile(answer, "cycle_time")["n"].as_u64().unwrap();
+    assert!(n(&narrow) <= n(&all));
+    let service = all["figures"]["services"][0]["name"].as_str().unwrap().to_owned();
+    let narrow = alice.json(&["metrics", "--window", "90d", "--service", &service]);
+    assert_eq!(narrow["narrowed"], json!([format!("service {service}")]));
+    let teams = alice.json(&["metrics", "--window", "90d", "--team", "Harbor Team"]);
+    assert!(n(&teams) <= n(&all));
+    for definition in ["ours", "devlake", "fourkeys"] {
+        let answer = alice.json(&["metrics", "--window", "90d", "--definition", definition]);
+        assert_eq!(tile(&answer, "deployment_frequency")["definition"].as_str().map(|d| d.replace('_', "")), Some(definition.to_owned()));
+    }
+    let working = alice.json(&["metrics", "--window", "90d", "--working-hours"]);
+    assert_eq!(working["figures"]["hours"], "working");
+}
+
+#[test]
+fn health_tells_how_the_collection_stands_and_asks_only_when_told_to() {
+    let world = World::start();
+    let alice = collected(&world);
+    let health = alice.json(&["health"]);
+    let project = &health["projects"][0];
+    assert_eq!((&health["healthy"], &project["connection"]["connected"]), (&json!(true), &json!(true)), "{health}");
+    assert_eq!((&project["collected"]["complete"], &project["collected"]["stale"]), (&json!(true), &json!([])));
+    assert!(project["connection"].get("scopes").is_none(), "nobody was asked");
+    let words = alice.ok(&["health", "--check"]);
+    for part in ["connection", "Connected", "rate limit", "collected", "complete"] {
+        assert!(words.contains(part), "{part}: {words}");
+    }
+    let asked = alice.json(&["health", "--check"]);
+    assert!(asked["projects"][0]["connection"]["scopes"].as_array().unwrap().len() >= 7);
+}

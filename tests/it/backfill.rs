@@ -75,7 +75,11 @@ async fn a_first_pass_asks_for_the_lists_first_and_for_no_more_than_the_formula_
     let (calls, asked) = (counts.calls(), measured.control().requests());
     assert!(asked.total as usize <= calls.whole, "{} of {calls:?}: {asked:?}", asked.total);
     // Where the services live is asked once, by the client itself.
-    assert_eq!(ended.progress.here as u64, asked.total - measured.asked("resourceareas"), "every call is counted, and none twice: {asked:?}");
+    assert_eq!(
+        ended.progress.here as u64,
+        asked.total - measured.asked("resourceareas"),
+        "every call is counted, and none twice: {asked:?}"
+    );
     let people = (counts.pull_requests - counts.of_machines) as u64;
     assert_eq!(measured.asked("/threads"), people, "{asked:?}");
 

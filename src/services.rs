@@ -29,6 +29,8 @@ impl Services {
     pub fn with_store(config: Config, tokens: TokenSources, store: Store, clock: Clock) -> Self {
         let (config, tokens) = (Arc::new(config), Arc::new(tokens));
         let clients = Clients::new(config.clone(), tokens.clone());
+        // Who is a machine is decided where facts are kept.
+        store.set_flow_rules(&config.metrics.rules);
         let tasks = Tasks::new(clock.clone());
         Self { ctx: Context { store, clock, config, tokens, clients }, tasks, view_loads: ViewLoads::default() }
     }

@@ -150,9 +150,7 @@ async fn a_project_that_comes_back_goes_on_where_it_was_and_one_that_is_purged_b
 
 #[tokio::test(flavor = "multi_thread")]
 async fn going_further_back_reads_what_is_older_and_keeps_the_rest() {
-    let mut config = Config::default();
-    config.metrics.days = 1;
-    let measured = Measured::with(sim::Options::default(), Clock::System, config, "everything").await;
+    let measured = Measured::with(sim::Options::default(), Clock::System, one_day(), "everything").await;
     measured.collect().await;
     let few = measured.number("SELECT count(*) FROM flows WHERE status <> 'active'").await;
     let now = measured.services.ctx.clock.now();
@@ -162,4 +160,11 @@ async fn going_further_back_reads_what_is_older_and_keeps_the_rest() {
     assert!(measured.collect().await.is_complete());
     let many = measured.number("SELECT count(*) FROM flows WHERE status <> 'active'").await;
     assert!(many > few, "{few}, then {many}");
+}
+
+/// A configuration that goes back one day only.
+fn one_day() -> Config {
+    let mut config = Config::default();
+    config.metrics.days = 1;
+    config
 }

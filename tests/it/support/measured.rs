@@ -43,7 +43,10 @@ impl Measured {
         Self::in_world(world, clock, config, token).await
     }
 
-    pub async fn in_world(world: Inside, clock: Clock, config: Config, token: &str) -> Self {
+    pub async fn in_world(world: Inside, clock: Clock, mut config: Config, token: &str) -> Self {
+        // What a person would have to say of an account that does not tell by itself that it is a machine.
+        let bots = world.sim.plan().into_iter().flat_map(|plan| plan.bots.iter().map(|bot| bot.name.clone()));
+        config.metrics.rules.bots.extend(bots);
         let location = world.file_of("measurer");
         let services = world.services("measurer", config, clock, &location).await;
         let projects = connect(&world, &services, token).await;
@@ -52,7 +55,9 @@ impl Measured {
 
     /// Another process, or another person's store, on the same world.
     pub async fn somebody_else(&self, name: &str, clock: Clock) -> (Services, Vec<Project>) {
-        let services = self.world.services(name, Config::default(), clock, &self.world.file_of(name)).await;
+        let mut config = Config::default();
+        config.metrics.rules = self.services.ctx.config.metrics.rules.clone();
+        let services = self.world.services(name, config, clock, &self.world.file_of(name)).await;
         let projects = connect(&self.world, &services, "everything").await;
         (services, projects)
     }
@@ -134,14 +139,14 @@ const TABLES: [(&str, &str); 12] = [
     (
         "stage_runs",
         "project || ' ' || kind || ' ' || run || ' ' || stage || ' ' || environment || ' ' || source || ' ' || attempt || ' ' || result \
-         || ' ' || coalesce(finished_at, 0) || ' ' || line",
+         || ' ' || coalesce(started_at, 0) || ' ' || coalesce(finished_at, 0) || ' ' || coalesce(sha, '-') || ' ' || coalesce(run_result, '-')",
     ),
     ("environments", "project || ' ' || number || ' ' || name"),
     ("commits", "repository || ' ' || sha || ' ' || message || ' ' || coalesce(added, -1)"),
     ("pushes", "repository || ' ' || branch || ' ' || number || ' ' || old || ' ' || new || ' ' || at"),
     ("flows", "repository || ' ' || number || ' ' || status || ' ' || due || ' ' || line"),
     ("pull_request_histories", "repository || ' ' || number || ' ' || history"),
-    ("pull_requests", "repository || ' ' || number || ' ' || status || ' ' || title"),
+    ("pull_requests", "repository || ' ' || number || ' ' || status"),
     ("work_items", "project || ' ' || number || ' ' || revision || ' ' || kind || ' ' || state || ' ' || title"),
     ("work_item_links", "project || ' ' || item || ' ' || target_kind || ' ' || repository || ' ' || target || ' ' || via"),
     (

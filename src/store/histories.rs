@@ -156,7 +156,9 @@ fn due(known: &Known, flow: &Flow) -> i64 {
     }
     let since = |read: Option<Timestamp>| read.is_none_or(|read| read < known.changed_at);
     let bit = |part: Due, read| if since(read) { part.bit() } else { 0 };
-    bit(Due::Threads, known.threads_at) | bit(Due::Detail, known.detail_at)
+    // The commits of what never reached a branch say nothing about delivery: a call each that is better spent.
+    let detail = if flow.status == PullRequestStatus::Abandoned { 0 } else { bit(Due::Detail, known.detail_at) };
+    bit(Due::Threads, known.threads_at) | detail
 }
 
 /// Keeps histories with their flows. Each occurs once.

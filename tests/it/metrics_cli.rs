@@ -78,10 +78,10 @@ fn what_is_production_is_listed_with_its_reason_and_can_be_set() {
 
     alice.ok(&["metrics", "production", "set", &path, "no", "--dry-run"]);
     assert_eq!(verdict(&alice)["production"], true, "only shown");
-    alice.ok(&["metrics", "production", "set", &path, "no"]);
+    alice.ok(&["metrics", "production", "set", &path, "no", "--yes"]);
     let after = verdict(&alice);
     assert_eq!((&after["production"], &after["ground"]), (&json!(false), &json!("decided")));
-    alice.ok(&["metrics", "production", "set", &path.to_uppercase(), "auto"]);
+    alice.ok(&["metrics", "production", "set", &path.to_uppercase(), "auto", "--yes"]);
     assert_eq!(verdict(&alice)["production"], true);
     let told = alice.fails(1, &["metrics", "production", "set", "nothing/of/this", "yes"]);
     assert!(told.contains("there is no stage") && told.contains(&path), "{told}");

@@ -39,7 +39,7 @@ CREATE TEMP TABLE people AS SELECT DISTINCT h.repository, h.number, json_extract
     OR lower(json_extract(a.value, '$.unique_name')) GLOB '*-bot' OR lower(json_extract(a.value, '$.name')) GLOB 'dependabot*' OR lower(json_extract(a.value, '$.name')) GLOB 'renovate*'
     OR lower(json_extract(a.value, '$.unique_name')) GLOB 'build\*' OR lower(json_extract(a.value, '$.name')) GLOB '*build service*'
     OR lower(json_extract(a.value, '$.unique_name')) GLOB 'dependabot*' OR lower(json_extract(a.value, '$.unique_name')) GLOB 'renovate*'
-    OR lower(json_extract(a.value, '$.name')) GLOB 'project collection*' AS machine FROM pull_request_histories h,
+    OR lower(json_extract(a.value, '$.name')) GLOB 'project collection*' OR json_extract(a.value, '$.unique_name') GLOB 'seabird-bot@*' AS machine FROM pull_request_histories h,
     (SELECT repository, number, value FROM pull_request_histories, json_each(history, '$.actors') UNION ALL SELECT repository, number, json_extract(value, '$[0]')
         FROM pull_request_histories, json_each(history, '$.reviewers') UNION ALL SELECT repository, number, json_extract(history, '$.author') FROM pull_request_histories) a
     WHERE (a.repository, a.number) = (h.repository, h.number);
@@ -122,7 +122,7 @@ CREATE TEMP TABLE samples AS SELECT 'lead_time' AS metric, v FROM lead, asked WH
 CREATE TEMP TABLE figures AS SELECT metric, max(c) AS n, avg(v) AS value FROM (SELECT metric, v, row_number() OVER (PARTITION BY metric ORDER BY v) AS i, count(*) OVER (PARTITION BY metric) AS c FROM samples)
     WHERE i IN ((c + 1) / 2, (c + 2) / 2) GROUP BY metric
     UNION ALL SELECT 'deployment_frequency', count(*), count(*) FROM successes, asked WHERE at >= f AND at < t
-    UNION ALL SELECT 'pipeline_reliability', count(*), sum(failed) FROM runs, asked WHERE at >= f AND at < t
+    UNION ALL SELECT 'pipeline_reliability', count(*), sum(o = 'F') FROM parts, asked WHERE o IS NOT NULL AND at >= f AND at < t
     UNION ALL SELECT 'change_fail_rate', count(*), sum((project, kind, definition, n) IN (SELECT * FROM failed)) FROM successes, asked
         WHERE at >= f AND at < t AND now - at >= 259200000 AND project IN (SELECT project FROM told)
     UNION ALL SELECT 'rework_rate', count(*), sum(rollback OR repair OR (project, kind, definition, n) IN (SELECT project, kind, definition, n FROM hanging WHERE at > created))

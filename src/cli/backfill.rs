@@ -215,7 +215,8 @@ fn conclude(frame: &mut Frame<'_>, ended: &Ended, now: Timestamp) -> Result<Exit
         "sources": Source::ALL.into_iter().map(of).collect::<serde_json::Map<_, _>>(), "refused": refused, "failed": failed,
     }))?;
     let projects = progress.projects.len();
-    frame.output.say(format!("{} of {projects} projects: {} requests in {}", summary(ended), ended.requests, seconds(took)))?;
+    let of = if projects == 1 { "1 project".to_owned() } else { format!("{projects} projects") };
+    frame.output.say(format!("{of}: {}; {} requests in {}", summary(ended), ended.requests, seconds(took)))?;
     if ended.is_complete() {
         return Ok(Exit::Done);
     }

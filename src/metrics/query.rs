@@ -113,7 +113,7 @@ impl Default for Rules {
         Self {
             production: Vec::new(),
             not_production: Vec::new(),
-            bots: words(&["*[bot]", "*-bot", "dependabot*", "renovate*", "*Build Service*", "Project Collection*"]),
+            bots: words(&["*[bot]", "*-bot", "*-bot@*", "dependabot*", "renovate*", "*Build Service*", "Project Collection*"]),
             incident_types: words(&["Incident"]),
             incident_tags: words(&["incident", "outage"]),
             hotfix_branches: words(&["hotfix/*"]),

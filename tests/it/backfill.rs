@@ -60,7 +60,9 @@ async fn assert_collected(measured: &Measured, counts: &Counts) {
     assert_eq!(measured.number("SELECT count(*) FROM builds").await, counts.builds, "runs");
     assert_eq!(measured.number("SELECT count(*) FROM commits").await, counts.commits, "commits");
     assert_eq!(measured.number("SELECT count(*) FROM flows WHERE due > 0").await, 0, "nothing is left to read");
-    let read = measured.number("SELECT count(*) FROM flows WHERE threads_at IS NOT NULL AND (detail_at IS NOT NULL OR status = 'abandoned')").await;
+    let read = measured
+        .number("SELECT count(*) FROM flows WHERE threads_at IS NOT NULL AND (detail_at IS NOT NULL OR status = 'abandoned')")
+        .await;
     assert_eq!(read, counts.pull_requests - counts.of_machines, "all but those of machines were read");
 }
 

@@ -39,7 +39,7 @@ CREATE TEMP TABLE people AS SELECT DISTINCT h.repository, h.number, json_extract
     OR lower(json_extract(a.value, '$.unique_name')) GLOB '*-bot' OR lower(json_extract(a.value, '$.name')) GLOB 'dependabot*' OR lower(json_extract(a.value, '$.name')) GLOB 'renovate*'
     OR lower(json_extract(a.value, '$.unique_name')) GLOB 'build\*' OR lower(json_extract(a.value, '$.name')) GLOB '*build service*'
     OR lower(json_extract(a.value, '$.unique_name')) GLOB 'dependabot*' OR lower(json_extract(a.value, '$.unique_name')) GLOB 'renovate*'
-    OR lower(json_extract(a.value, '$.name')) GLOB 'project collection*' OR json_extract(a.value, '$.unique_name') GLOB 'seabird-bot@*' AS machine FROM pull_request_histories h,
+    OR lower(json_extract(a.value, '$.name')) GLOB 'project collection*' OR json_extract(a.value, '$.unique_name') GLOB '*-bot@*' AS machine FROM pull_request_histories h,
     (SELECT repository, number, value FROM pull_request_histories, json_each(history, '$.actors') UNION ALL SELECT repository, number, json_extract(value, '$[0]')
         FROM pull_request_histories, json_each(history, '$.reviewers') UNION ALL SELECT repository, number, json_extract(history, '$.author') FROM pull_request_histories) a
     WHERE (a.repository, a.number) = (h.repository, h.number);
@@ -90,7 +90,7 @@ CREATE TEMP TABLE lead AS SELECT min(s.at) AS at, min(s.at) - CASE WHEN c.number
 
 -- Failures: rollbacks, hotfixes and reverts soon after, incidents that hang on a deployment or follow it.
 CREATE TEMP TABLE marked AS SELECT s.*, max(coalesce(p.is_revert, 0)) OR max(coalesce(p.is_hotfix, 0)) OR replace(coalesce(s.branch, ''), 'refs/heads/', '') LIKE 'hotfix/%' AS repair,
-    s.n > 1 AND s.sha <> s.sha_before AND coalesce(s.place < (SELECT b.place FROM successes b WHERE (b.project, b.kind, b.definition, b.n) = (s.project, s.kind, s.definition, s.n - 1)
+    s.n > 1 AND NOT coalesce(s.sha = s.sha_before, 0) AND coalesce(s.place < (SELECT b.place FROM successes b WHERE (b.project, b.kind, b.definition, b.n) = (s.project, s.kind, s.definition, s.n - 1)
         AND b.repository = s.repository), s.kind = 'release' AND s.run < s.run_before OR EXISTS (SELECT 1 FROM successes b
         WHERE (b.project, b.kind, b.definition, b.sha) = (s.project, s.kind, s.definition, s.sha) AND b.n < s.n)) AS rollback
     FROM successes s LEFT JOIN brought b USING (project, kind, definition, n) LEFT JOIN changes c ON c.rowid = b.change LEFT JOIN prs p ON (p.repository, p.number) = (c.repository, c.number)

@@ -319,7 +319,8 @@ async fn every_function(checked: &Checked, covered: &mut Covered) {
     let then = "2000-01-01T00:00:00Z".parse().unwrap();
     let closed_since = PullRequestQuery { status: StatusFilter::All, closed_since: Some(then), ..Default::default() };
     let page = by!(pull_request_page(&project.guid, &closed_since, 0, 2));
-    assert_eq!((page.rows.len(), page.next_skip()), (2, Some(2)));
+    // A server before 7.1 lists open ones too, which are left out here.
+    assert_eq!((page.received, page.next_skip()), (2, Some(2)));
     let detail = by!(pull_request_detail(r, number));
     assert_eq!((detail.pull_request.number, detail.commits.len()), (number, 2));
     let (happened, actors) = happenings(&by!(threads(r, number)));
@@ -430,6 +431,12 @@ pub fn runtime() -> tokio::runtime::Runtime {
 const OLDER: &str = "api-version-mismatch";
 /// Of the published types, the answer to a query repeats a subscription's, which is wrong about this number everywhere.
 const EVERYWHERE: &str = "/results/[]/probationRetries  integer where string/byte expected";
+/// What the service does and its specification does not say: a run without a timeline, and two fields of recorded releases.
+const UNSAID: &[&str] = &[
+    "build:Timeline_Get    204",
+    "release:Deployments_List  /value/[]/release/artifacts/[]/sourceId",
+    "release:Deployments_List  /value/[]/release/url",
+];
 /// The host of release management is a path of the simulator's one host, which the specification cannot know. The same functions are
 /// checked at the main host.
 const ON_SERVICES: &[&str] = &["(/vsrm/"];
@@ -457,7 +464,7 @@ fn every_request_and_answer_is_as_published() {
         a_ticket_goes_all_the_way(&checked.world, deployment);
         let (operations, mut findings) = runtime().block_on(async { (checked.operations().await, checked.findings().await) });
         asked.extend(operations.into_keys());
-        findings.retain(|finding| !known.iter().chain([&EVERYWHERE]).any(|known| finding.contains(known)));
+        findings.retain(|finding| !known.iter().chain(UNSAID).chain([&EVERYWHERE]).any(|known| finding.contains(known)));
         assert!(findings.is_empty(), "{deployment} {options:?}: {} findings\n{}", findings.len(), findings.join("\n"));
     }
     let unproved: Vec<_> = asked.difference(&all).collect();

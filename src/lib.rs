@@ -20,10 +20,10 @@
 //! | 2 | [`ado`] | the only module that speaks HTTP to Azure DevOps; endpoints return domain facts; `wire` holds the serde shapes | 0-1 |
 //! | 2 | [`store`] | the only module that speaks SQL; announces a `Change` after each commit; read-models | 0-1 |
 //! | 2 | [`secret`] | tokens: where they come from, where they are kept | `notice` |
-//! | 3 | [`sync`] | keeping up: poll, detail, deliveries, and ingest, the one door for facts | 0-2 |
+//! | 3 | [`sync`] | keeping up: poll, detail, deliveries, collect, and ingest, the one door for facts | 0-2 |
 //! | 4 | [`action`] | what a person asks for, as resumable steps | 0-3 |
 //! | 5 | [`services`], [`tasks`] | built once from the configuration; actions as async tasks with progress | 0-4 |
-//! | 5 | [`engine`] | keeping a team's board live: applies deliveries, reconciles, holds the leases | 0-5 |
+//! | 5 | [`engine`] | keeping a team's board live: applies deliveries, reconciles, collects, comments, holds the leases | 0-5 |
 //! | 6 | [`hook`] | the webhook receiver: authenticate, keep, acknowledge, wake | `services`, `store`, `sync`, `config`, of `ado` the pure reading of events, 0-1 |
 //! | 6 | [`tui`] | the screen. Its pure part imports `domain`, `metrics`, `config`, `notice` and `clock` only; `runtime`, `run`, `terminal` and `input` touch the outside | 0-5 |
 //! | 7 | [`cli`] | one file a subcommand, stdout and stderr handed in | anything; only `demo` and `sim` import `sim` |
@@ -45,7 +45,7 @@
 //! 10. Every delivery is on the disk before it is acknowledged or believed; the same delivery twice is the same as once.
 //! 11. Nothing the user typed is ever lost: not by Esc, a failed push, a crash or a lost connection.
 //!
-//! # Four walks
+//! # Five walks
 //!
 //! - **Start work**: the key `s` asks for a plan; `y` starts a task that runs [`action::start_work`]: ensure the branch, push
 //!   `.tickets/KEY.md`, mark the ticket. Each step is checked first and journalled after. The store commits and announces the change,
@@ -56,6 +56,8 @@
 //! - **Webhook**: [`hook`] recognises the secret from the headers, keeps the raw delivery once, acknowledges it and wakes the [`engine`].
 //!   [`sync::deliveries`] takes it for a tap on the shoulder: the pull request is asked for again and enters through the same door. Every
 //!   so often, and after an outage, [`sync::reconcile`] compares everything, because hooks can fail.
+//! - **Figures**: [`sync::collect`] reads what delivery rests on, page by page, each in one transaction with its cursor, lists before
+//!   what costs a call each; [`metrics`] computes figures of those rows off the loop, and says of each what it lacks.
 //! - **A crash in between**: the journal holds what was intended. The next run of the same action takes it over, finds by looking what
 //!   is done, and goes on.
 

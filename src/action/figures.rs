@@ -15,11 +15,16 @@ use crate::metrics::{production, summarise};
 /// The window that a team is compared by.
 const TEAM_DAYS: i64 = 30;
 
-/// Reads what the query rests on, and computes.
-pub async fn read(ctx: &Context, query: &Query, now: Timestamp) -> Result<(Arc<Input>, Figures)> {
+/// Reads what the query rests on.
+pub async fn input(ctx: &Context, query: &Query) -> Result<Arc<Input>> {
     let kinds = ctx.store.stage_kinds(&query.projects).await?;
     let wanted = production::wanted(&kinds, query);
-    let input = Arc::new(ctx.store.metric_input(query, &wanted).await?);
+    Ok(Arc::new(ctx.store.metric_input(query, &wanted).await?))
+}
+
+/// Reads what the query rests on, and computes.
+pub async fn read(ctx: &Context, query: &Query, now: Timestamp) -> Result<(Arc<Input>, Figures)> {
+    let input = input(ctx, query).await?;
     let figures = {
         let (input, query) = (input.clone(), query.clone());
         tokio::task::spawn_blocking(move || summarise(&input, &query, now)).await

@@ -19,7 +19,7 @@ use crate::engine;
 use crate::metrics::figures::{Metric, Row, Subject};
 use crate::metrics::input::{Input, MeasuredProject};
 use crate::metrics::query::{Query, Team};
-use crate::metrics::{self, csv, names, production, telling};
+use crate::metrics::{self, csv, names, telling};
 use crate::notice::Notice;
 use crate::sync::collect::Progress;
 use crate::sync::collect::progress::ProjectProgress;
@@ -81,12 +81,9 @@ impl Runtime {
     }
 
     async fn input(&self, project: ProjectId, ask: &Ask) -> Answer<(Arc<Input>, Query)> {
-        let store = &self.services.ctx.store;
         let query = self.query(project, ask).await?;
-        let kinds = answer(store.stage_kinds(&query.projects).await)?;
-        let wanted = production::wanted(&kinds, &query);
-        let input = answer(store.metric_input(&query, &wanted).await)?;
-        Ok((Arc::new(input), query))
+        let input = answer(action::figures::input(&self.services.ctx, &query).await)?;
+        Ok((input, query))
     }
 
     /// What Azure DevOps lets the project's client ask, as far as it has said.

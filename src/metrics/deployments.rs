@@ -382,8 +382,9 @@ fn classify(kind: DefinitionKind, deployments: &mut [Deployment], lines: &Lines)
         place: Option<u32>,
     }
     let mut before: Option<Before> = None;
-    // Commits on no line; one on a line is compared by its place.
+    // Looked up only where places can't tell, so most services never fill the map.
     let mut deployed: FastMap<u128, ()> = FastMap::default();
+    let mut not_in_the_map: Vec<u128> = Vec::new();
     for deployment in deployments.iter_mut().filter(|deployment| deployment.outcome == Outcome::Succeeded) {
         let known = deployment.sha != 0;
         deployment.place = deployment.repository.filter(|_| known).and_then(|repository| lines.place(repository, deployment.sha));
@@ -394,6 +395,7 @@ fn classify(kind: DefinitionKind, deployments: &mut [Deployment], lines: &Lines)
                 let goes_back = match (before.place, deployment.place) {
                     (Some(then), Some(now)) if before.repository == deployment.repository => now < then,
                     _ => {
+                        deployed.extend(not_in_the_map.drain(..).map(|sha| (sha, ())));
                         (known && deployed.contains_key(&deployment.sha))
                             || (kind == DefinitionKind::Release && deployment.run < before.run)
                     }
@@ -401,8 +403,8 @@ fn classify(kind: DefinitionKind, deployments: &mut [Deployment], lines: &Lines)
                 if goes_back { Class::Rollback } else { Class::Forward }
             }
         };
-        if known && deployment.place.is_none() {
-            deployed.insert(deployment.sha, ());
+        if known {
+            not_in_the_map.push(deployment.sha);
         }
         let Deployment { run, sha, repository, place, .. } = *deployment;
         before = Some(Before { run, sha, repository, place });

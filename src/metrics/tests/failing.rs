@@ -140,6 +140,15 @@ fn an_old_commit_without_a_place_is_a_rollback_when_it_was_deployed_before() {
 }
 
 #[test]
+fn a_commit_of_the_line_after_one_of_no_line_is_a_rollback_when_it_was_deployed_before() {
+    let mut world = three();
+    // From a branch that was never merged, then back to what was there.
+    world.deploy(1, 5, "2026-03-12 15:00", WEB, 88);
+    world.deploy(1, 6, "2026-03-12 16:00", WEB, 3);
+    assert_eq!((failed(&world), unplanned(&world)), ((1, 5), 1));
+}
+
+#[test]
 fn a_hotfix_or_revert_within_24_hours_fails_the_deployment_before_it() {
     for nature in [Nature::Hotfix, Nature::Revert] {
         for (closed, deployed, expected) in [("2026-03-13 10:00", "2026-03-13 12:00", 1), ("2026-03-13 10:00", "2026-03-13 12:01", 0)] {

@@ -1,14 +1,16 @@
 //! The collection of one project under way: where each source is, what was kept of it, and what went wrong.
 //!
 //! A page and the cursor after it are kept in one transaction; within a source one after the other, so that no cursor is lost to
-//! another one. A source that is refused or fails stops alone.
+//! another one. Pages of all projects stand in one line before the store: whoever else writes - a person at the board, above all - waits
+//! for one page and not for forty, and on a slow machine no page runs out of the time that the store gives to get hold of it. A source
+//! that is refused or fails stops alone.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use jiff::Timestamp;
-use tokio::sync::{MutexGuard, OnceCell, watch};
+use tokio::sync::{MutexGuard, OnceCell, Semaphore, SemaphorePermit, watch};
 
 use super::cursor::{Cursor, Place, Step};
 use super::plan::Operation;
@@ -20,7 +22,7 @@ use crate::clock::Clock;
 use crate::domain::collection::{Source, SourceState};
 use crate::domain::id::RepositoryId;
 use crate::domain::project::{Project, Repository};
-use crate::store::{self, PageDone, PassEnd, Store};
+use crate::store::{self, Engine, PageDone, PassEnd, Store};
 
 /// After so many failures in a row a source is left alone until the next pass.
 const MOST_FAILURES: u32 = 5;
@@ -31,6 +33,18 @@ pub struct Shared<'a> {
     pub clock: &'a Clock,
     pub settings: &'a Settings,
     pub progress: &'a watch::Sender<Progress>,
+    line: Semaphore,
+}
+
+impl<'a> Shared<'a> {
+    pub fn new(store: &'a Store, clock: &'a Clock, settings: &'a Settings, progress: &'a watch::Sender<Progress>) -> Self {
+        let at_once = match store.engine() {
+            Engine::Sqlite => 1,
+            // Half of the connections that write.
+            Engine::Postgres => 4,
+        };
+        Self { store, clock, settings, progress, line: Semaphore::new(at_once) }
+    }
 }
 
 /// Why an operation stopped.
@@ -203,11 +217,13 @@ impl<'a> Course<'a> {
         self.track(source).cursor.lock().await.has_lost(what)
     }
 
-    /// The source's cursor for as long as a page is kept.
+    /// The source's cursor for as long as a page is kept, when its turn at the store has come.
     pub async fn turn(&self, source: Source) -> Turn<'_, 'a> {
         let guard = self.track(source).cursor.lock().await;
+        // The line is never closed, so this is always a place in it.
+        let place = self.shared.line.acquire().await.ok();
         let next = guard.clone();
-        Turn { course: self, source, guard, next, more: 0 }
+        Turn { course: self, source, guard, next, more: 0, _place: place }
     }
 
     /// So many calls a source makes from here on.
@@ -322,6 +338,7 @@ pub struct Turn<'c, 'a> {
     next: Cursor,
     /// Calls to add to what is done, besides the one that this page took.
     more: i64,
+    _place: Option<SemaphorePermit<'c>>,
 }
 
 impl Turn<'_, '_> {

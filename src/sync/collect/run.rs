@@ -59,7 +59,7 @@ async fn pass(store: &Store, clock: &Clock, settings: &Settings, jobs: &[Job], p
     let before = sent();
     // Who is a machine decides what is asked.
     store.refresh_flows(&settings.rules).await?;
-    let shared = Shared { store, clock, settings, progress };
+    let shared = Shared::new(store, clock, settings, progress);
     let empty = |job: &Job| ProjectProgress { project: job.project.id, name: job.project.name.clone(), sources: Vec::new() };
     progress.send_replace(Progress { began: Some(clock.now()), first_tiles_at: None, here: 0, projects: jobs.iter().map(empty).collect() });
     let mut courses = Vec::with_capacity(jobs.len());

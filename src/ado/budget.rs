@@ -161,6 +161,15 @@ struct Ledger {
     others: f64,
     at: Instant,
     resets_at: Instant,
+    /// Whether it told what a unit costs.
+    cost: Cost,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Cost {
+    Measured,
+    /// Last at that time.
+    Guessed(Instant),
 }
 
 impl Ledger {
@@ -255,6 +264,7 @@ impl Pacer {
                 self.good = 0;
                 self.window = (self.window + 1).min(self.ceiling.max(START));
             }
+            self.guess_again(now);
             if self.ledger.is_some_and(|ledger| now >= ledger.at + self.sent.span() * FORGOTTEN) {
                 self.ledger = None;
             }
@@ -274,16 +284,30 @@ impl Pacer {
         }
     }
 
+    /// What others spent tells nothing of what a unit costs. While the service is silent it may be less than was thought: better to be told
+    /// once more, and then know, than to go at a crawl.
+    fn guess_again(&mut self, now: Instant) {
+        let wait = self.sent.span() / 4;
+        if let Some(Ledger { cost: Cost::Guessed(at), .. }) = &mut self.ledger
+            && now >= *at + wait
+        {
+            *at = now;
+            self.cost = (self.cost / 2.0).max(0.01);
+        }
+    }
+
     /// Takes over what is used in all, as it was counted when a request began.
     fn write(&mut self, limit: f64, used: f64, (begun, now): (Instant, Instant), reset_in: Duration) {
         let longest = self.sent.span.map_or(reset_in, |known| known.max(reset_in));
         self.sent.span = Some(longest.min(USUAL_RESET));
         let units = self.sent.counting(begun);
+        let mut cost = Cost::Guessed(now);
         if units >= ENOUGH {
             self.cost = (used / units).clamp(0.01, 20.0);
+            cost = Cost::Measured;
         }
         let others = (used - self.cost * units).max(0.0);
-        self.ledger = Some(Ledger { limit, others, at: now, resets_at: now + reset_in });
+        self.ledger = Some(Ledger { limit, others, at: now, resets_at: now + reset_in, cost });
     }
 }
 
@@ -429,6 +453,17 @@ mod tests {
         assert_eq!((pacer.cost, pacer.ledger.unwrap().others), (0.75, 0.0));
         let Admission::At(at) = pacer.admit(later, Bulk::Object, CEILING, 0, 0) else { panic!("150 of 200 are used") };
         assert_eq!(at - start, USUAL_RESET, "they were sent together, and come back together");
+    }
+
+    #[test]
+    fn a_cost_that_is_not_known_is_taken_to_be_less_and_less_while_nothing_is_said() {
+        let (mut pacer, start) = (Pacer::default(), Instant::now());
+        pacer.answered(&told(200.0, 50.0, 300), start, start);
+        for (seconds, cost) in [(74, 1.0), (75, 0.5), (149, 0.5), (150, 0.25), (600, 0.125)] {
+            let now = start + Duration::from_secs(seconds);
+            pacer.answered(&quiet(), now, now);
+            assert_eq!(pacer.cost, cost, "after {seconds} s");
+        }
     }
 
     #[test]

@@ -160,43 +160,15 @@ mod tests {
 
     use super::*;
     use crate::domain::collection::{Source, SourceState};
-    use crate::metrics::figures::{Coverage, Excluded, Reason, Tile, Trend};
-    use crate::metrics::query::{Definition, Hours};
-
-    fn tile(metric: Metric, value: Value) -> Tile {
-        Tile {
-            metric,
-            value,
-            previous: None,
-            trend: Trend::TooFew,
-            n: 41,
-            coverage: Some(Coverage { k: 3, n: 4, of: "merged pull requests deployed".to_owned() }),
-            excluded: vec![Excluded { reason: Reason::NotDeployed, count: 7 }],
-            definition: Definition::Ours,
-            band: None,
-            weeks: Vec::new(),
-            notes: Vec::new(),
-            formula: Vec::new(),
-            missing: Vec::new(),
-        }
-    }
+    use crate::metrics::fixture;
 
     #[test]
     fn what_is_not_measured_has_no_value_but_its_sample_and_what_was_left_out() {
         let now: Timestamp = "2026-11-22T10:00:00Z".parse().unwrap();
-        let figures = Figures {
-            window: Window::last(30, now),
-            definition: Definition::Ours,
-            hours: Hours::Calendar,
-            as_of: None,
-            tiles: vec![
-                tile(Metric::LeadTime, Value::Times { median: 90_000.0, low: 1.0, high: 2.0, p85: None, p95: None }),
-                tile(Metric::ChangeFailRate, Value::NotMeasured { why: "no source".to_owned() }),
-            ],
-            phases: Vec::new(),
-            services: Vec::new(),
-            linkage: Default::default(),
-        };
+        let figures = fixture::figures(vec![
+            fixture::tile(Metric::LeadTime, Value::Times { median: 90_000.0, low: 1.0, high: 2.0, p85: None, p95: None }),
+            fixture::tile(Metric::ChangeFailRate, Value::NotMeasured { why: "no source".to_owned() }),
+        ]);
         let states = [
             SourceState {
                 synced_at: Some(now - jiff::SignedDuration::from_secs(90)),

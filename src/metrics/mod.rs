@@ -22,6 +22,8 @@ mod deployments;
 mod devlake;
 mod failures;
 pub mod figures;
+#[cfg(test)]
+pub(crate) mod fixture;
 pub mod flow;
 mod frame;
 mod frequency;

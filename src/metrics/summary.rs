@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use jiff::Timestamp;
 
 use super::calendar::Weeks;
-use super::figures::{Coverage, Figures, Metric, Phase, Service, Tile, Trend, Value};
+use super::figures::{Coverage, Figures, Metric, Phase, Service, Tile, Value};
 use super::frame::Frame;
 use super::query::{Definition, Hours, Query, Window};
 use super::tally::{Tally, times};
@@ -101,21 +101,7 @@ impl Windows {
 }
 
 fn tile(frame: &Frame<'_>, metric: Metric, windows: &Windows) -> Tile {
-    let mut tile = Tile {
-        metric,
-        value: Value::NoProduction,
-        previous: None,
-        trend: Trend::TooFew,
-        n: 0,
-        coverage: None,
-        excluded: Vec::new(),
-        definition: frame.query.definition,
-        band: None,
-        weeks: Vec::new(),
-        notes: Vec::new(),
-        formula: Vec::new(),
-        missing: readiness::missing(frame, metric),
-    };
+    let mut tile = Tile { missing: readiness::missing(frame, metric), ..Tile::new(metric, Value::NoProduction, frame.query.definition) };
     if let Some(value) = readiness::gate(frame, metric) {
         tile.value = value;
         return tile;

@@ -31,6 +31,7 @@ mod quality_comments;
 mod reviews_cli;
 mod second;
 mod secrets;
+mod served_figures;
 mod spec_cli;
 mod support;
 mod team_race;

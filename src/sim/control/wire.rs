@@ -589,6 +589,7 @@ async fn verb(what: &str, body: Body) -> Result<Asked, Failure> {
     };
     read.map_err(|error| {
         let words = error.to_string();
-        if words.contains("unknown variant") { unknown(what) } else { Failure::argument("body", &words) }
+        // A field may have variants too: only the verb's own makes a route.
+        if words.starts_with(&format!("unknown variant `{what}`")) { unknown(what) } else { Failure::argument("body", &words) }
     })
 }

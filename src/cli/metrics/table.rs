@@ -4,7 +4,7 @@ use super::ask::Answer;
 use crate::cli::frame::fit;
 use crate::metrics::figures::{Figures, Phase, Tile};
 use crate::metrics::query::{Definition, Hours};
-use crate::metrics::{period, telling};
+use crate::metrics::telling;
 use crate::notice::inert;
 
 const NAME: usize = 31;
@@ -30,7 +30,7 @@ pub fn lines(answer: &Answer) -> Vec<String> {
 fn heading(answer: &Answer) -> String {
     let figures = &answer.figures;
     let names: Vec<String> = answer.input.projects.iter().map(|project| inert(&project.name)).collect();
-    let mut parts = vec![names.join(", "), period::words(figures.window, &answer.query.zone)];
+    let mut parts = vec![names.join(", "), answer.window()];
     parts.extend(answer.narrowed.iter().map(|words| inert(words)));
     parts.push(format!("definition {}", figures.definition.name()));
     if figures.hours == Hours::Working {

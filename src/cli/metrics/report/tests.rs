@@ -79,6 +79,7 @@ fn report_of(tiles: Vec<Tile>, rows: Vec<(Metric, Vec<Row>)>) -> String {
         rows: &rows,
         narrowed: &[format!("repository {EVIL}")],
         notices: &[format!("{EVIL} is collected to 42 %")],
+        window: "2026-10-23 to 2026-11-22".to_owned(),
         zone: &TimeZone::UTC,
         made_at: now(),
     })

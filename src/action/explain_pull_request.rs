@@ -5,6 +5,7 @@ use jiff::Timestamp;
 
 use super::context::Context;
 use super::error::{Error, Result};
+use super::figures;
 use crate::ado::history::happenings;
 use crate::ado::{self, BuildQuery, ErrorKind, RepoRef};
 use crate::domain::id::{ProjectId, RepositoryId};
@@ -134,7 +135,7 @@ fn readable<T>(answer: ado::Result<T>, what: &str, missing: &mut Vec<String>) ->
 async fn read(ctx: &Context, project: ProjectId, status: PullRequestStatus, now: Timestamp) -> Result<(Input, Query)> {
     let settings = &ctx.config.metrics;
     let mut query = Query::new(vec![project], Window::last(COMPARED_DAYS, now), settings.rules.clone());
-    query.zone = settings.time_zone.clone();
+    query.zone = figures::zone(ctx, &query.projects).await?.zone;
     let kinds = ctx.store.stage_kinds(&query.projects).await?;
     let mut wanted = production::wanted(&kinds, &query);
     if status == PullRequestStatus::Completed {

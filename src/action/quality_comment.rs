@@ -137,7 +137,7 @@ pub struct TeamFigures {
 }
 
 pub async fn team(ctx: &Context, project: ProjectId, now: Timestamp) -> Result<TeamFigures> {
-    let query = figures::of_team(ctx, project, now);
+    let query = figures::of_team(ctx, project, now).await?;
     let (input, figures) = figures::read(ctx, &query, now).await?;
     let merged = |flow: &&Flow| {
         flow.status == PullRequestStatus::Completed

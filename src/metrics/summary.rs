@@ -212,7 +212,9 @@ fn formula(frame: &Frame<'_>, value: &Value, tally: &Tally) -> Vec<String> {
 
 fn notes(frame: &Frame<'_>, metric: Metric, window: Window, tally: &Tally) -> Vec<String> {
     let mut notes = Vec::new();
-    if readiness::collected_from(frame).is_some_and(|from| from > window.from) {
+    let day = |at: jiff::Timestamp| at.to_zoned(frame.query.zone.clone()).date();
+    // What was selected today is collected from some hour of the window's first day on.
+    if readiness::collected_from(frame).is_some_and(|from| day(from) > day(window.from)) {
         notes.push("collected for a part of this window only".to_owned());
     }
     if readiness::is_of_deployments(metric) {

@@ -17,6 +17,7 @@ use crate::metrics::departures::Stop;
 use crate::metrics::figures::{Figures, Row};
 use crate::metrics::input::MeasuredProject;
 use crate::metrics::landing::Landing;
+use crate::metrics::query::Zone;
 use crate::metrics::waterfall::Waterfall;
 use crate::notice::Notice;
 
@@ -110,6 +111,8 @@ pub struct WebhookCard {
 #[derive(Debug, Clone, PartialEq)]
 pub struct MetricsPage {
     pub figures: Figures,
+    /// Whose days the window has.
+    pub zone: Zone,
     /// The projects that were asked for, with how their collection stands.
     pub projects: Vec<MeasuredProject>,
     /// Every project on the board, for the filter.

@@ -14,6 +14,7 @@ mod deliveries;
 mod engine;
 mod events;
 mod faults;
+mod figures_by_hooks;
 mod floors;
 mod hook_door;
 mod hooks_journey;

@@ -47,11 +47,13 @@ impl Runtime {
     async fn metrics_page(&self, project: ProjectId, ask: &Ask) -> Answer<MetricsPage> {
         let ctx = &self.services.ctx;
         let (input, query) = self.input(project, ask).await?;
+        let zone = answer(action::figures::zone(ctx, &query.projects).await)?;
         let (now, worked) = (self.now(), input.clone());
         let figures = beside(move || metrics::summarise(&worked, &query, now)).await?;
         let others = answer(ctx.store.projects().await)?.into_iter().map(|project| (project.id, project.name)).collect();
         Ok(MetricsPage {
             figures,
+            zone,
             projects: input.projects.clone(),
             others,
             repositories: input.repositories.iter().map(|(id, _, name, _)| (*id, name.clone())).collect(),
@@ -59,7 +61,7 @@ impl Runtime {
         })
     }
 
-    /// The question with the rules and the zone of the configuration.
+    /// The question with the rules of the configuration and the zone of its projects.
     async fn query(&self, project: ProjectId, ask: &Ask) -> Answer<Query> {
         let settings = &self.services.ctx.config.metrics;
         let projects = match &ask.scope {
@@ -67,9 +69,10 @@ impl Runtime {
             Scope::All => Vec::new(),
             Scope::Project(id, _) => vec![*id],
         };
-        let window = ask.span.window(self.now(), &settings.time_zone);
+        let zone = answer(action::figures::zone(&self.services.ctx, &projects).await)?.zone;
+        let window = ask.span.window(self.now(), &zone);
         let mut query = Query::new(projects, window, settings.rules.clone());
-        query.zone = settings.time_zone.clone();
+        query.zone = zone;
         query.definition = ask.definition;
         query.hours = ask.hours;
         query.repository = ask.repository.as_ref().map(|(id, _)| *id);

@@ -12,6 +12,7 @@ pub use crate::domain::merge::{DiffKind, DiffLine};
 use crate::domain::person::ReviewRules;
 use crate::domain::progress::Progress;
 use crate::domain::pull_request::KnownPullRequest;
+use crate::domain::quality;
 use crate::domain::ticket::{SpecState, Ticket};
 use crate::metrics::departures::Stop;
 use crate::metrics::figures::{Figures, Row};
@@ -59,6 +60,8 @@ pub struct ProjectRow {
     pub me: Option<Guid>,
     pub me_name: Option<String>,
     pub rules: ReviewRules,
+    /// Whether its pull requests are commented by themselves.
+    pub comments: quality::Policy,
 }
 
 /// A repository of the project, for pickers and setup.

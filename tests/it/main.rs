@@ -11,6 +11,7 @@ mod consent_cli;
 mod contract;
 mod contract_delivery;
 mod deliveries;
+mod deselect;
 mod engine;
 mod events;
 mod faults;

@@ -9,7 +9,7 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::watch;
 
-use crate::action::{self, Context, Reporter, explain_pull_request, hooks};
+use crate::action::{self, Context, Reporter, deselect, explain_pull_request};
 use crate::domain::id::{ProjectId, RepositoryId, TicketKey};
 use crate::domain::progress::{Step, StepState};
 use crate::domain::project::{Project, Repository};
@@ -156,22 +156,15 @@ impl Runtime {
     /// Takes a project off the board: its webhooks are deleted, its tickets stay, and what was collected if that is wanted.
     pub(super) fn deselect(&self, id: ProjectId, name: String, collected: Collected) {
         let ctx = self.services.ctx.clone();
-        let work = move |_| async move {
+        let work = move |reporter: Reporter| async move {
             let project = ctx.project(id).await?;
-            let done = hooks::deselect(&ctx, &project).await?;
-            let hooks = match &done.hooks {
-                Ok(removed) if removed.deleted > 0 => format!(", with {} of its webhooks", removed.deleted),
-                Ok(_) => String::new(),
-                Err(why) => format!("; its webhooks are still there: {why}"),
+            let collected = match collected {
+                Collected::Kept => deselect::Collected::Keep,
+                Collected::Deleted => deselect::Collected::Purge,
             };
-            let facts = match collected {
-                Collected::Kept => "",
-                Collected::Deleted => {
-                    ctx.store.purge_facts(id).await?;
-                    "; what was collected is deleted"
-                }
-            };
-            Ok(((), format!("{} is off the board{hooks}{facts}", project.name)))
+            let done = deselect::run(&ctx, &project, collected, &reporter).await?;
+            let left = done.unfinished().map(|notice| format!("; {}", notice.text)).unwrap_or_default();
+            Ok(((), format!("{}{left}", done.words())))
         };
         self.services.tasks.start(format!("take {name} off the board"), None, work);
     }

@@ -31,6 +31,8 @@ mod orders;
 mod posted;
 mod quality_comments;
 mod reviews_cli;
+mod scopes;
+mod scopes_cli;
 mod second;
 mod secrets;
 mod served_figures;

@@ -71,8 +71,8 @@ fn tile_lines(tile: &Tile, figures: &Figures) -> Vec<String> {
     for note in &tile.notes {
         under(note.clone());
     }
-    for missing in &tile.missing {
-        under(format!("without {} of {}: {}", missing.source.words(), missing.project, missing.words));
+    for lack in telling::lacks(tile) {
+        under(format!("without {}: {}", lack.what_of(), lack.words));
     }
     lines
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
 use kanado::action::Reporter;
 use kanado::action::connect::{self, Choice};
 use kanado::ado::Address;
@@ -16,6 +17,7 @@ use kanado::secret;
 use kanado::services::Services;
 use kanado::sim;
 use kanado::sim::control::Control;
+use kanado::sim::generate::Size;
 use kanado::store::Location;
 use kanado::sync::collect::{Ended, Progress};
 use sqlx::{AnyConnection, Connection as _, Row as _};
@@ -38,6 +40,12 @@ impl Measured {
 
     pub async fn at(options: sim::Options, clock: Clock) -> Self {
         Self::with(options, clock, Config::default(), "everything").await
+    }
+
+    /// A whole organisation with its last months before `start`, where the clock stands still: what is asserted of it holds on any day.
+    pub async fn generated(size: Size, start: Timestamp) -> Self {
+        let options = sim::Options { organisation: sim::Content::Generated(size), start: Some(start), ..sim::Options::default() };
+        Self::at(options, Clock::fixed(start)).await
     }
 
     /// With the token that the simulator notes so.
@@ -63,10 +71,19 @@ impl Measured {
 
     /// Another person on the same world, with a store anywhere.
     pub async fn somebody_at(&self, name: &str, clock: Clock, location: &Location) -> (Services, Vec<Project>) {
+        self.presenting("everything", name, clock, location).await
+    }
+
+    /// A store of its own on the same world, with the token that the simulator notes so.
+    pub async fn with_token(&self, name: &str, clock: Clock, note: &str) -> (Services, Vec<Project>) {
+        self.presenting(note, name, clock, &self.world.file_of(name)).await
+    }
+
+    async fn presenting(&self, note: &str, name: &str, clock: Clock, location: &Location) -> (Services, Vec<Project>) {
         let mut config = Config::default();
         config.metrics.rules = self.services.ctx.config.metrics.rules.clone();
         let services = self.world.services(name, config, clock, location).await;
-        let projects = connect(&self.world, &services, "everything").await;
+        let projects = connect(&self.world, &services, note).await;
         (services, projects)
     }
 
@@ -126,10 +143,15 @@ pub async fn figures(services: &Services, projects: &[Project], days: i64, now: 
     summarise(&input, &query, now)
 }
 
-async fn connect(world: &Inside, services: &Services, note: &str) -> Vec<Project> {
+/// The token that the simulator notes so.
+pub fn token_noted(world: &Inside, note: &str) -> secret::Found {
     let is = |token: &&sim::SeededToken| token.note.to_lowercase().contains(note);
     let token = world.sim.tokens().iter().find(is).unwrap_or_else(|| panic!("no token noted {note}")).token.clone();
-    let token = secret::given(token.into_bytes()).unwrap();
+    secret::given(token.into_bytes()).unwrap()
+}
+
+async fn connect(world: &Inside, services: &Services, note: &str) -> Vec<Project> {
+    let token = token_noted(world, note);
     let address = Address::parse(world.sim.organisation_url()).unwrap();
     let checked = connect::check(&services.ctx, &address, &kanado::action::credential(&token)).await.unwrap();
     let choice = Choice {

@@ -19,8 +19,8 @@ use crate::config::Metrics;
 use crate::domain::change::Change;
 use crate::domain::collection::Collection;
 use crate::metrics::figures::{Figures, Metric, Value};
-use crate::metrics::query::{Query, Window};
-use crate::metrics::{production, summarise, telling};
+use crate::metrics::query::Query;
+use crate::metrics::{period, production, summarise, telling};
 use crate::store::{self, Store};
 
 /// Computed not more often than this.
@@ -76,8 +76,9 @@ impl Delivery {
         let mut all = Vec::new();
         for (id, _) in store.measured_projects().await? {
             let Some(project) = projects.iter().find(|project| project.id == id) else { continue };
-            let mut query = Query::new(vec![id], Window::last(DAYS, now), settings.rules.clone());
-            query.zone = settings.time_zone.clone();
+            let zone = store.zone_of(&[id], &settings.time_zone).await?.zone;
+            let mut query = Query::new(vec![id], period::back(DAYS, &zone, now), settings.rules.clone());
+            query.zone = zone;
             query.definition = settings.definition;
             let kinds = store.stage_kinds(&[id]).await?;
             let input = store.metric_input(&query, &production::wanted(&kinds, &query)).await?;

@@ -35,6 +35,7 @@ pub mod movers;
 pub mod names;
 mod pattern;
 pub mod period;
+mod present;
 pub mod production;
 pub mod quality;
 pub mod query;

@@ -21,7 +21,7 @@ use crate::domain::id::{OrganisationId, ProjectId};
 use crate::domain::project::Project;
 use crate::notice::{Explain as _, inert};
 use crate::store::PassEnd;
-use crate::sync::collect::{self, Ended, Job, Progress, Settings};
+use crate::sync::collect::{self, Ended, Job, Progress, Settings, Whose, agreed};
 
 /// A lease holds for this long, and is held on to while the work goes on.
 const LEASE: SignedDuration = SignedDuration::from_secs(120);
@@ -38,6 +38,8 @@ struct Course {
 }
 
 pub async fn run(works: Arc<Works>) -> action::Result<()> {
+    // What hooks tell of is kept with these before the first pass.
+    agreed::adopt(works.store(), &works.ctx.config.metrics.rules).await?;
     let Some(every) = works.options.collect_every else { return Ok(()) };
     // Before the first look: what comes in between is heard.
     let mut changes = works.store().subscribe();
@@ -136,7 +138,12 @@ pub async fn now(ctx: &Context, projects: &[Project], settings: &Settings, progr
 
 /// What the configuration says about collecting.
 pub fn settings(config: &Config) -> Settings {
-    Settings { rules: config.metrics.rules.clone(), done_on_merge: config.board.done_on_merge, at_once: collect::AT_ONCE }
+    Settings {
+        rules: config.metrics.rules.clone(),
+        lists: Whose::Team,
+        done_on_merge: config.board.done_on_merge,
+        at_once: collect::AT_ONCE,
+    }
 }
 
 fn lease(project: ProjectId) -> String {

@@ -36,6 +36,7 @@ mod secrets;
 mod served_figures;
 mod spec_cli;
 mod support;
+mod team_lists;
 mod team_race;
 mod terminal;
 mod view_load;

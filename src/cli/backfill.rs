@@ -1,5 +1,8 @@
 //! `kanado backfill`: collect the facts that delivery figures rest on, now, and show how far it is.
 //!
+//! On a team's server it makes figures with the bots and hotfixes that the configuration here names, from now on for everybody: boards and
+//! receivers that collect by themselves keep to those of the last backfill.
+//!
 //! Killed or stopped, it goes on where it was when it is run again. While the board or a receiver collects the same project, it says so
 //! and waits for its turn; what a killed process of this machine left behind it takes over at once.
 
@@ -21,7 +24,7 @@ use crate::domain::project::Project;
 use crate::engine;
 use crate::notice::{Notice, inert};
 use crate::sync::collect::progress::{State, Waiting};
-use crate::sync::collect::{Ended, Progress};
+use crate::sync::collect::{Ended, Progress, Whose, agreed};
 
 /// How often progress is shown.
 const EVERY: Duration = Duration::from_millis(250);
@@ -45,6 +48,12 @@ pub async fn run(args: Args, frame: &mut Frame<'_>) -> Result<Exit, Failure> {
     measure(&ctx, &projects, args.days).await?;
 
     let mut settings = engine::collect_settings(&ctx.config);
+    settings.lists = Whose::Own;
+    let differences = agreed::differences(&ctx.store, &settings.rules).await?;
+    if !differences.is_empty() {
+        let words = differences.join("; ");
+        frame.output.note(format!("The team's figures were made with {words}; from now on they are made with the lists here."));
+    }
     settings.at_once = args.at_once.map_or(settings.at_once, usize::from);
     let (sender, receiver) = watch::channel(Progress::default());
     let mut shown = Shown::new(frame);

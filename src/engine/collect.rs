@@ -23,7 +23,7 @@ use crate::domain::project::Project;
 use crate::notice::{Explain as _, inert};
 use crate::store::PassEnd;
 use crate::sync::collect::progress::Waiting;
-use crate::sync::collect::{self, Ended, Job, Progress, Settings};
+use crate::sync::collect::{self, Ended, Job, Progress, Settings, Whose, agreed};
 
 /// A lease holds for this long, and is held on to while the work goes on.
 const LEASE: SignedDuration = SignedDuration::from_secs(120);
@@ -40,6 +40,8 @@ struct Course {
 }
 
 pub async fn run(works: Arc<Works>) -> action::Result<()> {
+    // What hooks tell of is kept with these before the first pass.
+    agreed::adopt(works.store(), &works.ctx.config.metrics.rules).await?;
     let Some(every) = works.options.collect_every else { return Ok(()) };
     // Before the first look: what comes in between is heard.
     let mut changes = works.store().subscribe();
@@ -152,7 +154,12 @@ async fn take_all(ctx: &Context, projects: &[Project], holder: &str, progress: &
 
 /// What the configuration says about collecting.
 pub fn settings(config: &Config) -> Settings {
-    Settings { rules: config.metrics.rules.clone(), done_on_merge: config.board.done_on_merge, at_once: collect::AT_ONCE }
+    Settings {
+        rules: config.metrics.rules.clone(),
+        lists: Whose::Team,
+        done_on_merge: config.board.done_on_merge,
+        at_once: collect::AT_ONCE,
+    }
 }
 
 fn lease_of(project: ProjectId) -> String {

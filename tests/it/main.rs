@@ -41,6 +41,7 @@ mod served_figures;
 mod spec_cli;
 mod storm;
 mod support;
+mod team_lists;
 mod team_race;
 mod terminal;
 mod view_load;

@@ -6,6 +6,7 @@ use futures_util::future::BoxFuture;
 use futures_util::{FutureExt as _, StreamExt as _, TryStreamExt as _, stream};
 use tokio::sync::{mpsc, watch};
 
+use super::agreed;
 use super::course::{Course, Shared, Stop};
 use super::plan::{self, Known, Operation};
 use super::progress::{Progress, ProjectProgress};
@@ -58,7 +59,7 @@ async fn pass(store: &Store, clock: &Clock, settings: &Settings, jobs: &[Job], p
     };
     let before = sent();
     // Who is a machine decides what is asked.
-    store.refresh_flows(&settings.rules).await?;
+    store.refresh_flows(&agreed::rules(store, settings).await?).await?;
     let shared = Shared::new(store, clock, settings, progress);
     let empty = |job: &Job| ProjectProgress { project: job.project.id, name: job.project.name.clone(), sources: Vec::new() };
     progress.send_replace(Progress {

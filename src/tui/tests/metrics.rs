@@ -424,7 +424,7 @@ fn comments_of_a_project_are_switched_by_a_choice_that_names_the_one_in_force() 
         let mut model = sized(fixture::board(), 120, 40);
         go(&mut model, "5 ] c");
         let words = picture(&model);
-        assert!(words.contains("off by the configuration here") && words.contains("kept up to date, as now"), "{words}");
+        assert!(words.contains("off by the configuration here") && words.contains("on (now)"), "{words}");
         let effects = press(&mut model, keys);
         assert!(
             matches!(effects.as_slice(), [Effect::SetComments { project: ProjectId(1), posting }] if *posting == wanted),
@@ -476,7 +476,7 @@ fn the_collection_says_of_each_source_how_it_stands_and_what_to_do() {
     }
     go(&mut model, "5 ]");
     let words = picture(&model);
-    assert!(words.contains("open  collecting"), "{words}");
+    assert!(words.contains("open  comments  collecting"), "{words}");
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! A window as people write it: `7d`, `4w`, `2026-11-01..2026-11-30`, `2026-11-01..`.
 //!
-//! Dates are days of the given zone; the last one named is in the window. Limits: at most 400 days.
+//! Dates are days of the given zone; the last one named is in the window. So many days begin at the midnight before them and end now:
+//! `7d` is today and the seven days before it. Limits: at most 400 days.
 
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
@@ -22,7 +23,7 @@ pub fn parse(text: &str, zone: &TimeZone, now: Timestamp) -> Result<Window, Stri
     let text = text.trim();
     let window = match text.split_once("..") {
         Some((from, to)) => between(from.trim(), to.trim(), zone, now)?,
-        None => Window::last(days(text)?, now),
+        None => return Ok(back(days(text)?, zone, now)),
     };
     let hours = window.length().as_hours();
     if window.from >= window.to {
@@ -33,6 +34,13 @@ pub fn parse(text: &str, zone: &TimeZone, now: Timestamp) -> Result<Window, Stri
         return Err(format!("the window {text} has more than {MOST_DAYS} days"));
     }
     Ok(window)
+}
+
+/// From the midnight of so many days ago up to now.
+pub fn back(days: i64, zone: &TimeZone, now: Timestamp) -> Window {
+    let date = now.to_zoned(zone.clone()).date().checked_sub(days.days());
+    let from = date.map_err(|error| error.to_string()).and_then(|date| midnight(date, zone));
+    from.map_or_else(|_| Window::last(days, now), |from| Window { from, to: now })
 }
 
 fn days(text: &str) -> Result<i64, String> {
@@ -88,11 +96,26 @@ mod tests {
     }
 
     #[test]
-    fn days_and_weeks_reach_back_from_now() {
+    fn days_and_weeks_begin_at_midnight_of_the_zone() {
         let now = at("2026-11-22T10:00:00Z");
-        for (text, from) in [("7d", "2026-11-15T10:00:00Z"), (" 30d ", "2026-10-23T10:00:00Z"), ("2w", "2026-11-08T10:00:00Z")] {
-            assert_eq!(parse(text, &TimeZone::UTC, now), Ok(Window { from: at(from), to: now }), "{text}");
+        let auckland = TimeZone::get("Pacific/Auckland").unwrap();
+        let berlin = TimeZone::get("Europe/Berlin").unwrap();
+        for (text, zone, from) in [
+            ("7d", &TimeZone::UTC, "2026-11-15T00:00:00Z"),
+            (" 30d ", &TimeZone::UTC, "2026-10-23T00:00:00Z"),
+            ("2w", &TimeZone::UTC, "2026-11-08T00:00:00Z"),
+            // Summer time ended on 25 October.
+            ("7d", &berlin, "2026-11-14T23:00:00Z"),
+            ("30d", &berlin, "2026-10-22T22:00:00Z"),
+            // There it is 23:00 of the 22nd.
+            ("7d", &auckland, "2026-11-14T11:00:00Z"),
+        ] {
+            let window = Window { from: at(from), to: now };
+            assert_eq!(parse(text, zone, now), Ok(window), "{text}");
+            let first = window.from.to_zoned(zone.clone()).date();
+            assert_eq!(parse(&format!("{first}.."), zone, now), Ok(window), "{text} is the same as {first}..");
         }
+        assert!(parse("400d", &berlin, now).is_ok());
     }
 
     #[test]

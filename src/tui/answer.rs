@@ -12,11 +12,13 @@ pub use crate::domain::merge::{DiffKind, DiffLine};
 use crate::domain::person::ReviewRules;
 use crate::domain::progress::Progress;
 use crate::domain::pull_request::KnownPullRequest;
+use crate::domain::quality;
 use crate::domain::ticket::{SpecState, Ticket};
 use crate::metrics::departures::Stop;
 use crate::metrics::figures::{Figures, Row};
 use crate::metrics::input::MeasuredProject;
 use crate::metrics::landing::Landing;
+use crate::metrics::query::Zone;
 use crate::metrics::waterfall::Waterfall;
 use crate::notice::Notice;
 
@@ -58,6 +60,8 @@ pub struct ProjectRow {
     pub me: Option<Guid>,
     pub me_name: Option<String>,
     pub rules: ReviewRules,
+    /// Whether its pull requests are commented by themselves.
+    pub comments: quality::Policy,
 }
 
 /// A repository of the project, for pickers and setup.
@@ -110,6 +114,8 @@ pub struct WebhookCard {
 #[derive(Debug, Clone, PartialEq)]
 pub struct MetricsPage {
     pub figures: Figures,
+    /// Whose days the window has.
+    pub zone: Zone,
     /// The projects that were asked for, with how their collection stands.
     pub projects: Vec<MeasuredProject>,
     /// Every project on the board, for the filter.

@@ -17,10 +17,13 @@ pub struct NewThread {
     pub line: Option<(String, u32)>,
     /// A property that programs find it by; readers do not see it.
     pub mark: Option<(&'static str, &'static str)>,
+    /// An active or pending one keeps a pull request from completion where the branch wants comments resolved; a closed one does not.
+    pub status: ThreadStatus,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum ThreadStatus {
+    #[default]
     Active,
     Fixed,
     WontFix,
@@ -55,7 +58,7 @@ impl Client {
     pub async fn create_thread(&self, repository: RepoRef<'_>, number: i64, thread: &NewThread) -> Result<fact::Thread> {
         let mut body = json!({
             "comments": [{"parentCommentId": 0, "content": thread.content, "commentType": "text"}],
-            "status": "active",
+            "status": thread.status.word(),
         });
         if let Some((file, line)) = &thread.line {
             body["threadContext"] = json!({

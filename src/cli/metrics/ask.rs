@@ -7,7 +7,7 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 use jiff::Timestamp;
 use serde_json::{Value as Json, json};
 
-use crate::action::{Context, members};
+use crate::action::{Context, figures, members};
 use crate::cli::exit::{Exit, Failure};
 use crate::cli::frame::{Frame, find_project};
 use crate::domain::board::age_step;
@@ -17,7 +17,7 @@ use crate::domain::project::Project;
 use crate::metrics;
 use crate::metrics::figures::{Figures, Metric, Row};
 use crate::metrics::input::{Input, StageKind};
-use crate::metrics::query::{Definition, Hours, Query, ServiceId, Team};
+use crate::metrics::query::{Definition, Hours, Query, ServiceId, Team, Zone};
 use crate::metrics::{period, production};
 use crate::notice::Notice;
 
@@ -77,6 +77,8 @@ pub fn metric() -> impl TypedValueParser<Value = Metric> {
 /// Figures with what they rest on.
 pub struct Answer {
     pub query: Query,
+    /// Whose days the query has.
+    pub zone: Zone,
     pub input: Input,
     pub figures: Figures,
     /// What the figures were narrowed to: "repository tide-api".
@@ -89,6 +91,12 @@ pub struct Answer {
 impl Answer {
     pub fn rows(&self, metric: Metric) -> Vec<Row> {
         metrics::rows(&self.input, &self.query, metric, self.now)
+    }
+
+    /// The window in days, and whose days where that is not as the configuration has it.
+    pub fn window(&self) -> String {
+        let days = period::words(self.figures.window, &self.zone.zone);
+        self.zone.words().map_or_else(|| days.clone(), |words| format!("{days} ({words})"))
     }
 
     /// The projects with how far each is collected, for scripts.
@@ -114,11 +122,11 @@ pub async fn ask(asked: Asked, frame: &mut Frame<'_>) -> Result<Answer, Failure>
     let projects = projects(asked.all_projects, frame).await?;
     let ids: Vec<_> = projects.iter().map(|project| project.id).collect();
     let settings = &frame.config.metrics;
-    let zone = settings.time_zone.clone();
-    let window = period::parse(asked.window.as_deref().unwrap_or(USUAL), &zone, now)
+    let zone = figures::zone(&ctx, &ids).await?;
+    let window = period::parse(asked.window.as_deref().unwrap_or(USUAL), &zone.zone, now)
         .map_err(|words| Failure::usage(words, "such as --window 30d or --window 2026-11-01..2026-11-30"))?;
     let mut query = Query::new(ids.clone(), window, settings.rules.clone());
-    query.zone = zone;
+    query.zone = zone.zone.clone();
     query.definition = asked.definition.map_or(settings.definition, DefinitionFlag::definition);
     query.hours = if asked.working_hours { Hours::Working } else { Hours::Calendar };
     let mut narrowed = Vec::new();
@@ -140,7 +148,7 @@ pub async fn ask(asked: Asked, frame: &mut Frame<'_>) -> Result<Answer, Failure>
     let figures = metrics::summarise(&input, &query, now);
     let mut notices: Vec<Notice> = input.projects.iter().flat_map(|project| notices(&project.name, &project.collection, now)).collect();
     notices.extend(refusals(input.projects.iter().map(|project| (project.name.as_str(), &project.collection))));
-    Ok(Answer { query, input, figures, narrowed, notices, now })
+    Ok(Answer { query, zone, input, figures, narrowed, notices, now })
 }
 
 /// The projects asked about, each of them measured.

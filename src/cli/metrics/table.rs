@@ -4,7 +4,7 @@ use super::ask::Answer;
 use crate::cli::frame::fit;
 use crate::metrics::figures::{Figures, Phase, Tile};
 use crate::metrics::query::{Definition, Hours};
-use crate::metrics::{period, telling};
+use crate::metrics::telling;
 use crate::notice::inert;
 
 const NAME: usize = 31;
@@ -30,7 +30,7 @@ pub fn lines(answer: &Answer) -> Vec<String> {
 fn heading(answer: &Answer) -> String {
     let figures = &answer.figures;
     let names: Vec<String> = answer.input.projects.iter().map(|project| inert(&project.name)).collect();
-    let mut parts = vec![names.join(", "), period::words(figures.window, &answer.query.zone)];
+    let mut parts = vec![names.join(", "), answer.window()];
     parts.extend(answer.narrowed.iter().map(|words| inert(words)));
     parts.push(format!("definition {}", figures.definition.name()));
     if figures.hours == Hours::Working {
@@ -93,6 +93,10 @@ fn phase_lines(figures: &Figures) -> Vec<String> {
     lines
 }
 
+fn hanging_line(name: &str, title: &str, hanging: u64) -> String {
+    format!("  {} {:>N$}", fit(&format!("{name} {}", inert(title)), WIDTH - 3 - N), telling::grouped(hanging))
+}
+
 fn linkage_line(figures: &Figures) -> Vec<String> {
     let linkage = &figures.linkage;
     if linkage.commits + linkage.pull_requests == 0 {
@@ -108,7 +112,17 @@ fn linkage_line(figures: &Figures) -> Vec<String> {
     let mut lines = vec![String::new()];
     lines.extend(wrapped("", &words));
     for (number, title, hanging) in linkage.items.iter().take(5) {
-        lines.push(format!("  {} {:>N$}", fit(&format!("#{number} {}", inert(title)), WIDTH - 3 - N), telling::grouped(*hanging)));
+        lines.push(hanging_line(&format!("#{number}"), title, *hanging));
+    }
+    if linkage.ticketed_pull_requests > 0 {
+        let words = format!(
+            "Linked to tickets by the branch's name: {} of {} pull requests; to a ticket or a work item: {}",
+            telling::grouped(linkage.ticketed_pull_requests),
+            telling::grouped(linkage.pull_requests),
+            telling::grouped(linkage.traced_pull_requests)
+        );
+        lines.extend(wrapped("", &words));
+        lines.extend(linkage.tickets.iter().take(5).map(|(key, title, hanging)| hanging_line(&key.to_string(), title, *hanging)));
     }
     lines
 }

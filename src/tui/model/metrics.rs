@@ -61,7 +61,7 @@ impl Span {
     /// From and to as instants. Days begin at midnight of the zone.
     pub fn window(self, now: Timestamp, zone: &TimeZone) -> Window {
         match self {
-            Self::Days(days) => Window::last(i64::from(days), now),
+            Self::Days(days) => period::back(i64::from(days), zone, now),
             Self::Between(from, to) => {
                 let start = |date: Date| date.to_zoned(zone.clone()).map(|at| at.timestamp());
                 let after = to.checked_add(1.day()).unwrap_or(to);
@@ -84,12 +84,12 @@ impl Span {
     pub fn parse(text: &str, now: Timestamp, zone: &TimeZone) -> Result<Self, String> {
         let text = text.trim();
         let open = text.parse::<Date>().is_ok();
+        let day = |at: Timestamp| at.to_zoned(zone.clone()).date();
         let window = period::parse(&if open { format!("{text}..") } else { text.to_owned() }, zone, now)?;
         if !open && !text.contains("..") {
-            let days = window.length().as_hours() / 24;
+            let days = day(now).since(day(window.from)).map_err(|error| error.to_string())?.get_days();
             return u16::try_from(days).map(Self::Days).map_err(|_| format!("`{text}` is no window"));
         }
-        let day = |at: Timestamp| at.to_zoned(zone.clone()).date();
         Ok(Self::Between(day(window.from), day(window.to - SignedDuration::from_nanos(1))))
     }
 }

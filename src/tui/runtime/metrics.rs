@@ -9,7 +9,7 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::watch;
 
-use crate::action::{self, Context, Reporter, explain_pull_request, hooks};
+use crate::action::{self, Context, Reporter, deselect, explain_pull_request};
 use crate::domain::id::{ProjectId, RepositoryId, TicketKey};
 use crate::domain::progress::{Step, StepState};
 use crate::domain::project::{Project, Repository};
@@ -47,11 +47,13 @@ impl Runtime {
     async fn metrics_page(&self, project: ProjectId, ask: &Ask) -> Answer<MetricsPage> {
         let ctx = &self.services.ctx;
         let (input, query) = self.input(project, ask).await?;
+        let zone = answer(action::figures::zone(ctx, &query.projects).await)?;
         let (now, worked) = (self.now(), input.clone());
         let figures = beside(move || metrics::summarise(&worked, &query, now)).await?;
         let others = answer(ctx.store.projects().await)?.into_iter().map(|project| (project.id, project.name)).collect();
         Ok(MetricsPage {
             figures,
+            zone,
             projects: input.projects.clone(),
             others,
             repositories: input.repositories.iter().map(|(id, _, name, _)| (*id, name.clone())).collect(),
@@ -59,7 +61,7 @@ impl Runtime {
         })
     }
 
-    /// The question with the rules and the zone of the configuration.
+    /// The question with the rules of the configuration and the zone of its projects.
     async fn query(&self, project: ProjectId, ask: &Ask) -> Answer<Query> {
         let settings = &self.services.ctx.config.metrics;
         let projects = match &ask.scope {
@@ -67,9 +69,10 @@ impl Runtime {
             Scope::All => Vec::new(),
             Scope::Project(id, _) => vec![*id],
         };
-        let window = ask.span.window(self.now(), &settings.time_zone);
+        let zone = answer(action::figures::zone(&self.services.ctx, &projects).await)?.zone;
+        let window = ask.span.window(self.now(), &zone);
         let mut query = Query::new(projects, window, settings.rules.clone());
-        query.zone = settings.time_zone.clone();
+        query.zone = zone;
         query.definition = ask.definition;
         query.hours = ask.hours;
         query.repository = ask.repository.as_ref().map(|(id, _)| *id);
@@ -153,22 +156,15 @@ impl Runtime {
     /// Takes a project off the board: its webhooks are deleted, its tickets stay, and what was collected if that is wanted.
     pub(super) fn deselect(&self, id: ProjectId, name: String, collected: Collected) {
         let ctx = self.services.ctx.clone();
-        let work = move |_| async move {
+        let work = move |reporter: Reporter| async move {
             let project = ctx.project(id).await?;
-            let done = hooks::deselect(&ctx, &project).await?;
-            let hooks = match &done.hooks {
-                Ok(removed) if removed.deleted > 0 => format!(", with {} of its webhooks", removed.deleted),
-                Ok(_) => String::new(),
-                Err(why) => format!("; its webhooks are still there: {why}"),
+            let collected = match collected {
+                Collected::Kept => deselect::Collected::Keep,
+                Collected::Deleted => deselect::Collected::Purge,
             };
-            let facts = match collected {
-                Collected::Kept => "",
-                Collected::Deleted => {
-                    ctx.store.purge_facts(id).await?;
-                    "; what was collected is deleted"
-                }
-            };
-            Ok(((), format!("{} is off the board{hooks}{facts}", project.name)))
+            let done = deselect::run(&ctx, &project, collected, &reporter).await?;
+            let left = done.unfinished().map(|notice| format!("; {}", notice.text)).unwrap_or_default();
+            Ok(((), format!("{}{left}", done.words())))
         };
         self.services.tasks.start(format!("take {name} off the board"), None, work);
     }

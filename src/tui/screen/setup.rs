@@ -4,6 +4,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use crate::domain::person::ReviewerStrategy;
+use crate::domain::quality::Posting;
 use crate::tui::answer::{ConnectionReport, ScopeNeed, ScopeOutcome};
 use crate::tui::model::Model;
 use crate::tui::model::setup::{Check, ConnectField, Focus, Section};
@@ -222,6 +223,10 @@ fn projects(model: &Model, area: Rect, buf: &mut Buffer) {
         let x = x + name + 2;
         let words = if open { format!("{}  open", row.organisation) } else { row.organisation.clone() };
         let at = text::put_fit(buf, x, y, area.right().saturating_sub(x), &words, theme.dim, &theme.marks) + 2;
+        let at = match row.comments.posting() {
+            Posting::On => text::put_fit(buf, at, y, area.right().saturating_sub(at), "comments", theme.info, &theme.marks) + 2,
+            Posting::Off => at,
+        };
         if let Some(project) = model.collections.rows.iter().flat_map(|all| &all.projects).find(|project| project.id == row.id) {
             let (words, style) = collection::summary(model, project);
             text::put_fit(buf, at, y, area.right().saturating_sub(at), &words, style, &theme.marks);

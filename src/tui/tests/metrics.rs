@@ -4,6 +4,7 @@ use super::scenes::{go, settle};
 use super::*;
 use crate::domain::change::Change;
 use crate::domain::id::{ProjectId, RepositoryId};
+use crate::domain::quality::Posting;
 use crate::metrics::figures::{Metric, Value};
 use crate::metrics::query::{Definition, Hours};
 use crate::notice::Notice;
@@ -426,6 +427,25 @@ fn taking_a_project_off_the_board_asks_what_becomes_of_its_facts_and_then_for_a_
     let mut model = sized(fixture::board(), 120, 40);
     model.settings.readonly = Some("kanado runs with --readonly".into());
     go(&mut model, "5 ] D");
+    assert!(model.overlay.is_none() && picture(&model).contains("--readonly"));
+}
+
+#[test]
+fn comments_of_a_project_are_switched_by_a_choice_that_names_the_one_in_force() {
+    for (keys, wanted) in [("enter", None), ("j enter", Some(Posting::On)), ("3", Some(Posting::Off))] {
+        let mut model = sized(fixture::board(), 120, 40);
+        go(&mut model, "5 ] c");
+        let words = picture(&model);
+        assert!(words.contains("off by the configuration here") && words.contains("kept up to date, as now"), "{words}");
+        let effects = press(&mut model, keys);
+        assert!(
+            matches!(effects.as_slice(), [Effect::SetComments { project: ProjectId(1), posting }] if *posting == wanted),
+            "{effects:?}"
+        );
+    }
+    let mut model = sized(fixture::board(), 120, 40);
+    model.settings.readonly = Some("kanado runs with --readonly".into());
+    go(&mut model, "5 ] c");
     assert!(model.overlay.is_none() && picture(&model).contains("--readonly"));
 }
 

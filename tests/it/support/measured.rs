@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
 use kanado::action::Reporter;
 use kanado::action::connect::{self, Choice};
 use kanado::ado::Address;
@@ -13,6 +14,7 @@ use kanado::secret;
 use kanado::services::Services;
 use kanado::sim;
 use kanado::sim::control::Control;
+use kanado::sim::generate::Size;
 use kanado::store::Location;
 use kanado::sync::collect::{Ended, Progress};
 use sqlx::{AnyConnection, Connection as _, Row as _};
@@ -35,6 +37,12 @@ impl Measured {
 
     pub async fn at(options: sim::Options, clock: Clock) -> Self {
         Self::with(options, clock, Config::default(), "everything").await
+    }
+
+    /// A whole organisation with its last months before `start`, where the clock stands still: what is asserted of it holds on any day.
+    pub async fn generated(size: Size, start: Timestamp) -> Self {
+        let options = sim::Options { organisation: sim::Content::Generated(size), start: Some(start), ..sim::Options::default() };
+        Self::at(options, Clock::fixed(start)).await
     }
 
     /// With the token that the simulator notes so.

@@ -68,12 +68,13 @@ fn head(model: &Model, area: Rect, buf: &mut Buffer) {
     };
     let mut left = vec![Part::new(90, scope, theme.strong), Part::new(100, ask.span.words(), theme.text)];
     if let Some(page) = &model.metrics.page.rows {
-        let zone = &model.settings.metrics_zone;
+        let zone = &page.zone.zone;
         let day = |at: jiff::Timestamp| at.to_zoned(zone.clone()).strftime("%d %b").to_string();
         let window = page.figures.window;
         // The end is not in the window: a whole day ends a moment before the next one begins.
         let last = window.to - jiff::SignedDuration::from_nanos(1);
         left.push(Part::new(20, format!("{} to {}", day(window.from), day(last)), theme.dim));
+        left.extend(page.zone.words().map(|words| Part::new(15, words, theme.dim).short(page.zone.name())));
     }
     let narrowed = [
         ask.repository.as_ref().map(|(_, name)| format!("repository {name}")),

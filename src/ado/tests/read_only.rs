@@ -78,6 +78,7 @@ async fn a_read_only_client_still_sends_the_questions_that_travel_as_a_post() {
     );
     scene.on("POST", "/subjectquery", [Reply::list(json!([]))]);
     scene.on("POST", "/refs", [Reply::list(json!([]))]);
+    scene.on("GET", "/git/pullrequests", [Reply::list(json!([]))]);
     scene.on("POST", "/pullrequests/0/threads", [Reply::error(404, "GitPullRequestNotFoundException", "TF401180: not found.")]);
     scene.on("POST", "/wit/wiql", [Reply::ok(json!({"workItems": []}))]);
     let checks = scene.client.check(Some(&project()), Some(&Guid::new(REPOSITORY))).await.unwrap();

@@ -1,7 +1,7 @@
 //! `kanado backfill`: collect the facts that delivery figures rest on, now, and show how far it is.
 //!
-//! Killed or stopped, it goes on where it was when it is run again. While the board or a receiver collects the same project, it waits
-//! for its turn.
+//! Killed or stopped, it goes on where it was when it is run again. While the board or a receiver collects the same project, it says so
+//! and waits for its turn; what a killed process of this machine left behind it takes over at once.
 
 use std::time::Duration;
 
@@ -20,7 +20,7 @@ use crate::domain::lack::Lack;
 use crate::domain::project::Project;
 use crate::engine;
 use crate::notice::{Notice, inert};
-use crate::sync::collect::progress::State;
+use crate::sync::collect::progress::{State, Waiting};
 use crate::sync::collect::{Ended, Progress};
 
 /// How often progress is shown.
@@ -94,6 +94,7 @@ struct Shown {
     first_tiles: bool,
     over: Vec<Source>,
     last: Value,
+    waiting: Option<Waiting>,
 }
 
 impl Shown {
@@ -106,21 +107,18 @@ impl Shown {
             }
             bar
         });
-        Self { bar, first_tiles: false, over: Vec::new(), last: Value::Null }
+        Self { bar, first_tiles: false, over: Vec::new(), last: Value::Null, waiting: None }
     }
 
     fn show(&mut self, frame: &mut Frame<'_>, progress: &Progress, now: Timestamp) -> Result<(), Failure> {
+        if let Some(waiting) = &progress.waiting {
+            return self.show_waiting(frame, waiting);
+        }
         if progress.projects.is_empty() {
             return Ok(());
         }
         if frame.output.is_json() {
-            let line = line(progress, now);
-            if line != self.last {
-                frame.output.json(&line)?;
-                frame.output.flush()?;
-                self.last = line;
-            }
-            return Ok(());
+            return self.put(frame, line(progress, now));
         }
         let mut news = Vec::new();
         for source in Source::ALL {
@@ -153,6 +151,38 @@ impl Shown {
                 bar.set_message(pace(progress, now));
             }
             None => news.iter().for_each(|words| frame.output.note(words)),
+        }
+        Ok(())
+    }
+
+    /// Whom it waits for, once; and again when that changes or goes on.
+    fn show_waiting(&mut self, frame: &mut Frame<'_>, waiting: &Waiting) -> Result<(), Failure> {
+        if self.waiting.as_ref() == Some(waiting) {
+            return Ok(());
+        }
+        self.waiting = Some(waiting.clone());
+        if frame.output.is_json() {
+            return self.put(frame, json!({ "waiting": waiting }));
+        }
+        let until = waiting.until.to_zoned(jiff::tz::TimeZone::system()).strftime("%H:%M:%S").to_string();
+        let words = format!(
+            "  waiting  {} collects {}: until it is done, or until {until} if it says nothing more",
+            inert(&waiting.by),
+            inert(&waiting.project)
+        );
+        match &self.bar {
+            Some(bar) => bar.println(words),
+            None => frame.output.note(words),
+        }
+        Ok(())
+    }
+
+    /// A line of `--json`, unless it was the last one too.
+    fn put(&mut self, frame: &mut Frame<'_>, line: Value) -> Result<(), Failure> {
+        if line != self.last {
+            frame.output.json(&line)?;
+            frame.output.flush()?;
+            self.last = line;
         }
         Ok(())
     }

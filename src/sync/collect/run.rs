@@ -61,7 +61,13 @@ async fn pass(store: &Store, clock: &Clock, settings: &Settings, jobs: &[Job], p
     store.refresh_flows(&settings.rules).await?;
     let shared = Shared::new(store, clock, settings, progress);
     let empty = |job: &Job| ProjectProgress { project: job.project.id, name: job.project.name.clone(), sources: Vec::new() };
-    progress.send_replace(Progress { began: Some(clock.now()), first_tiles_at: None, here: 0, projects: jobs.iter().map(empty).collect() });
+    progress.send_replace(Progress {
+        began: Some(clock.now()),
+        first_tiles_at: None,
+        here: 0,
+        projects: jobs.iter().map(empty).collect(),
+        waiting: None,
+    });
     let mut courses = Vec::with_capacity(jobs.len());
     for (at, job) in jobs.iter().enumerate() {
         courses.push(Course::open(&shared, job, at).await?);

@@ -134,9 +134,17 @@ impl Shown {
             let mut rows = progress.projects.iter().flat_map(|project| &project.sources).filter(|row| row.source == source).peekable();
             if !self.over.contains(&source) && rows.peek().is_some() && rows.clone().all(|row| row.state.is_over()) {
                 self.over.push(source);
-                let missing = rows.clone().filter(|row| row.state != State::Done).count();
-                let of = if missing > 0 { format!("; not of {missing} of {} projects", progress.projects.len()) } else { String::new() };
-                news.push(format!("  done     {}: {} calls{of}", source.words(), progress.of(source).0));
+                let (missing, all) = (rows.clone().filter(|row| row.state != State::Done).count(), progress.projects.len());
+                let calls = match progress.of(source).0 {
+                    1 => "1 call".to_owned(),
+                    count => format!("{count} calls"),
+                };
+                news.push(match missing {
+                    0 => format!("  done     {}: {calls}", source.words()),
+                    _ if missing < all => format!("  done     {}: {calls}; not of {missing} of {all} projects", source.words()),
+                    _ if rows.clone().all(|row| matches!(row.state, State::Refused(_))) => format!("  refused  {}", source.words()),
+                    _ => format!("  failed   {}", source.words()),
+                });
             }
         }
         if !self.first_tiles && progress.has_first_tiles() {

@@ -78,6 +78,11 @@ pub fn backfilling(frame: &Frame<'_>, sources: &[Source]) -> Option<u8> {
     Some(((done / needed.len() as f64 * 100.0) as u8).min(99))
 }
 
+/// Whether a source of a project may not be read.
+pub fn is_refused(project: &MeasuredProject, source: Source) -> bool {
+    project.collection.source(source).is_some_and(|state| state.refused.is_some())
+}
+
 /// Whether every project refuses a source, and what to do about it.
 pub fn refused(frame: &Frame<'_>, source: Source) -> Option<String> {
     let mut words = None;
@@ -93,8 +98,7 @@ pub fn blind(input: &Input, query: &Query) -> Vec<ProjectId> {
     if query.service.as_ref().is_some_and(|service| service.kind == DefinitionKind::Release) {
         return Vec::new();
     }
-    let is_refused = |project: &&MeasuredProject| project.collection.source(Source::Builds).is_some_and(|state| state.refused.is_some());
-    input.projects.iter().filter(is_refused).map(|project| project.id).collect()
+    input.projects.iter().filter(|project| is_refused(project, Source::Builds)).map(|project| project.id).collect()
 }
 
 /// Why no deployment is known in any project asked for, if their runs may not be read.

@@ -1,12 +1,14 @@
 //! What a token without a scope loses, and nothing else: by the check beforehand, in what is collected, in the figures; and that a token
 //! with the scope makes it good. Of a generated organisation, always against a store that had everything.
 
-use kanado::action::{connect, credential, figures, rotate_token};
+use kanado::action::{connect, credential, explain_pull_request, figures, rotate_token};
 use kanado::ado::{Address, ScopeCheck, ScopeOutcome};
 use kanado::clock::Clock;
 use kanado::domain::collection::Source;
 use kanado::domain::project::Project;
+use kanado::domain::pull_request::PullRequestStatus;
 use kanado::metrics::figures::{Figures, Metric, Phase, Tile, Value};
+use kanado::metrics::input::Segment;
 use kanado::metrics::query::{Query, Window};
 use kanado::metrics::telling;
 use kanado::secret::{self, Place};
@@ -226,10 +228,32 @@ async fn without_build_no_deployment_is_measured_and_all_else_is() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn without_build_nobody_claims_that_a_merged_pull_request_waits_for_production() {
+    let scene = Scene::new().await;
+    let poor = scene.somebody(BUILD.note).await;
+    poor.collect().await;
+    let mut told = Vec::new();
+    for (services, projects) in [(&scene.full.services, &scene.full.projects), (&poor.services, &poor.projects)] {
+        let (ctx, now) = (&services.ctx, scene.clock.now());
+        let query = Query::new(vec![projects[0].id], Window::last(30, now), ctx.config.metrics.rules.clone());
+        let (input, _) = figures::read(ctx, &query, now).await.unwrap();
+        let merged = input.flows.iter().find(|flow| flow.status == PullRequestStatus::Completed && flow.segment == Segment::Human).unwrap();
+        let explained = explain_pull_request::run(ctx, merged.repository, merged.number).await.unwrap();
+        let waits = explained.waterfall.parts.iter().any(|part| part.phase == Some(Phase::DeployWait));
+        told.push((waits, explained.missing));
+    }
+    assert_eq!(told, [(true, Vec::new()), (false, vec!["the token may not read pipeline runs".to_owned()])]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn without_work_items_fewer_failures_are_seen_and_that_is_said() {
     let figures = degrades(&WORK_ITEMS).await;
     // Rollbacks, hotfixes and reverts tell without them.
     assert!(matches!(tile(&figures, Metric::ChangeFailRate).value, Value::Rate { k: 1.., .. }));
+    for metric in OF_FAILURES {
+        assert!(tile(&figures, metric).notes[0].starts_with("work items are not seen"), "{metric:?}");
+        assert_eq!(tile(&figures, metric).band, None, "what is poorer belongs to no cluster");
+    }
     assert!(figures.linkage.items.iter().all(|(_, title, _)| title.is_empty()), "numbers are named in texts, titles are not known");
 }
 

@@ -204,7 +204,7 @@ const PROJECT: Purpose =
 const CODE: Purpose = Purpose::new(
     Scope::Code,
     Need::Required,
-    "repositories, branches and pull requests",
+    "repositories, branches, pull requests",
     "no board and no figures: everything begins with pull requests",
 );
 const WRITING: Purpose = Purpose {

@@ -156,7 +156,8 @@ fn scopes(model: &Model, report: &ConnectionReport, area: Rect, buf: &mut Buffer
         let width = area.right().saturating_sub(at);
         let lines = text::wrap(&words, width);
         let more = rows(lines.len()).saturating_sub(1);
-        if more > spare {
+        // The room is for what is amiss.
+        if more > spare || scope.outcome == ScopeOutcome::Allowed {
             text::put_fit(buf, at, y, width, &words, theme.dim, &theme.marks);
             y += 1;
             continue;

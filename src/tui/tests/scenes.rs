@@ -107,7 +107,7 @@ fn report() -> ConnectionReport {
         // In the words of the check.
         scopes: vec![
             line("Project and Team (read)", "projects, teams and members", "", required, ScopeOutcome::Allowed),
-            line("Code (read)", "repositories, branches and pull requests", "", required, ScopeOutcome::Allowed),
+            line("Code (read)", "repositories, branches, pull requests", "", required, ScopeOutcome::Allowed),
             line(
                 "Code (read & write)",
                 "starting work, pushing specs and opening pull requests",
@@ -131,7 +131,13 @@ fn report() -> ConnectionReport {
             ),
             line("Work Items (read)", "linked work items and incidents", "", expected, ScopeOutcome::Allowed),
             line("Graph (read)", "finding people outside your teams", "", expected, unknown),
-            line("Release (read)", "classic releases", "deployments by classic releases are not counted", optional, ScopeOutcome::Missing),
+            line(
+                "Release (read)",
+                "classic releases",
+                "deployments by classic releases are not counted, and what they brought passes for not deployed",
+                optional,
+                ScopeOutcome::Missing,
+            ),
             line("Environment (read & manage)", "environments of YAML pipelines", "", optional, ScopeOutcome::Allowed),
         ],
         tokens_page: "https://dev.azure.com/lumen/_usersSettings/tokens".into(),

@@ -165,6 +165,10 @@ fn one(model: &Model, tile: &Tile, area: Rect, buf: &mut Buffer) {
     if area.height > 4 {
         return tall(model, tile, said, Rect::new(x, area.y + 1, width, rows.saturating_sub(1)), buf);
     }
+    if !telling::is_measured(&tile.value) && tile.weeks.is_empty() && !said.rest.is_empty() {
+        parts::put(buf, x, area.y + 1, width, 2, vec![value], Vec::new());
+        return reason(model, tile, &said.rest, Rect::new(x, area.y + 2, width, rows.saturating_sub(2)), buf);
+    }
     let mut left = vec![value];
     left.extend(rest(model, said.rest));
     parts::put(buf, x, area.y + 1, width, 2, left, change(model, tile).into_iter().collect());
@@ -181,6 +185,23 @@ fn one(model: &Model, tile: &Tile, area: Rect, buf: &mut Buffer) {
         if let Some(note) = tile.notes.first() {
             text::put_fit(buf, x + bars + 1, y + 1, width.saturating_sub(bars + 1), note, theme.faint, &theme.marks);
         }
+    }
+}
+
+/// Why there is nothing to count, in the room that the count would have. What to do is said by the formula where it has no room here.
+fn reason(model: &Model, tile: &Tile, why: &str, area: Rect, buf: &mut Buffer) {
+    let theme = &model.theme;
+    let (mark, style) =
+        if tile.missing.is_empty() { (String::new(), theme.dim) } else { (format!("{} ", theme.marks.warning), theme.warn) };
+    let whole = text::wrap(&format!("{mark}{why}"), area.width);
+    let lines = if whole.len() > usize::from(area.height) {
+        let first = why.split_once([',', ';']).map_or(why, |(first, _)| first);
+        text::wrap(&format!("{mark}{first}"), area.width)
+    } else {
+        whole
+    };
+    for (y, line) in (area.y..area.bottom()).zip(&lines) {
+        text::put_fit(buf, area.x, y, area.width, line, style, &theme.marks);
     }
 }
 

@@ -352,7 +352,10 @@ fn phases(frame: &Frame<'_>, windows: &Windows) -> Vec<super::figures::PhaseFigu
         if let Some(percent) = readiness::backfilling(frame, sources) {
             return Some(Value::Backfilling { percent });
         }
-        let refused = sources.iter().find_map(|source| readiness::refused(frame, *source).filter(|_| phase != Phase::DeployWait));
+        let refused = match phase {
+            Phase::DeployWait => readiness::blinded(frame),
+            _ => sources.iter().find_map(|source| readiness::refused(frame, *source)),
+        };
         if let Some(why) = refused {
             return Some(Value::NotMeasured { why });
         }

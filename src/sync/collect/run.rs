@@ -62,7 +62,13 @@ async fn pass(store: &Store, clock: &Clock, settings: &Settings, jobs: &[Job], p
     store.refresh_flows(&agreed::rules(store, settings).await?).await?;
     let shared = Shared::new(store, clock, settings, progress);
     let empty = |job: &Job| ProjectProgress { project: job.project.id, name: job.project.name.clone(), sources: Vec::new() };
-    progress.send_replace(Progress { began: Some(clock.now()), first_tiles_at: None, here: 0, projects: jobs.iter().map(empty).collect() });
+    progress.send_replace(Progress {
+        began: Some(clock.now()),
+        first_tiles_at: None,
+        here: 0,
+        projects: jobs.iter().map(empty).collect(),
+        waiting: None,
+    });
     let mut courses = Vec::with_capacity(jobs.len());
     for (at, job) in jobs.iter().enumerate() {
         courses.push(Course::open(&shared, job, at).await?);
@@ -137,6 +143,8 @@ async fn first_tiles(course: &Course<'_>) -> store::Result<()> {
 async fn after_lists(courses: &[Course<'_>]) -> store::Result<()> {
     let mut planned = Vec::new();
     for course in courses {
+        // Whoever may not see runs does not learn which have stages.
+        course.refuse_with(Source::Timelines, Source::Builds);
         planned.push(plan::after_lists(&known(course).await?));
     }
     for (course, operations) in courses.iter().zip(&planned) {

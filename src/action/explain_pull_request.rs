@@ -8,11 +8,13 @@ use super::error::{Error, Result};
 use super::figures;
 use crate::ado::history::happenings;
 use crate::ado::{self, BuildQuery, ErrorKind, RepoRef};
+use crate::domain::collection::Source;
 use crate::domain::id::{ProjectId, RepositoryId};
 use crate::domain::pull_request::{Checks, MergeState, PullRequestStatus, sum_threads};
 use crate::metrics::blocker::{PendingBuild, Situation};
 use crate::metrics::departures::{self, StageState, Stop};
-use crate::metrics::input::{History, Input};
+use crate::metrics::figures::Phase;
+use crate::metrics::input::{History, Input, MeasuredProject};
 use crate::metrics::landing::{self, Landing};
 use crate::metrics::production::{self, KindKey};
 use crate::metrics::query::{Query, Window};
@@ -86,6 +88,9 @@ pub async fn run(ctx: &Context, repository: RepositoryId, number: i64) -> Result
         situation.merge = MergeState::NotSet;
     }
     let (input, query) = read(ctx, project.id, history.status, now).await?;
+    if history.status == PullRequestStatus::Completed && hides_runs(&input) {
+        missing.push("the token may not read pipeline runs".to_owned());
+    }
     let worked_out = tokio::task::spawn_blocking(move || work_out(&history, &situation, &input, &query, now)).await;
     let (waterfall, landing, stops) =
         worked_out.map_err(|error| Error::refused(format!("the phases could not be worked out: {error}"), "report this: `kanado log`"))?;
@@ -120,6 +125,12 @@ fn readable<T>(answer: ado::Result<T>, what: &str, missing: &mut Vec<String>) ->
     }
 }
 
+/// Whether runs of the project may not be read.
+fn hides_runs(input: &Input) -> bool {
+    let is_refused = |project: &MeasuredProject| project.collection.source(Source::Builds).is_some_and(|state| state.refused.is_some());
+    input.projects.iter().any(is_refused)
+}
+
 /// The team's pull requests, and the stages that a merged one may have come to.
 async fn read(ctx: &Context, project: ProjectId, status: PullRequestStatus, now: Timestamp) -> Result<(Input, Query)> {
     let settings = &ctx.config.metrics;
@@ -150,7 +161,12 @@ fn work_out(
         Stop::Stage { production: true, state: StageState::Done { at }, .. } => *at,
         _ => None,
     });
-    let waterfall = waterfall::of(history, situation, &query.rules, &typical, deployed_at, now);
+    let mut waterfall = waterfall::of(history, situation, &query.rules, &typical, deployed_at, now);
+    if deployed_at.is_none() && hides_runs(input) {
+        // Whether it waits is not known.
+        waterfall.parts.retain(|part| part.phase != Some(Phase::DeployWait));
+        waterfall.current = waterfall.current.filter(|phase| *phase != Phase::DeployWait);
+    }
     let landing = landing::of(&waterfall, &typical);
     (waterfall, landing, stops)
 }

@@ -5,8 +5,12 @@
 use reqwest::Method;
 use serde::Serialize;
 
+use super::budget::Bulk;
 use super::retry::Effect;
 use super::scope::Scope;
+
+/// From so many rows on an answer is a page of a list.
+const MANY: usize = 50;
 
 /// On which host.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -141,6 +145,13 @@ impl Call {
         self
     }
 
+    /// How much it asks for: a page of a list says how many rows it wants; a question that needs a body is a query.
+    pub fn bulk(&self) -> Bulk {
+        let is_page = |(name, value): &(&str, String)| name.ends_with("top") && value.parse().is_ok_and(|rows: usize| rows >= MANY);
+        let is_query = self.effect == Effect::Read && self.body.is_some();
+        if is_query || self.query.iter().any(is_page) { Bulk::Page } else { Bulk::Object }
+    }
+
     /// Path and query, encoded, with a version.
     pub fn target(&self, version: Option<&str>) -> String {
         let mut target = self.path.clone();
@@ -202,6 +213,15 @@ mod tests {
         }
         assert_eq!(decode("100%"), "100%");
         assert_eq!(decode("%zz%4"), "%zz%4");
+    }
+
+    #[test]
+    fn a_page_or_a_query_is_more_than_an_object() {
+        let get = || Call::get("/_apis/x", Scope::Project, "look");
+        assert_eq!(get().query("searchCriteria.$top", 1000).bulk(), Bulk::Page);
+        assert_eq!((get().bulk(), get().query("$top", 1).bulk()), (Bulk::Object, Bulk::Object));
+        assert_eq!(Call::ask("/_apis/wit/wiql", Scope::WorkItems, "look").json(&1).bulk(), Bulk::Page);
+        assert_eq!(Call::post("/_apis/x", "make").json(&1).bulk(), Bulk::Object);
     }
 
     #[test]

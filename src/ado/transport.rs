@@ -237,7 +237,7 @@ impl Transport {
     /// Sends to a URL that the caller has found trustworthy.
     pub async fn exchange(&self, call: &Call, url: &Url, lane: Lane, patience: Duration) -> Result<Answer, Broken> {
         let gate = self.gate(url);
-        let pass = gate.enter(lane, patience).await.map_err(|TooLong(wait)| Broken {
+        let pass = gate.enter(lane, call.bulk(), patience).await.map_err(|TooLong(wait)| Broken {
             trouble: Trouble::Throttled(wait),
             reached: Reached::No,
             source: None,
@@ -245,7 +245,7 @@ impl Transport {
         let begun = Instant::now();
         let at = Timestamp::now();
         let counted = self.under_way();
-        let outcome = self.send(call, url).await;
+        let outcome = self.send(call, url, &gate).await;
         drop(counted);
         self.log.push(LoggedRequest {
             at,
@@ -257,17 +257,13 @@ impl Transport {
             trouble: outcome.as_ref().err().map(|b| b.trouble.word()),
         });
         if let Ok(answer) = &outcome {
-            if let Some(wait) = answer.retry_after {
-                gate.hold(wait);
-                self.note_wait(wait);
-            }
             let signs = answer.signs(Timestamp::now());
             self.note_budget(&signs, gate.answered(&signs, pass.begun));
         }
         outcome
     }
 
-    async fn send(&self, call: &Call, url: &Url) -> Result<Answer, Broken> {
+    async fn send(&self, call: &Call, url: &Url, gate: &Gate) -> Result<Answer, Broken> {
         let accept = match call.accept {
             Accept::Json => "application/json",
             Accept::Bytes => "application/octet-stream",
@@ -287,6 +283,12 @@ impl Transport {
         let mut response = request.send().await.map_err(|e| broken(e, url))?;
         let status = response.status().as_u16();
         let headers = response.headers().clone();
+        let retry_after = headers.get(RETRY_AFTER).and_then(|v| retry_after(v.to_str().ok()?, Timestamp::now()));
+        // Before the body: that may take long, or be cut off, and the word is good all the same.
+        if let Some(wait) = retry_after {
+            gate.hold(wait);
+            self.note_wait(wait);
+        }
         let mut body = Vec::new();
         while let Some(chunk) = response.chunk().await.map_err(|e| broken(e, url))? {
             if body.len() + chunk.len() > MAX_BODY {
@@ -294,7 +296,6 @@ impl Transport {
             }
             body.extend_from_slice(&chunk);
         }
-        let retry_after = headers.get(RETRY_AFTER).and_then(|v| retry_after(v.to_str().ok()?, Timestamp::now()));
         Ok(Answer { status, headers, body, retry_after })
     }
 

@@ -1,7 +1,10 @@
 //! `kanado backfill`: collect the facts that delivery figures rest on, now, and show how far it is.
 //!
-//! Killed or stopped, it goes on where it was when it is run again. While the board or a receiver collects the same project, it waits
-//! for its turn.
+//! On a team's server it makes figures with the bots and hotfixes that the configuration here names, from now on for everybody: boards and
+//! receivers that collect by themselves keep to those of the last backfill.
+//!
+//! Killed or stopped, it goes on where it was when it is run again. While the board or a receiver collects the same project, it says so
+//! and waits for its turn; what a killed process of this machine left behind it takes over at once.
 
 use std::time::Duration;
 
@@ -16,11 +19,12 @@ use super::progress::told_to_stop;
 use super::stdio::Host;
 use crate::action::Context;
 use crate::domain::collection::Source;
+use crate::domain::lack::Lack;
 use crate::domain::project::Project;
 use crate::engine;
 use crate::notice::{Notice, inert};
-use crate::sync::collect::progress::State;
-use crate::sync::collect::{Ended, Progress};
+use crate::sync::collect::progress::{State, Waiting};
+use crate::sync::collect::{Ended, Progress, Whose, agreed};
 
 /// How often progress is shown.
 const EVERY: Duration = Duration::from_millis(250);
@@ -44,6 +48,12 @@ pub async fn run(args: Args, frame: &mut Frame<'_>) -> Result<Exit, Failure> {
     measure(&ctx, &projects, args.days).await?;
 
     let mut settings = engine::collect_settings(&ctx.config);
+    settings.lists = Whose::Own;
+    let differences = agreed::differences(&ctx.store, &settings.rules).await?;
+    if !differences.is_empty() {
+        let words = differences.join("; ");
+        frame.output.note(format!("The team's figures were made with {words}; from now on they are made with the lists here."));
+    }
     settings.at_once = args.at_once.map_or(settings.at_once, usize::from);
     let (sender, receiver) = watch::channel(Progress::default());
     let mut shown = Shown::new(frame);
@@ -93,6 +103,7 @@ struct Shown {
     first_tiles: bool,
     over: Vec<Source>,
     last: Value,
+    waiting: Option<Waiting>,
 }
 
 impl Shown {
@@ -105,30 +116,35 @@ impl Shown {
             }
             bar
         });
-        Self { bar, first_tiles: false, over: Vec::new(), last: Value::Null }
+        Self { bar, first_tiles: false, over: Vec::new(), last: Value::Null, waiting: None }
     }
 
     fn show(&mut self, frame: &mut Frame<'_>, progress: &Progress, now: Timestamp) -> Result<(), Failure> {
+        if let Some(waiting) = &progress.waiting {
+            return self.show_waiting(frame, waiting);
+        }
         if progress.projects.is_empty() {
             return Ok(());
         }
         if frame.output.is_json() {
-            let line = line(progress, now);
-            if line != self.last {
-                frame.output.json(&line)?;
-                frame.output.flush()?;
-                self.last = line;
-            }
-            return Ok(());
+            return self.put(frame, line(progress, now));
         }
         let mut news = Vec::new();
         for source in Source::ALL {
             let mut rows = progress.projects.iter().flat_map(|project| &project.sources).filter(|row| row.source == source).peekable();
             if !self.over.contains(&source) && rows.peek().is_some() && rows.clone().all(|row| row.state.is_over()) {
                 self.over.push(source);
-                let missing = rows.clone().filter(|row| row.state != State::Done).count();
-                let of = if missing > 0 { format!("; not of {missing} of {} projects", progress.projects.len()) } else { String::new() };
-                news.push(format!("  done     {}: {} calls{of}", source.words(), progress.of(source).0));
+                let (missing, all) = (rows.clone().filter(|row| row.state != State::Done).count(), progress.projects.len());
+                let calls = match progress.of(source).0 {
+                    1 => "1 call".to_owned(),
+                    count => format!("{count} calls"),
+                };
+                news.push(match missing {
+                    0 => format!("  done     {}: {calls}", source.words()),
+                    _ if missing < all => format!("  done     {}: {calls}; not of {missing} of {all} projects", source.words()),
+                    _ if rows.clone().all(|row| matches!(row.state, State::Refused(_))) => format!("  refused  {}", source.words()),
+                    _ => format!("  failed   {}", source.words()),
+                });
             }
         }
         if !self.first_tiles && progress.has_first_tiles() {
@@ -144,6 +160,38 @@ impl Shown {
                 bar.set_message(pace(progress, now));
             }
             None => news.iter().for_each(|words| frame.output.note(words)),
+        }
+        Ok(())
+    }
+
+    /// Whom it waits for, once; and again when that changes or goes on.
+    fn show_waiting(&mut self, frame: &mut Frame<'_>, waiting: &Waiting) -> Result<(), Failure> {
+        if self.waiting.as_ref() == Some(waiting) {
+            return Ok(());
+        }
+        self.waiting = Some(waiting.clone());
+        if frame.output.is_json() {
+            return self.put(frame, json!({ "waiting": waiting }));
+        }
+        let until = waiting.until.to_zoned(jiff::tz::TimeZone::system()).strftime("%H:%M:%S").to_string();
+        let words = format!(
+            "  waiting  {} collects {}: until it is done, or until {until} if it says nothing more",
+            inert(&waiting.by),
+            inert(&waiting.project)
+        );
+        match &self.bar {
+            Some(bar) => bar.println(words),
+            None => frame.output.note(words),
+        }
+        Ok(())
+    }
+
+    /// A line of `--json`, unless it was the last one too.
+    fn put(&mut self, frame: &mut Frame<'_>, line: Value) -> Result<(), Failure> {
+        if line != self.last {
+            frame.output.json(&line)?;
+            frame.output.flush()?;
+            self.last = line;
         }
         Ok(())
     }
@@ -200,12 +248,16 @@ fn conclude(frame: &mut Frame<'_>, ended: &Ended, now: Timestamp) -> Result<Exit
         let words = inert(row.state.words().unwrap_or_default());
         let one = json!({ "project": project, "source": row.source.name(), "message": words });
         let is_refused = matches!(row.state, State::Refused(_));
-        if !frame.output.is_json() {
-            let text =
-                if is_refused { format!("{project}: {words}") } else { format!("{} of {project} failed: {words}", row.source.words()) };
-            frame.output.warn(&Notice::new(text));
+        if !frame.output.is_json() && !is_refused {
+            frame.output.warn(&Notice::new(format!("{} of {project} failed: {words}", row.source.words())));
         }
         if is_refused { &mut refused } else { &mut failed }.push(one);
+    }
+    if !frame.output.is_json() {
+        let refusals = progress.troubles().filter(|(_, row)| matches!(row.state, State::Refused(_)));
+        for lack in Lack::of(refusals.map(|(project, row)| (project, row.source, row.state.words().unwrap_or_default()))) {
+            frame.output.warn(&Notice::new(format!("without {}: {}", inert(&lack.what_of()), inert(&lack.words))));
+        }
     }
     let first = progress.began.zip(progress.first_tiles_at).map(|(began, at)| at.duration_since(began).as_millis());
     let of = |source: Source| (source.name().to_owned(), json!(progress.of(source).0));
@@ -230,5 +282,9 @@ fn conclude(frame: &mut Frame<'_>, ended: &Ended, now: Timestamp) -> Result<Exit
 }
 
 fn summary(ended: &Ended) -> &'static str {
-    if ended.is_complete() { "the facts are there" } else { "some facts are missing" }
+    match (ended.is_complete(), ended.progress.troubles().next()) {
+        (true, None) => "the facts are there",
+        (true, Some(_)) => "the facts that may be read are there",
+        (false, _) => "some facts are missing",
+    }
 }

@@ -17,6 +17,7 @@ use crate::domain::hook::{Subscription, SubscriptionState};
 use crate::domain::project::Project;
 use crate::notice::inert;
 use crate::secret;
+use crate::sync::collect::agreed;
 use collected::Collected;
 use connected::Connection;
 
@@ -41,6 +42,8 @@ struct Report {
     token_days_left: Option<i32>,
     connection: Connection,
     collected: Collected,
+    /// How the lists that figures are made with differ from those of the configuration here.
+    other_lists: Vec<String>,
     #[serde(flatten)]
     hooks: HookHealth,
 }
@@ -99,6 +102,7 @@ async fn report(ctx: &Context, project: &Project, check: bool, now: Timestamp) -
         token_days_left,
         connection,
         collected,
+        other_lists: agreed::differences(&ctx.store, &ctx.config.metrics.rules).await?,
         hooks,
     })
 }
@@ -139,6 +143,10 @@ fn lines(report: &Report, now: Timestamp) -> Vec<String> {
     let failed = reconciled.failed.as_ref().map_or(String::new(), |words| format!("; since then: {}", inert(words)));
     say("compared", format!("{done}; {healed}{failed}"));
     report.collected.lines(now).into_iter().for_each(|(name, words)| say(name, words));
+    if !report.other_lists.is_empty() {
+        let words = inert(&report.other_lists.join("; "));
+        say("LISTS", format!("figures are made with {words}, other than the configuration here; `kanado backfill` takes the lists here"));
+    }
     lines.extend(hook_lines(hooks, now));
     lines
 }

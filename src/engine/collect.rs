@@ -12,6 +12,7 @@ use tokio::sync::watch;
 
 use super::hearing::heard;
 use super::keep::backoff;
+use super::lease::{self, Held};
 use super::{Works, holder};
 use crate::action::{self, Context};
 use crate::config::Config;
@@ -21,7 +22,8 @@ use crate::domain::id::{OrganisationId, ProjectId};
 use crate::domain::project::Project;
 use crate::notice::{Explain as _, inert};
 use crate::store::PassEnd;
-use crate::sync::collect::{self, Ended, Job, Progress, Settings};
+use crate::sync::collect::progress::Waiting;
+use crate::sync::collect::{self, Ended, Job, Progress, Settings, Whose, agreed};
 
 /// A lease holds for this long, and is held on to while the work goes on.
 const LEASE: SignedDuration = SignedDuration::from_secs(120);
@@ -38,6 +40,8 @@ struct Course {
 }
 
 pub async fn run(works: Arc<Works>) -> action::Result<()> {
+    // What hooks tell of is kept with these before the first pass.
+    agreed::adopt(works.store(), &works.ctx.config.metrics.rules).await?;
     let Some(every) = works.options.collect_every else { return Ok(()) };
     // Before the first look: what comes in between is heard.
     let mut changes = works.store().subscribe();
@@ -57,8 +61,8 @@ pub async fn run(works: Arc<Works>) -> action::Result<()> {
                 next = next.min(at);
                 continue;
             }
-            match take(&works.ctx, project.id, &works.holder).await? {
-                Some(until) => {
+            match lease::take(&works.ctx, &lease_of(project.id), &works.holder, LEASE).await? {
+                Some(Held { until, .. }) => {
                     courses.entry(project.id).or_default().held_until = Some(until);
                     next = next.min(until);
                 }
@@ -117,16 +121,8 @@ fn due_at(collection: &Collection, every: SignedDuration, failures: u32) -> Time
 /// # Errors
 /// The store's trouble. What Azure DevOps did not answer is in the progress.
 pub async fn now(ctx: &Context, projects: &[Project], settings: &Settings, progress: &watch::Sender<Progress>) -> action::Result<Ended> {
-    let holder = holder();
-    let mut changes = ctx.store.subscribe();
-    for project in projects {
-        while let Some(until) = take(ctx, project.id, &holder).await? {
-            tokio::select! {
-                () = ctx.clock.wait_until(until) => {}
-                () = heard(&mut changes, |change| matches!(change, Change::Facts(_))) => {}
-            }
-        }
-    }
+    let holder = holder::name();
+    take_all(ctx, projects, &holder, progress).await?;
     let ended = under_leases(ctx, projects, &holder, settings, progress).await;
     for project in projects {
         release(ctx, project.id, &holder).await?;
@@ -134,26 +130,44 @@ pub async fn now(ctx: &Context, projects: &[Project], settings: &Settings, progr
     ended
 }
 
-/// What the configuration says about collecting.
-pub fn settings(config: &Config) -> Settings {
-    Settings { rules: config.metrics.rules.clone(), done_on_merge: config.board.done_on_merge, at_once: collect::AT_ONCE }
+/// Takes the leases of all these projects. What is had already is held on to while others are waited for.
+async fn take_all(ctx: &Context, projects: &[Project], holder: &str, progress: &watch::Sender<Progress>) -> action::Result<()> {
+    let mut changes = ctx.store.subscribe();
+    let mut at = 0;
+    while let Some(project) = projects.get(at) {
+        let Some(Held { by, until }) = lease::take(ctx, &lease_of(project.id), holder, LEASE).await? else {
+            at += 1;
+            continue;
+        };
+        let waiting = Waiting { project: project.name.clone(), by: holder::words(&by), until };
+        progress.send_modify(|progress| progress.waiting = Some(waiting));
+        tokio::select! {
+            () = ctx.clock.wait_until(until.min(ctx.clock.now() + HOLD_ON)) => {}
+            () = holder::gone(&by) => {}
+            () = heard(&mut changes, |change| matches!(change, Change::Facts(_))) => {}
+        }
+        at = 0;
+    }
+    progress.send_if_modified(|progress| progress.waiting.take().is_some());
+    Ok(())
 }
 
-fn lease(project: ProjectId) -> String {
+/// What the configuration says about collecting.
+pub fn settings(config: &Config) -> Settings {
+    Settings {
+        rules: config.metrics.rules.clone(),
+        lists: Whose::Team,
+        done_on_merge: config.board.done_on_merge,
+        at_once: collect::AT_ONCE,
+    }
+}
+
+fn lease_of(project: ProjectId) -> String {
     format!("collect:{project}")
 }
 
-/// Takes a project's lease; until when somebody else has it where that fails.
-async fn take(ctx: &Context, project: ProjectId, holder: &str) -> action::Result<Option<Timestamp>> {
-    let (name, now) = (lease(project), ctx.clock.now());
-    if ctx.store.hold_lease(&name, holder, None, now + LEASE, now).await? {
-        return Ok(None);
-    }
-    Ok(Some(ctx.store.lease(&name).await?.map_or(now, |lease| lease.until)))
-}
-
 async fn release(ctx: &Context, project: ProjectId, holder: &str) -> action::Result<()> {
-    Ok(ctx.store.release_lease(&lease(project), holder, ctx.clock.now()).await?)
+    Ok(ctx.store.release_lease(&lease_of(project), holder, ctx.clock.now()).await?)
 }
 
 async fn under_leases(
@@ -226,7 +240,7 @@ async fn hold_on(ctx: &Context, projects: &[Project], holder: &str) -> Infallibl
         ctx.clock.wait_until(ctx.clock.now() + HOLD_ON).await;
         let now = ctx.clock.now();
         for project in projects {
-            if let Err(error) = ctx.store.hold_lease(&lease(project.id), holder, None, now + LEASE, now).await {
+            if let Err(error) = ctx.store.hold_lease(&lease_of(project.id), holder, None, now + LEASE, now).await {
                 tracing::debug!("{error}");
             }
         }

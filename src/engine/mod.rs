@@ -10,8 +10,10 @@
 mod collect;
 mod comments;
 mod hearing;
+mod holder;
 mod hooks;
 mod keep;
+mod lease;
 mod receiver;
 mod reconcile;
 mod sweep;
@@ -157,12 +159,12 @@ pub struct Engine {
 impl Engine {
     /// Starts the loops on the current runtime.
     pub fn start(services: &Services, options: EngineOptions) -> Self {
-        Self::start_as(services, options, holder())
+        Self::start_as(services, options, holder::name())
     }
 
     /// Starts the loop that collects facts, and no other: for a process that receives nothing.
     pub fn start_collecting(services: &Services, options: EngineOptions) -> Self {
-        let (works, token) = works(services, options, holder());
+        let (works, token) = works(services, options, holder::name());
         let tracker = TaskTracker::new();
         tracker.spawn(keep::keep(works.clone(), "collect facts", collect::run));
         tracker.close();
@@ -211,10 +213,4 @@ fn works(services: &Services, options: EngineOptions, holder: String) -> (Arc<Wo
     let token = CancellationToken::new();
     let (asked, look) = (Asked::default(), Asked::default());
     (Arc::new(Works { ctx: services.ctx.clone(), options, holder, token: token.clone(), asked, look }), token)
-}
-
-/// A name that no other engine has.
-fn holder() -> String {
-    let random = getrandom::u64().unwrap_or_default();
-    format!("{}-{random:016x}", std::process::id())
 }

@@ -9,6 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::hearing::heard;
 use super::keep::backoff;
+use super::lease::{self, Held};
 use super::{Works, holder};
 use crate::action::{self, Context, Error};
 use crate::ado::ErrorKind;
@@ -116,13 +117,13 @@ enum Turn {
 }
 
 async fn one(works: &Works, project: &Project, why: Why) -> action::Result<Turn> {
-    if let Some(until) = take(&works.ctx, project, &works.holder).await? {
+    if let Some(Held { until, .. }) = lease::take(&works.ctx, &lease_of(project), &works.holder, LEASE).await? {
         return Ok(Turn::SomebodyElses(until));
     }
     let known = works.store().reconciled(project.id).await?;
     if why == Why::Due && due_at(&known, works.options.reconcile_every, 0) > works.now() {
         // Somebody did it between the look and the lease.
-        works.store().release_lease(&lease(project), &works.holder, works.now()).await?;
+        works.store().release_lease(&lease_of(project), &works.holder, works.now()).await?;
         return Ok(Turn::Done);
     }
     match under_lease(&works.ctx, project, &works.holder, why).await {
@@ -146,10 +147,11 @@ async fn one(works: &Works, project: &Project, why: Why) -> action::Result<Turn>
 /// # Errors
 /// What was found before the call that failed is kept.
 pub async fn now(ctx: &Context, project: &Project) -> action::Result<Compared> {
-    let holder = holder();
+    let holder = holder::name();
     let mut changes = ctx.store.subscribe();
-    while let Some(until) = take(ctx, project, &holder).await? {
+    while let Some(Held { by, until }) = lease::take(ctx, &lease_of(project), &holder, LEASE).await? {
         tokio::select! {
+            () = holder::gone(&by) => {}
             () = ctx.clock.wait_until(until) => {}
             () = heard(&mut changes, |change| matches!(change, Change::Hooks(_))) => {}
         }
@@ -157,17 +159,8 @@ pub async fn now(ctx: &Context, project: &Project) -> action::Result<Compared> {
     under_lease(ctx, project, &holder, Why::Asked).await
 }
 
-fn lease(project: &Project) -> String {
+fn lease_of(project: &Project) -> String {
     format!("reconcile:{}", project.id)
-}
-
-/// Takes the project's lease; until when somebody else has it where that fails.
-async fn take(ctx: &Context, project: &Project, holder: &str) -> action::Result<Option<Timestamp>> {
-    let (name, now) = (lease(project), ctx.clock.now());
-    if ctx.store.hold_lease(&name, holder, None, now + LEASE, now).await? {
-        return Ok(None);
-    }
-    Ok(Some(ctx.store.lease(&name).await?.map_or(now, |lease| lease.until)))
 }
 
 /// Compares, writes down how that ended, and lets go of the lease.
@@ -182,7 +175,7 @@ async fn under_lease(ctx: &Context, project: &Project, holder: &str, why: Why) -
         Err(error) => Err(short(error)),
     };
     ctx.store.record_reconciled(project.id, &Reconciliation { attempted_at, outcome }).await?;
-    ctx.store.release_lease(&lease(project), holder, ctx.clock.now()).await?;
+    ctx.store.release_lease(&lease_of(project), holder, ctx.clock.now()).await?;
     compared
 }
 
@@ -201,7 +194,7 @@ async fn hold_on(ctx: &Context, project: &Project, holder: &str) -> Infallible {
     loop {
         ctx.clock.wait_until(ctx.clock.now() + HOLD_ON).await;
         let now = ctx.clock.now();
-        if let Err(error) = ctx.store.hold_lease(&lease(project), holder, None, now + LEASE, now).await {
+        if let Err(error) = ctx.store.hold_lease(&lease_of(project), holder, None, now + LEASE, now).await {
             tracing::debug!("{error}");
         }
     }

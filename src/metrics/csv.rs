@@ -29,7 +29,7 @@ fn cells(figures: &Figures, tile: &Tile) -> Vec<String> {
     let coverage = tile.coverage.as_ref();
     let why = if telling::is_measured(&tile.value) { None } else { telling::detail(&tile.value) };
     let mut why: Vec<String> = why.into_iter().collect();
-    why.extend(tile.missing.iter().map(|missing| format!("{}, {}: {}", missing.project, missing.source.words(), missing.words)));
+    why.extend(telling::lacks(tile).iter().map(|lack| format!("without {}: {}", lack.what_of(), lack.words)));
     vec![
         tile.metric.name().to_owned(),
         tile.metric.title().to_owned(),

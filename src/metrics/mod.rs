@@ -31,6 +31,7 @@ mod hash;
 pub mod input;
 pub mod landing;
 mod lead_time;
+pub mod lists;
 pub mod movers;
 pub mod names;
 mod pattern;

@@ -122,7 +122,8 @@ fn tile(frame: &Frame<'_>, metric: Metric, windows: &Windows) -> Tile {
         };
         tile.trend = trend::trend(metric, &tally, days(windows.now), &before, days(windows.before));
     }
-    tile.band = band(frame, metric, &tile.value, &tally);
+    // What is poorer belongs to no cluster.
+    tile.band = band(frame, metric, &tile.value, &tally).filter(|_| tile.missing.is_empty());
     tile.formula = formula(frame, &tile.value, &tally);
     tile.notes = notes(frame, metric, windows.now, &tally);
     tile
@@ -222,6 +223,10 @@ fn notes(frame: &Frame<'_>, metric: Metric, window: Window, tally: &Tally) -> Ve
     }
     if frame.query.team.is_some() && readiness::is_of_deployments(metric) && metric != Metric::LeadTime {
         notes.push("deployments are everybody's: the team does not narrow them".to_owned());
+    }
+    let of_failures = matches!(metric, Metric::ChangeFailRate | Metric::RecoveryTime | Metric::ReworkRate) && !reliability::is_proxy(frame);
+    if of_failures && readiness::projects(frame).any(|project| readiness::is_refused(project, Source::WorkItems)) {
+        notes.insert(0, "work items are not seen: only failures that a rollback, a hotfix or a revert tells".to_owned());
     }
     match metric {
         Metric::DeploymentFrequency => {
@@ -352,7 +357,10 @@ fn phases(frame: &Frame<'_>, windows: &Windows) -> Vec<super::figures::PhaseFigu
         if let Some(percent) = readiness::backfilling(frame, sources) {
             return Some(Value::Backfilling { percent });
         }
-        let refused = sources.iter().find_map(|source| readiness::refused(frame, *source).filter(|_| phase != Phase::DeployWait));
+        let refused = match phase {
+            Phase::DeployWait => readiness::blinded(frame),
+            _ => sources.iter().find_map(|source| readiness::refused(frame, *source)),
+        };
         if let Some(why) = refused {
             return Some(Value::NotMeasured { why });
         }

@@ -3,6 +3,7 @@
 //! Limits: plain text without colour or escape codes; whatever names things from outside is the caller's to make inert.
 
 use super::figures::{Excluded, Metric, Tile, Trend, Value, Week};
+use crate::domain::lack::Lack;
 
 const MINUTE: f64 = 60.0;
 const HOUR: f64 = 3_600.0;
@@ -127,6 +128,13 @@ pub fn detail(value: &Value) -> Option<String> {
         }
         Value::Count { .. } => None,
     }
+}
+
+/// What a figure lacks besides what its value says already, what one step puts right together.
+pub fn lacks(tile: &Tile) -> Vec<Lack> {
+    let all = Lack::of(tile.missing.iter().map(|one| (one.project.as_str(), one.source, one.words.as_str())));
+    let is_said = |one: &Lack| matches!(&tile.value, Value::NotMeasured { why } if *why == one.words);
+    all.into_iter().filter(|one| !is_said(one)).collect()
 }
 
 /// A number with at most one decimal.

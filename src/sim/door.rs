@@ -1,8 +1,10 @@
 //! The front end: what happens to every request before and after its handler.
 //!
 //! Order: fault, latency, organisation, git or REST, token, route, budget, scope, version, body; then the standing headers.
+use std::time::{Duration, Instant};
+
 use axum::body::{Body, to_bytes};
-use axum::http::header::{ACCEPT, CONTENT_TYPE};
+use axum::http::header::{ACCEPT, CONTENT_TYPE, RETRY_AFTER};
 use axum::http::{Method, Request, Response, StatusCode};
 use uuid::Uuid;
 
@@ -50,6 +52,10 @@ pub async fn handle(sim: Sim, request: Request<Body>) -> Response<Body> {
         .await;
     if response.status() == StatusCode::TOO_MANY_REQUESTS {
         sim.traffic.refuse();
+    }
+    let named = response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok()?.parse().ok());
+    if let Some(seconds) = named {
+        sim.traffic.tell_to_wait(Duration::from_secs(seconds), Instant::now());
     }
     let known = response.extensions_mut().remove::<Recognised>();
     reply::finish(response, sim.session, sim.deployment, known.as_ref().map(|known| (known.id, known.name.as_str())))

@@ -7,6 +7,7 @@
 //! | `429` | too many requests (TF400733) with `Retry-After` (1 s unless `retry-after=` says otherwise) |
 //! | `200-retry-after` | the real answer with `Retry-After` and the rate-limit headers: "slow down" |
 //! | `401` | the empty 401 with its challenges |
+//! | `403` | a permission of git is missing (TF401027) |
 //! | `203` | the sign-in page with status 203 |
 //! | `302` | the redirect to the sign-in page |
 //! | `html` | the sign-in page with status 200 where JSON was due |
@@ -24,7 +25,8 @@
 //! | `times=N` | hit N requests, then rest; `times=always` never rests (the rule without `@N`) |
 //! | `path=TEXT` | only requests whose path and query contain TEXT, in any case |
 //! | `method=POST` | only requests with this method |
-//! | `retry-after=SECONDS`, `ms=MILLISECONDS` | see the kinds |
+//! | `retry-after=SECONDS`, `ms=MILLISECONDS` | see the kinds; `retry-after=none` leaves the header out |
+//! | `bare` | no word of a rate limit (`X-RateLimit-*`) in a `429` or a `200-retry-after`: for use beside a budget, which has its own |
 //! | `before`, `after` | whether the request's work is left undone or done; `cut`, `slow`, `200-retry-after` work first, the others do not |
 //!
 //! Limits: the first fault that fires answers; nothing is left to chance; a connection is cut inside a body, never
@@ -49,6 +51,7 @@ pub enum FaultKind {
     TooManyRequests,
     DelayedSuccess,
     Unauthorized,
+    Forbidden,
     SignInPage,
     SignInRedirect,
     Html,
@@ -67,6 +70,13 @@ pub enum Work {
     Done,
 }
 
+/// Whether an answer that slows down tells of a rate limit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Limits {
+    Told,
+    Untold,
+}
+
 /// A fault with its filters; parse it from text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FaultSpec {
@@ -80,7 +90,9 @@ pub struct FaultSpec {
     /// Lower case.
     pub path: Option<String>,
     pub method: Option<Method>,
-    pub retry_after_s: u64,
+    /// `None`: no such header.
+    pub retry_after_s: Option<u64>,
+    pub limits: Limits,
     pub over: Duration,
     pub work: Work,
     text: String,
@@ -94,10 +106,11 @@ pub struct SpecError {
     pub reason: String,
 }
 
-const KINDS: [(&str, FaultKind); 12] = [
+const KINDS: [(&str, FaultKind); 13] = [
     ("429", FaultKind::TooManyRequests),
     ("200-retry-after", FaultKind::DelayedSuccess),
     ("401", FaultKind::Unauthorized),
+    ("403", FaultKind::Forbidden),
     ("203", FaultKind::SignInPage),
     ("302", FaultKind::SignInRedirect),
     ("html", FaultKind::Html),
@@ -137,7 +150,8 @@ impl FromStr for FaultSpec {
             times: None,
             path: None,
             method: None,
-            retry_after_s: 1,
+            retry_after_s: Some(1),
+            limits: Limits::Told,
             over: Duration::from_millis(3000),
             work: match kind {
                 FaultKind::Cut | FaultKind::Slow | FaultKind::DelayedSuccess => Work::Done,
@@ -159,7 +173,9 @@ impl FromStr for FaultSpec {
                         .map_err(|_| refused(format!("{value:?} is not a method")))?;
                     spec.method = Some(method);
                 }
-                "retry-after" => spec.retry_after_s = number("retry-after", value)?,
+                "retry-after" if value == "none" => spec.retry_after_s = None,
+                "retry-after" => spec.retry_after_s = Some(number("retry-after", value)?),
+                "bare" => spec.limits = Limits::Untold,
                 "ms" => spec.over = Duration::from_millis(number("ms", value)?),
                 "before" => spec.work = Work::Undone,
                 "after" => spec.work = Work::Done,
@@ -292,9 +308,9 @@ async fn act(spec: &FaultSpec, real: Option<Response<Body>>) -> Response<Body> {
                 "TF400733: The request has been canceled: Request was blocked due to exceeding usage of resource 'Concurrency' in namespace 'User'.",
                 "",
             ),
-            spec.retry_after_s,
+            spec,
         ),
-        FaultKind::DelayedSuccess => limited(real_or_empty(real), spec.retry_after_s),
+        FaultKind::DelayedSuccess => limited(real_or_empty(real), spec),
         FaultKind::Unauthorized => {
             let mut answer = plain(StatusCode::UNAUTHORIZED, None, Body::empty());
             let challenges = ["Bearer authorization_uri=https://login.invalid/common", "Basic realm=\"simulator\""];
@@ -303,6 +319,12 @@ async fn act(spec: &FaultSpec, real: Option<Response<Body>>) -> Response<Body> {
             }
             answer
         }
+        FaultKind::Forbidden => problem(
+            StatusCode::FORBIDDEN,
+            "GitNeedsPermissionException",
+            "TF401027: You need the Git 'GenericRead' permission to perform this action. Details: identity 'somebody', scope 'repository'.",
+            "",
+        ),
         FaultKind::SignInPage => html(StatusCode::NON_AUTHORITATIVE_INFORMATION, SIGN_IN),
         FaultKind::SignInRedirect => {
             let mut answer = html(StatusCode::FOUND, SIGN_IN);
@@ -357,16 +379,20 @@ fn problem(status: StatusCode, type_key: &str, message: &str, before: &'static s
     plain(status, Some("application/json; charset=utf-8"), Body::from(format!("{before}{body}")))
 }
 
-fn limited(mut answer: Response<Body>, retry_after_s: u64) -> Response<Body> {
-    let reset = jiff::Timestamp::now().as_second().saturating_add_unsigned(retry_after_s);
-    let rows = [
-        ("retry-after", retry_after_s.to_string()),
+fn limited(mut answer: Response<Body>, spec: &FaultSpec) -> Response<Body> {
+    let wait = spec.retry_after_s.unwrap_or(1);
+    let reset = jiff::Timestamp::now().as_second().saturating_add_unsigned(wait);
+    let limits = [
         ("x-ratelimit-resource", "simulator/User".to_owned()),
-        ("x-ratelimit-delay", format!("{retry_after_s}.250")),
+        ("x-ratelimit-delay", format!("{wait}.250")),
         ("x-ratelimit-limit", "200".to_owned()),
         ("x-ratelimit-remaining", "0".to_owned()),
         ("x-ratelimit-reset", reset.to_string()),
     ];
+    let mut rows: Vec<_> = spec.retry_after_s.map(|wait| ("retry-after", wait.to_string())).into_iter().collect();
+    if spec.limits == Limits::Told {
+        rows.extend(limits);
+    }
     for (name, value) in rows {
         if let Ok(value) = HeaderValue::from_str(&value) {
             answer.headers_mut().insert(HeaderName::from_static(name), value);

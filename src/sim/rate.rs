@@ -123,6 +123,8 @@ pub struct Spent {
     pub now: f64,
     /// The most in any window, since the start or the last reset.
     pub peak: f64,
+    /// The most in any window since it had come down to half of the limit after the first warning; absent until then.
+    pub settled: Option<f64>,
     /// Requests that were let through, and of these the ones that were held up.
     pub requests: u64,
     pub delayed: u64,
@@ -187,6 +189,8 @@ struct Account {
     used: Cost,
     total: Cost,
     peak: Cost,
+    was_warned: bool,
+    settled: Option<Cost>,
     requests: u64,
     delayed: u64,
     refused: u64,
@@ -204,7 +208,11 @@ impl Account {
 
     fn charge(&mut self, rate: Rate, cost: Cost, now: Duration) -> Verdict {
         self.forget(rate, now);
+        if self.was_warned && tstu(self.used) <= rate.limit / 2.0 {
+            self.settled.get_or_insert(0);
+        }
         let after = tstu(self.used + cost);
+        self.was_warned |= after >= rate.limit * NEAR;
         if after > rate.limit {
             self.refused += 1;
             return Verdict::Refused { hint: self.hint(rate, Duration::ZERO, now) };
@@ -213,6 +221,7 @@ impl Account {
         self.used += cost;
         self.total += cost;
         self.peak = self.peak.max(self.used);
+        self.settled = self.settled.map(|settled| settled.max(self.used));
         self.requests += 1;
         let share = after / rate.limit;
         if share < NEAR {
@@ -250,6 +259,7 @@ impl Account {
             total: tstu(self.total),
             now: tstu(self.used),
             peak: tstu(self.peak),
+            settled: self.settled.map(tstu),
             requests: self.requests,
             delayed: self.delayed,
             refused: self.refused,
@@ -393,8 +403,11 @@ mod tests {
         let spent = account.spent();
         assert_eq!((spent.total, spent.peak, spent.now), (10.0, 10.0, 10.0));
         assert_eq!((spent.requests, spent.delayed, spent.refused), (20, 6, 4));
+        assert_eq!(spent.settled, None, "it has not come down yet");
         // The first 15 requests have left the window: there is room again.
         assert_eq!(account.charge(rate, HEAVY, Duration::from_millis(2014)), Verdict::Free);
+        account.charge(rate, HEAVY, Duration::from_millis(2015));
+        assert_eq!(account.spent().settled, Some(account.spent().now), "from where it came down to half");
         account.forget(rate, Duration::from_secs(9));
         assert_eq!(account.spent().now, 0.0);
     }

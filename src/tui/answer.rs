@@ -301,6 +301,8 @@ pub struct ConnectionReport {
     pub user: String,
     pub projects: Vec<ProjectOption>,
     pub scopes: Vec<ScopeLine>,
+    /// Where the scopes of the token are changed.
+    pub tokens_page: String,
     /// Where the token was found, in words.
     pub token_source: String,
 }

@@ -1,6 +1,7 @@
 //! The first pass over whole organisations: what is asked, in which order, how much of it, and that a process that dies goes on where
 //! it was.
 
+use std::collections::BTreeSet;
 use std::io::{BufRead as _, BufReader};
 use std::process::Stdio;
 
@@ -165,48 +166,84 @@ fn killed_after(person: &Person, calls: u64) -> u64 {
     done
 }
 
-#[test]
-fn a_process_that_is_killed_three_times_leaves_the_same_rows_as_one_that_was_not() {
+/// Somebody connected to these projects of a world, with nothing collected yet.
+fn connected(world: &World, projects: &[String]) -> Person {
+    let person = Person::new(world.facts["tokens"][0]["token"].as_str().unwrap());
+    for project in projects {
+        person.ok(&["connect", &format!("{}/{project}", world.organisation()), "--yes"]);
+    }
+    person
+}
+
+/// A generated organisation in another process, with the names of its projects.
+fn organisation(size: &str) -> (World, Vec<String>) {
     let folder = tempfile::TempDir::new().unwrap();
     let plan = folder.path().join("plan.json");
-    let world = World::with(&["--organisation", "s", "--latency-ms", "20", "--plan", plan.to_str().unwrap()]);
+    let world = World::with(&["--organisation", size, "--latency-ms", "20", "--plan", plan.to_str().unwrap()]);
     let plan: Value = serde_json::from_slice(&std::fs::read(plan).unwrap()).unwrap();
-    let project = plan["services"][0]["project"].as_str().unwrap().to_owned();
-    let token = world.facts["tokens"][0]["token"].as_str().unwrap().to_owned();
-    let measured = |name: &str| {
-        let person = Person::new(&token);
-        let connected = person.ok(&["connect", &format!("{}/{name}", world.organisation()), "--yes"]);
-        assert!(!connected.is_empty());
-        person
-    };
-    let (unbroken, killed) = (measured(&project), measured(&project));
-    unbroken.ok(&["backfill"]);
-    let mut done = 0;
-    for _ in 0..3 {
-        let told = killed_after(&killed, 20);
-        assert!(told >= 20);
-        done += told;
-        // The lease of the dead ends by itself; nobody waits for it here.
-        end_leases(&killed);
-    }
-    let last: Value = serde_json::from_str(killed.ok(&["backfill", "--json"]).lines().last().unwrap()).unwrap();
+    let services = plan["services"].as_array().unwrap();
+    let projects: BTreeSet<_> = services.iter().map(|service| service["project"].as_str().unwrap().to_owned()).collect();
+    (world, projects.into_iter().collect())
+}
+
+/// The last line of a pass that ends.
+fn collected(person: &Person) -> Value {
+    let told = person.ok(&["backfill", "--json"]);
+    let last: Value = serde_json::from_str(told.lines().last().unwrap()).unwrap();
     assert_eq!(last["complete"], true, "{last}");
-    let whole: Value = serde_json::from_str(unbroken.ok(&["backfill", "--json"]).lines().last().unwrap()).unwrap();
-    assert_eq!(whole["complete"], true, "{whole}");
-    assert!(done >= 60);
+    last
+}
+
+#[test]
+fn ten_projects_whose_collector_is_killed_three_times_end_with_the_same_rows_as_if_it_were_not() {
+    let (world, projects) = organisation("m");
+    assert_eq!(projects.len(), 10);
+    let unbroken = connected(&world, &projects);
+    // The same beginning for both: rows have the same numbers.
+    let killed = Person::new(world.facts["tokens"][0]["token"].as_str().unwrap());
+    std::fs::create_dir_all(killed.data()).unwrap();
+    for entry in std::fs::read_dir(unbroken.data()).unwrap().map(Result::unwrap).filter(|entry| entry.path().is_file()) {
+        std::fs::copy(entry.path(), killed.data().join(entry.file_name())).unwrap();
+    }
+    let asked = || world.control("GET", "requests", Value::Null)["total"].as_u64().unwrap();
+    let before = asked();
+    collected(&unbroken);
+    let whole = asked() - before;
+    // Among the lists, among the threads, among the details. Each next one takes over at once from the one that was killed.
+    for calls in [60, 350, 400] {
+        assert!(killed_after(&killed, calls) >= calls);
+    }
+    collected(&killed);
+    let again = asked() - before - whole;
+    assert!(again < whole * 3 / 2, "{again} requests instead of {whole}: it does not begin anew");
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let facts = |person: &Person| runtime.block_on(measured::facts(&Location::Sqlite(person.data().join("kanado.db"))));
     assert_same(&facts(&unbroken), &facts(&killed));
 }
 
-fn end_leases(person: &Person) {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    runtime.block_on(async {
-        use sqlx::Connection as _;
-        sqlx::any::install_default_drivers();
-        let file = format!("sqlite://{}", person.data().join("kanado.db").display());
-        let mut connection = sqlx::AnyConnection::connect(&file).await.unwrap();
-        sqlx::query("UPDATE leases SET until = 0").execute(&mut connection).await.unwrap();
-        connection.close().await.unwrap();
-    });
+#[test]
+fn whoever_waits_for_another_collector_says_so_and_takes_over_as_soon_as_that_is_dead() {
+    let (world, projects) = organisation("s");
+    let person = connected(&world, &projects);
+    // The first is made to wait for as long as this takes: it does nothing, but it is there, and nobody may collect beside it.
+    world.fault("429:retry-after=900");
+    let mut first = person.command(&["backfill", "--json"]).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+    let mut lines = BufReader::new(first.stdout.take().unwrap()).lines();
+    let line: Value = serde_json::from_str(&lines.next().unwrap().unwrap()).unwrap();
+    assert_eq!((&line["complete"], &line["calls"]), (&Value::Null, &Value::from(0)), "{line}");
+    let mut second = person.command(&["backfill", "--json"]).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+    let mut lines =
+        BufReader::new(second.stdout.take().unwrap()).lines().map(|line| serde_json::from_str::<Value>(&line.unwrap()).unwrap());
+    let waiting = lines.next().unwrap()["waiting"].clone();
+    assert_eq!(waiting["by"], format!("process {}", first.id()), "{waiting}");
+    assert!(projects.iter().any(|project| waiting["project"] == project.as_str()), "{waiting}");
+    let until: jiff::Timestamp = waiting["until"].as_str().unwrap().parse().unwrap();
+
+    world.no_faults();
+    first.kill().unwrap();
+    first.wait().unwrap();
+    let rest: Vec<Value> = lines.collect();
+    assert!(second.wait().unwrap().success());
+    assert_eq!(rest.last().unwrap()["complete"], true);
+    assert!(jiff::Timestamp::now() < until, "it did not wait until the claim of the dead ran out");
 }

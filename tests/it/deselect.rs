@@ -31,7 +31,7 @@ async fn what_was_collected_goes_only_when_asked_and_of_that_project_only() {
     let again = deselect::find(ctx, "harbor").await.unwrap().expect("it was on the board");
     let purged = Reporter::silent();
     let done = deselect::run(ctx, &again, Collected::Purge, &purged).await.unwrap();
-    assert!(done.purged.is_some_and(|rows| rows > 100), "{done:?}");
+    assert!(done.purged.is_some_and(|rows| rows > 0), "{done:?}");
     assert!(matches!(state(&purged.progress().steps, "facts"), StepState::Done(_)));
     assert!(ctx.store.collection(project.id).await.unwrap().sources.is_empty());
     let others = measured.projects.iter().filter(|other| other.id != project.id);

@@ -71,7 +71,7 @@ impl Client {
             body["properties"] = json!({ name: {"$type": "System.String", "$value": value} });
         }
         let path = in_pull_request(repository, number, "/threads");
-        let call = Call::post(path, format!("comment on pull request {number}")).json(&body);
+        let call = Call::post(path, format!("comment on pull request {number}")).scope(Scope::Commenting).json(&body);
         Ok(self.object::<Thread>(&call).await?.fact())
     }
 
@@ -79,7 +79,7 @@ impl Client {
     pub async fn reply(&self, repository: RepoRef<'_>, number: i64, thread: i64, parent: i64, content: &str) -> Result<fact::Comment> {
         let path = in_pull_request(repository, number, &format!("/threads/{thread}/comments"));
         let body: Value = json!({"parentCommentId": parent, "content": content, "commentType": "text"});
-        let call = Call::post(path, format!("reply on pull request {number}")).json(&body);
+        let call = Call::post(path, format!("reply on pull request {number}")).scope(Scope::Commenting).json(&body);
         Ok(self.object::<Comment>(&call).await?.fact())
     }
 
@@ -93,13 +93,17 @@ impl Client {
         content: &str,
     ) -> Result<fact::Comment> {
         let path = in_pull_request(repository, number, &format!("/threads/{thread}/comments/{comment}"));
-        let call = Call::patch(path, format!("change a comment on pull request {number}")).json(&json!({"content": content}));
+        let call = Call::patch(path, format!("change a comment on pull request {number}"))
+            .scope(Scope::Commenting)
+            .json(&json!({"content": content}));
         Ok(self.object::<Comment>(&call).await?.fact())
     }
 
     pub async fn set_thread_status(&self, repository: RepoRef<'_>, number: i64, thread: i64, status: ThreadStatus) -> Result<fact::Thread> {
         let path = in_pull_request(repository, number, &format!("/threads/{thread}"));
-        let call = Call::patch(path, format!("resolve a thread of pull request {number}")).json(&json!({"status": status.word()}));
+        let call = Call::patch(path, format!("resolve a thread of pull request {number}"))
+            .scope(Scope::Commenting)
+            .json(&json!({"status": status.word()}));
         Ok(self.object::<Thread>(&call).await?.fact())
     }
 }

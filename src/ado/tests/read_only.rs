@@ -5,7 +5,7 @@ use serde_json::json;
 use super::server::{ADA, PROJECT, REPOSITORY, Reply, Scene, catalogue, connection, project, repository};
 use crate::ado::{
     Access, ChangeKind, Completion, Duty, Error, ErrorKind, FileChange, MergeStrategy, NewPullRequest, NewThread, PullRequestPatch, Push,
-    Settings, StatusChange, ThreadStatus,
+    ScopeOutcome, Settings, StatusChange, ThreadStatus,
 };
 use crate::domain::id::{Guid, ObjectId};
 use crate::domain::pull_request::Vote;
@@ -78,11 +78,16 @@ async fn a_read_only_client_still_sends_the_questions_that_travel_as_a_post() {
     );
     scene.on("POST", "/subjectquery", [Reply::list(json!([]))]);
     scene.on("POST", "/refs", [Reply::list(json!([]))]);
+    scene.on("GET", "/git/pullrequests", [Reply::list(json!([]))]);
+    scene.on("POST", "/pullrequests/0/threads", [Reply::error(404, "GitPullRequestNotFoundException", "TF401180: not found.")]);
     scene.on("POST", "/wit/wiql", [Reply::ok(json!({"workItems": []}))]);
     let checks = scene.client.check(Some(&project()), Some(&Guid::new(REPOSITORY))).await.unwrap();
     assert_eq!(checks.len(), 9, "{checks:?}");
     assert_eq!(scene.find("POST", "/refs")[0].json(), json!([]), "the list of updates is empty: nothing changes");
     assert_eq!(scene.count("POST", "/subjectquery"), 1, "people are asked for");
     assert_eq!(scene.count("POST", "/wit/wiql"), 1, "work items are asked for");
-    assert_eq!(scene.count("POST", &format!("/{PROJECT}/")), 2, "and nothing else of the project");
+    assert_eq!(scene.find("POST", "/threads")[0].json(), json!({"comments": []}), "nothing is said, on a pull request that is never there");
+    let threads = checks.iter().find(|one| one.scope.contains("Threads")).unwrap();
+    assert_eq!(threads.outcome, ScopeOutcome::Allowed, "whoever is let in to look for it may comment");
+    assert_eq!(scene.count("POST", &format!("/{PROJECT}/")), 3, "and nothing else of the project");
 }

@@ -12,6 +12,7 @@ use crate::cli::exit::{Exit, Failure};
 use crate::cli::frame::{Frame, find_project};
 use crate::domain::board::age_step;
 use crate::domain::collection::Collection;
+use crate::domain::lack::Lack;
 use crate::domain::project::Project;
 use crate::metrics;
 use crate::metrics::figures::{Figures, Metric, Row};
@@ -145,7 +146,8 @@ pub async fn ask(asked: Asked, frame: &mut Frame<'_>) -> Result<Answer, Failure>
     let wanted = production::wanted(&kinds, &query);
     let input = ctx.store.metric_input(&query, &wanted).await?;
     let figures = metrics::summarise(&input, &query, now);
-    let notices = input.projects.iter().flat_map(|project| notices(&project.name, &project.collection, now)).collect();
+    let mut notices: Vec<Notice> = input.projects.iter().flat_map(|project| notices(&project.name, &project.collection, now)).collect();
+    notices.extend(refusals(input.projects.iter().map(|project| (project.name.as_str(), &project.collection))));
     Ok(Answer { query, zone, input, figures, narrowed, notices, now })
 }
 
@@ -258,12 +260,14 @@ fn notices(name: &str, collection: &Collection, now: Timestamp) -> Vec<Notice> {
         let words = format!("{name}: {} not looked at for {}", names.join(", "), age_step(oldest, now));
         all.push(Notice::new(words).hint("`kanado serve` or a board keeps them fresh; `kanado backfill` does it once"));
     }
-    for state in &collection.sources {
-        if let Some(words) = &state.refused {
-            all.push(Notice::new(format!("{name}, without {}: {words}", state.source.words())));
-        }
-    }
     all
+}
+
+/// What may not be read, told once for all projects of which that is so.
+fn refusals<'a>(projects: impl Iterator<Item = (&'a str, &'a Collection)>) -> Vec<Notice> {
+    let sources = projects.flat_map(|(name, collection)| collection.sources.iter().map(move |state| (name, state)));
+    let refused = sources.filter_map(|(name, state)| Some((name, state.source, state.refused.as_deref()?)));
+    Lack::of(refused).iter().map(|lack| Notice::new(format!("without {}: {}", lack.what_of(), lack.words))).collect()
 }
 
 #[cfg(test)]
@@ -319,17 +323,20 @@ mod tests {
             sources: vec![
                 state(Source::PullRequests, Some("2026-11-22T09:00:00Z"), None),
                 state(Source::Builds, None, Some("the token lacks Build (read)")),
+                state(Source::Timelines, None, Some("the token lacks Build (read)")),
                 state(Source::Threads, None, None),
             ],
             from: None,
         };
-        let words: Vec<String> = notices("Harbor", &collection, now).iter().map(|notice| notice.text.clone()).collect();
+        let mut all = notices("Harbor", &collection, now);
+        all.extend(refusals([("Harbor", &collection), ("Quay", &collection)].into_iter()));
+        let words: Vec<String> = all.iter().map(|notice| notice.text.clone()).collect();
         assert_eq!(
             words,
             [
-                "Harbor is collected to 66 %: figures may change",
+                "Harbor is collected to 75 %: figures may change",
                 "Harbor: pull requests not looked at for 1h",
-                "Harbor, without pipeline runs: the token lacks Build (read)"
+                "without pipeline runs and stages of Harbor and Quay: the token lacks Build (read)"
             ]
         );
     }

@@ -17,8 +17,8 @@ pub fn lines(metric: Metric, rows: &[Row], answer: &Answer) -> Vec<String> {
         under(&detail);
     }
     tile.formula.iter().chain(&tile.notes).for_each(|line| under(line));
-    for missing in &tile.missing {
-        under(&format!("without {} of {}: {}", missing.source.words(), missing.project, missing.words));
+    for lack in telling::lacks(tile) {
+        under(&format!("without {}: {}", lack.what_of(), lack.words));
     }
     let subjects: Vec<String> = rows.iter().map(|row| inert(&names::subject(&row.subject, &answer.input))).collect();
     let width = widest(subjects.iter().map(String::as_str)).min(28);

@@ -44,14 +44,23 @@ fn heading(answer: &Answer) -> String {
 }
 
 fn row([name, value, change, n]: [&str; 4]) -> String {
-    // A value that is longer than its column pushes the others: it is never cut.
-    let value = if unicode_width::UnicodeWidthStr::width(value) > VALUE { value.to_owned() } else { fit(value, VALUE) };
-    format!("{} {value} {} {n:>N$}", fit(name, NAME), fit(change, CHANGE)).trim_end().to_owned()
+    format!("{} {} {} {n:>N$}", fit(name, NAME), fit(value, VALUE), fit(change, CHANGE)).trim_end().to_owned()
+}
+
+/// A value that is longer than its column is never cut: it stands under the row, and the columns stay.
+fn rows(name: &str, value: &str, change: &str, n: u64) -> Vec<String> {
+    let n = telling::grouped(n);
+    if unicode_width::UnicodeWidthStr::width(value) <= VALUE {
+        return vec![row([name, value, change, &n])];
+    }
+    let mut lines = vec![row([name, "", change, &n])];
+    lines.extend(wrapped("  ", value));
+    lines
 }
 
 fn tile_lines(tile: &Tile, figures: &Figures) -> Vec<String> {
     let headline = telling::headline(&tile.value);
-    let mut lines = vec![row([tile.metric.title(), &headline, &telling::change(tile), &telling::grouped(tile.n)])];
+    let mut lines = rows(tile.metric.title(), &headline, &telling::change(tile), tile.n);
     let mut under = |words: String| lines.extend(wrapped("  ", &words));
     if let Some(detail) = telling::detail(&tile.value) {
         under(detail);
@@ -71,8 +80,8 @@ fn tile_lines(tile: &Tile, figures: &Figures) -> Vec<String> {
     for note in &tile.notes {
         under(note.clone());
     }
-    for missing in &tile.missing {
-        under(format!("without {} of {}: {}", missing.source.words(), missing.project, missing.words));
+    for lack in telling::lacks(tile) {
+        under(format!("without {}: {}", lack.what_of(), lack.words));
     }
     lines
 }
@@ -88,7 +97,7 @@ fn phase_lines(figures: &Figures) -> Vec<String> {
             Phase::DeployWait => "after the cycle time",
             _ => "before the cycle time",
         };
-        lines.push(row([&format!("  {}", figure.phase.words()), &telling::headline(&figure.value), aside, &telling::grouped(figure.n)]));
+        lines.extend(rows(&format!("  {}", figure.phase.words()), &telling::headline(&figure.value), aside, figure.n));
     }
     lines
 }
@@ -165,9 +174,12 @@ mod tests {
     }
 
     #[test]
-    fn a_value_is_never_cut() {
-        let line = row(["Change lead time", "1h, 2h, 3h, 4d 12h and 5d 13h", "no clear change", "5"]);
-        assert!(line.contains("1h, 2h, 3h, 4d 12h and 5d 13h"), "{line}");
-        assert_eq!(row(["Change lead time", "1d", "no clear change", "41"]).len(), 80);
+    fn a_value_too_wide_for_its_column_stands_whole_under_its_row() {
+        let value = "22h 17m, 1d 2h, 10d 22h";
+        let lines = rows("Failed deployment recovery time", value, "too few to compare", 3);
+        assert_eq!(lines.len(), 2);
+        assert_eq!(lines[1], format!("  {value}"));
+        assert!(lines[0].len() == 80 && lines[0].ends_with(" too few to compare      3"), "{lines:?}");
+        assert_eq!(rows("Change lead time", "1d", "no clear change", 41), [row(["Change lead time", "1d", "no clear change", "41"])]);
     }
 }

@@ -21,14 +21,14 @@ use uuid::Uuid;
 
 use super::cast::Cast;
 use super::deed::{self, Change, NewComment, NewPullRequest, NewStatus, NewThread};
-use super::fault::FaultSpec;
+use super::fault::{Armed, FaultSpec};
 use super::git::{GitError, Repo};
 use super::host::{Sim, blocking};
 use super::reply::Failure;
 use super::seed;
 use super::world::{
     CompletionOptions, Denial, MergeStrategy, Permission, Policy, PolicyKind, PolicyScope, RefMatch, Repository, StatusState, ThreadStatus,
-    TokenKind, World, ZERO_ID,
+    Token, TokenKind, World, ZERO_ID,
 };
 
 pub use super::deed::{Decision, Link, WorkItemChange};
@@ -287,8 +287,20 @@ impl Control {
         self.sim.faults.remove(id)
     }
 
+    /// The faults that are switched on, and how often each was met.
+    pub fn faults(&self) -> Vec<Armed> {
+        self.sim.faults.list()
+    }
+
     pub fn clear_faults(&self) {
         self.sim.faults.clear();
+    }
+
+    /// Makes another token of somebody's, for everything.
+    pub async fn issue_token(&self, who: &str, token: &str) -> Result<(), Failure> {
+        let person = self.person(who).await?;
+        self.sim.write().await.tokens.push(Token::full(person, token, "everything"));
+        Ok(())
     }
 
     pub async fn revoke_token(&self, token: &str) -> Result<(), Failure> {
@@ -356,7 +368,7 @@ impl Control {
         world.repository_mut(id).map(change).ok_or_else(|| Failure::no_repository(name))
     }
 
-    async fn edit_token(&self, token: &str, change: impl FnOnce(&mut super::world::Token, Timestamp)) -> Result<(), Failure> {
+    async fn edit_token(&self, token: &str, change: impl FnOnce(&mut Token, Timestamp)) -> Result<(), Failure> {
         let mut world = self.sim.write().await;
         let now = world.now();
         match world.tokens.iter_mut().find(|row| row.token == token) {

@@ -21,6 +21,8 @@ pub struct Requests {
     pub refused: u64,
     /// The most that were under way at once.
     pub most_in_flight: u64,
+    /// The most that came in one stretch of time in which answers had told to wait; what was on its way then is among them.
+    pub most_early: u64,
 }
 
 impl Requests {
@@ -33,7 +35,7 @@ impl Requests {
         let by_route: Map<String, Value> = self.by_route.iter().map(|(route, count)| (route.clone(), (*count).into())).collect();
         json!({
             "total": self.total, "byRoute": by_route, "arrived": self.arrived, "refused": self.refused,
-            "mostInFlight": self.most_in_flight,
+            "mostInFlight": self.most_in_flight, "mostEarly": self.most_early,
         })
     }
 }
@@ -48,6 +50,7 @@ impl Control {
             arrived: figures.arrived,
             refused: figures.refused,
             most_in_flight: figures.most_in_flight,
+            most_early: figures.most_early,
         }
     }
 
@@ -81,7 +84,7 @@ impl Control {
             .into_iter()
             .map(|(id, spent)| {
                 let row = json!({
-                    "total": spent.total, "now": spent.now, "peak": spent.peak,
+                    "total": spent.total, "now": spent.now, "peak": spent.peak, "settled": spent.settled,
                     "requests": spent.requests, "delayed": spent.delayed, "refused": spent.refused,
                 });
                 (name(id), row)

@@ -22,7 +22,9 @@ fn a_spec_reads_as_it_is_written() {
     let fault = spec("429@3:retry-after=2:path=/Refs:method=post");
     assert_eq!(fault.kind, FaultKind::TooManyRequests);
     assert_eq!((fault.from, fault.times), (3, Some(1)));
-    assert_eq!(fault.retry_after_s, 2);
+    assert_eq!((fault.retry_after_s, fault.limits), (Some(2), Limits::Told));
+    let bare = spec("429:retry-after=none:bare");
+    assert_eq!((bare.retry_after_s, bare.limits), (None, Limits::Untold));
     assert_eq!(fault.path.as_deref(), Some("/refs"));
     assert_eq!(fault.method, Some(Method::POST));
     assert_eq!(fault.work, Work::Undone);

@@ -7,6 +7,7 @@
 //! Limits: what a listing leaves out while it is read (a row that moved up between two pages) is found by the next pass. Comments on
 //! active pull requests that no hook told of are found within four passes.
 
+pub mod agreed;
 mod course;
 mod cursor;
 pub mod hint;
@@ -31,10 +32,21 @@ pub use run::{Ended, run};
 #[derive(Debug, Clone)]
 pub struct Settings {
     pub rules: Rules,
+    /// Whose lists of bots and hotfixes count, where those of `rules` and those of the store differ.
+    pub lists: Whose,
     /// Whether a completed pull request takes its ticket to done at once.
     pub done_on_merge: bool,
     /// Questions open at once; the client's background lane lets through as many of them as the service bears.
     pub at_once: usize,
+}
+
+/// Whose lists flows are made with on a store that several processes share: [`agreed`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Whose {
+    /// Those that the store's flows were made with last.
+    Team,
+    /// Those of these settings, from now on for everybody.
+    Own,
 }
 
 /// Questions open at once where nobody says otherwise.

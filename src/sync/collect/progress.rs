@@ -16,6 +16,19 @@ pub struct Progress {
     /// Calls of this run that were answered.
     pub here: i64,
     pub projects: Vec<ProjectProgress>,
+    /// Whom it waits for before it begins.
+    pub waiting: Option<Waiting>,
+}
+
+/// Another process that collects.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Waiting {
+    /// The project, by name.
+    pub project: String,
+    /// Who has it, for a person: "process 4711".
+    pub by: String,
+    /// When its claim ends unless it goes on.
+    pub until: Timestamp,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -140,7 +153,7 @@ mod tests {
 
     fn progress(sources: Vec<SourceProgress>) -> Progress {
         let project = ProjectProgress { project: ProjectId(1), name: "Harbor".to_owned(), sources };
-        Progress { began: Some(Timestamp::UNIX_EPOCH), first_tiles_at: None, here: 10, projects: vec![project] }
+        Progress { began: Some(Timestamp::UNIX_EPOCH), first_tiles_at: None, here: 10, projects: vec![project], waiting: None }
     }
 
     #[test]

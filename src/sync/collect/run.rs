@@ -6,6 +6,7 @@ use futures_util::future::BoxFuture;
 use futures_util::{FutureExt as _, StreamExt as _, TryStreamExt as _, stream};
 use tokio::sync::{mpsc, watch};
 
+use super::agreed;
 use super::course::{Course, Shared, Stop};
 use super::plan::{self, Known, Operation};
 use super::progress::{Progress, ProjectProgress};
@@ -58,10 +59,16 @@ async fn pass(store: &Store, clock: &Clock, settings: &Settings, jobs: &[Job], p
     };
     let before = sent();
     // Who is a machine decides what is asked.
-    store.refresh_flows(&settings.rules).await?;
+    store.refresh_flows(&agreed::rules(store, settings).await?).await?;
     let shared = Shared::new(store, clock, settings, progress);
     let empty = |job: &Job| ProjectProgress { project: job.project.id, name: job.project.name.clone(), sources: Vec::new() };
-    progress.send_replace(Progress { began: Some(clock.now()), first_tiles_at: None, here: 0, projects: jobs.iter().map(empty).collect() });
+    progress.send_replace(Progress {
+        began: Some(clock.now()),
+        first_tiles_at: None,
+        here: 0,
+        projects: jobs.iter().map(empty).collect(),
+        waiting: None,
+    });
     let mut courses = Vec::with_capacity(jobs.len());
     for (at, job) in jobs.iter().enumerate() {
         courses.push(Course::open(&shared, job, at).await?);
@@ -136,6 +143,8 @@ async fn first_tiles(course: &Course<'_>) -> store::Result<()> {
 async fn after_lists(courses: &[Course<'_>]) -> store::Result<()> {
     let mut planned = Vec::new();
     for course in courses {
+        // Whoever may not see runs does not learn which have stages.
+        course.refuse_with(Source::Timelines, Source::Builds);
         planned.push(plan::after_lists(&known(course).await?));
     }
     for (course, operations) in courses.iter().zip(&planned) {

@@ -280,6 +280,10 @@ async fn measure(ctx: &Context, projects: &[Project]) -> action::Result<()> {
 
 /// How far a collection is: a step a project.
 fn tell(reporter: &Reporter, progress: &Progress) {
+    if let Some(waiting) = &progress.waiting {
+        let words = format!("collect {}: {} does that already", waiting.project, waiting.by);
+        return reporter.begin("collect", None, vec![Step { id: "collect", words, state: StepState::Running }]);
+    }
     if progress.projects.is_empty() {
         return;
     }

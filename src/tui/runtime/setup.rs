@@ -58,6 +58,7 @@ impl Runtime {
             user: checked.connection.me.display_name.clone(),
             projects: projects.into_iter().map(|project| ProjectOption { guid: project.guid, name: project.name }).collect(),
             scopes: checked.scopes.iter().map(scope).collect(),
+            tokens_page: crate::ado::tokens_page(&checked.url),
             token_source: if token.is_empty() { found.source.to_string() } else { "you".to_owned() },
         };
         *self.checked.lock().await = Some(checked);

@@ -118,6 +118,7 @@ pub fn all(width: u16, height: u16) -> Vec<(&'static str, Model)> {
 
     for (name, page) in [
         ("metrics_backfilling", fixture::metrics::page_backfilling()),
+        ("metrics_without_builds", fixture::metrics::page_without_builds()),
         ("metrics_without_production", fixture::metrics::page_without_production()),
         ("metrics_not_measured", fixture::metrics::page_not_measured()),
     ] {

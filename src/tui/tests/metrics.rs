@@ -208,13 +208,25 @@ fn the_formula_says_what_a_number_rests_on_what_was_left_out_and_what_is_missing
         "43 of 45 production stages succeeded",
         "3 production stage skipped",
         "environment `prod-eu`",
-        "Atlas, environments: the token lacks Environment (read & manage)",
+        "environments of Atlas: the token lacks Environment (read & manage)",
         "by the definition ours",
     ] {
         assert!(words.contains(part), "{part}\n{words}");
     }
     go(&mut model, "esc j j i");
     assert!(picture(&model).contains("survey answers, no target"), "a band is told with its year\n{}", picture(&model));
+}
+
+#[test]
+fn a_tile_without_its_scope_names_it_and_the_formula_says_where_it_is_given() {
+    let mut model = metrics(80, 24);
+    model.metrics.page.rows = Some(Box::new(fixture::metrics::page_without_builds()));
+    let words = picture(&model);
+    assert_eq!(words.matches("the token lacks Build (read)").count(), 6, "{words}");
+    assert!(words.contains("may not read pipeline runs and 1 more"), "{words}");
+    go(&mut model, "i");
+    let words = picture(&model);
+    assert!(words.contains("_usersSettings/tokens"), "{words}");
 }
 
 #[test]
@@ -424,7 +436,7 @@ fn comments_of_a_project_are_switched_by_a_choice_that_names_the_one_in_force() 
         let mut model = sized(fixture::board(), 120, 40);
         go(&mut model, "5 ] c");
         let words = picture(&model);
-        assert!(words.contains("off by the configuration here") && words.contains("kept up to date, as now"), "{words}");
+        assert!(words.contains("off by the configuration here") && words.contains("on (now)"), "{words}");
         let effects = press(&mut model, keys);
         assert!(
             matches!(effects.as_slice(), [Effect::SetComments { project: ProjectId(1), posting }] if *posting == wanted),
@@ -476,7 +488,7 @@ fn the_collection_says_of_each_source_how_it_stands_and_what_to_do() {
     }
     go(&mut model, "5 ]");
     let words = picture(&model);
-    assert!(words.contains("open  collecting"), "{words}");
+    assert!(words.contains("open  comments  collecting"), "{words}");
 }
 
 #[test]

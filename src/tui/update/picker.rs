@@ -192,12 +192,12 @@ pub fn comments(model: &mut Model) {
     let Some(row) = model.setup.selected_project() else { return };
     let policy = row.comments;
     let item = |label: &str, words: String, posting| {
-        let words = if policy.own == posting { format!("{words}, as now") } else { words };
+        let label = if policy.own == posting { format!("{label} (now)") } else { label.to_owned() };
         Item::new(label, words, Pick::Comments { project: row.id, posting })
     };
     let items = vec![
         item("as configured", format!("{} by the configuration here", policy.configured.word()), None),
-        item("on", "one comment on each pull request of a ticket, kept up to date".to_owned(), Some(Posting::On)),
+        item("on", "one comment on each, kept up to date".to_owned(), Some(Posting::On)),
         item("off", "none by itself, whatever configurations say".to_owned(), Some(Posting::Off)),
     ];
     let title = format!("Comments on pull requests of {}", row.name);

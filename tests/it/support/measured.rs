@@ -10,6 +10,9 @@ use kanado::clock::Clock;
 use kanado::config::Config;
 use kanado::domain::project::Project;
 use kanado::engine;
+use kanado::metrics::figures::Figures;
+use kanado::metrics::query::{Query, Rules, Window};
+use kanado::metrics::{production, summarise};
 use kanado::secret;
 use kanado::services::Services;
 use kanado::sim;
@@ -61,12 +64,26 @@ impl Measured {
         Self { world, services, projects, location }
     }
 
-    /// Another process, or another person's store, on the same world.
+    /// Another person's store on the same world.
     pub async fn somebody_else(&self, name: &str, clock: Clock) -> (Services, Vec<Project>) {
+        self.somebody_at(name, clock, &self.world.file_of(name)).await
+    }
+
+    /// Another person on the same world, with a store anywhere.
+    pub async fn somebody_at(&self, name: &str, clock: Clock, location: &Location) -> (Services, Vec<Project>) {
+        self.presenting("everything", name, clock, location).await
+    }
+
+    /// A store of its own on the same world, with the token that the simulator notes so.
+    pub async fn with_token(&self, name: &str, clock: Clock, note: &str) -> (Services, Vec<Project>) {
+        self.presenting(note, name, clock, &self.world.file_of(name)).await
+    }
+
+    async fn presenting(&self, note: &str, name: &str, clock: Clock, location: &Location) -> (Services, Vec<Project>) {
         let mut config = Config::default();
         config.metrics.rules = self.services.ctx.config.metrics.rules.clone();
-        let services = self.world.services(name, config, clock, &self.world.file_of(name)).await;
-        let projects = connect(&self.world, &services, "everything").await;
+        let services = self.world.services(name, config, clock, location).await;
+        let projects = connect(&self.world, &services, note).await;
         (services, projects)
     }
 
@@ -116,10 +133,25 @@ pub async fn collect(services: &Services, projects: &[Project]) -> Ended {
     engine::collect_now(&services.ctx, projects, &settings, &progress).await.unwrap()
 }
 
-async fn connect(world: &Inside, services: &Services, note: &str) -> Vec<Project> {
+/// The figures of so many days before `now`.
+pub async fn figures(services: &Services, projects: &[Project], days: i64, now: jiff::Timestamp) -> Figures {
+    let projects: Vec<_> = projects.iter().map(|project| project.id).collect();
+    let query = Query::new(projects.clone(), Window::last(days, now), Rules::default());
+    let store = &services.ctx.store;
+    let kinds = store.stage_kinds(&projects).await.unwrap();
+    let input = store.metric_input(&query, &production::wanted(&kinds, &query)).await.unwrap();
+    summarise(&input, &query, now)
+}
+
+/// The token that the simulator notes so.
+pub fn token_noted(world: &Inside, note: &str) -> secret::Found {
     let is = |token: &&sim::SeededToken| token.note.to_lowercase().contains(note);
     let token = world.sim.tokens().iter().find(is).unwrap_or_else(|| panic!("no token noted {note}")).token.clone();
-    let token = secret::given(token.into_bytes()).unwrap();
+    secret::given(token.into_bytes()).unwrap()
+}
+
+async fn connect(world: &Inside, services: &Services, note: &str) -> Vec<Project> {
+    let token = token_noted(world, note);
     let address = Address::parse(world.sim.organisation_url()).unwrap();
     let checked = connect::check(&services.ctx, &address, &kanado::action::credential(&token)).await.unwrap();
     let choice = Choice {
@@ -132,8 +164,11 @@ async fn connect(world: &Inside, services: &Services, note: &str) -> Vec<Project
 
 async fn open(location: &Location) -> AnyConnection {
     sqlx::any::install_default_drivers();
-    let Location::Sqlite(file) = location else { panic!("{location:?} is no file") };
-    AnyConnection::connect(&format!("sqlite://{}", file.display())).await.unwrap()
+    let url = match location {
+        Location::Sqlite(file) => format!("sqlite://{}", file.display()),
+        Location::Url(url) => url.clone(),
+    };
+    AnyConnection::connect(&url).await.unwrap()
 }
 
 /// Each table of facts, and what of it does not depend on when it was asked for.
@@ -142,7 +177,7 @@ const TABLES: [(&str, &str); 12] = [
     (
         "builds",
         "project || ' ' || number || ' ' || definition || ' ' || label || ' ' || status || ' ' || coalesce(result, '-') || ' ' \
-         || coalesce(finished_at, 0) || ' ' || coalesce(sha, '-') || ' ' || (timeline_at IS NULL)",
+         || coalesce(finished_at, 0) || ' ' || coalesce(sha, '-') || ' ' || CASE WHEN timeline_at IS NULL THEN 1 ELSE 0 END",
     ),
     (
         "stage_runs",
@@ -159,7 +194,7 @@ const TABLES: [(&str, &str); 12] = [
     ("work_item_links", "project || ' ' || item || ' ' || target_kind || ' ' || repository || ' ' || target || ' ' || via"),
     (
         "sync_sources",
-        "project || ' ' || source || ' ' || (backfilled_at IS NULL) || ' ' || coalesce(failed, '-') || coalesce(refused, '-')",
+        "project || ' ' || source || ' ' || CASE WHEN backfilled_at IS NULL THEN 1 ELSE 0 END || ' ' || coalesce(failed, '-') || coalesce(refused, '-')",
     ),
 ];
 
@@ -167,9 +202,12 @@ pub async fn facts(location: &Location) -> BTreeMap<&'static str, Vec<String>> {
     let mut connection = open(location).await;
     let mut found = BTreeMap::new();
     for (table, columns) in TABLES {
-        let sql = format!("SELECT {columns} AS line FROM {table} ORDER BY 1");
+        let sql = format!("SELECT {columns} AS line FROM {table}");
         let rows = sqlx::query(sqlx::AssertSqlSafe(sql)).fetch_all(&mut connection).await.unwrap();
-        found.insert(table, rows.iter().map(|row| row.get::<String, _>("line")).collect());
+        let mut lines: Vec<String> = rows.iter().map(|row| row.get("line")).collect();
+        // Databases sort texts each in its own way.
+        lines.sort_unstable();
+        found.insert(table, lines);
     }
     connection.close().await.unwrap();
     found

@@ -24,10 +24,10 @@ impl Exposition {
         for line in body.split_terminator('\n') {
             found.line(line, &mut family).map_err(|why| format!("{why}: {line}"))?;
         }
-        for name in found.families.iter().filter(|(_, (kind, _))| kind.is_empty()).map(|(name, _)| name) {
-            return Err(format!("{name} has no type"));
+        match found.families.iter().find(|(_, (kind, _))| kind.is_empty()) {
+            Some((name, _)) => Err(format!("{name} has no type")),
+            None => Ok(found),
         }
-        Ok(found)
     }
 
     fn line(&mut self, line: &str, family: &mut Option<(String, String)>) -> Result<(), String> {

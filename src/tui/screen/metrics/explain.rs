@@ -1,6 +1,7 @@
 //! A figure explained: the formula with its numbers, what it rests on, what was left out and why, what is missing and what to do.
 
 use crate::metrics::figures::Tile;
+use crate::metrics::telling;
 use crate::tui::widget::figure as words;
 
 /// The lines; those that belong to a heading begin with two spaces.
@@ -26,6 +27,6 @@ pub fn lines(tile: &Tile) -> Vec<String> {
     section("What it rests on", basis);
     section("Left out", tile.excluded.iter().map(|left| format!("{} {}", words::grouped(left.count), left.reason.words())).collect());
     section("To know", tile.notes.clone());
-    section("Missing", tile.missing.iter().map(|gap| format!("{}, {}: {}", gap.project, gap.source.words(), gap.words)).collect());
+    section("Missing", telling::lacks(tile).iter().map(|lack| format!("{}: {}", lack.what_of(), lack.words)).collect());
     lines
 }

@@ -6,11 +6,13 @@ pub mod explain;
 mod tiles;
 mod waterfall;
 
+use std::collections::BTreeSet;
+
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 
-use crate::domain::collection::STALE_AFTER;
+use crate::domain::collection::{STALE_AFTER, Source};
 use crate::domain::health::Live;
 use crate::metrics::figures::{Figures, Metric};
 use crate::metrics::input::MeasuredProject;
@@ -180,10 +182,10 @@ fn freshness(model: &Model, page: &MetricsPage, area: Rect, buf: &mut Buffer) {
     }
     left.extend(collecting(&page.projects).map(|words| Part::new(95, words, theme.accent)));
     let refused = page.projects.iter().flat_map(|project| project.collection.sources.iter().filter(|source| source.refused.is_some()));
-    let refused: Vec<&str> = refused.map(|source| source.source.words()).collect();
+    let refused: BTreeSet<Source> = refused.map(|source| source.source).collect();
     if let Some(first) = refused.first() {
         let more = if refused.len() > 1 { format!(" and {} more", refused.len() - 1) } else { String::new() };
-        left.push(Part::new(90, format!("{} may not read {first}{more}", theme.marks.warning), theme.warn));
+        left.push(Part::new(90, format!("{} may not read {}{more}", theme.marks.warning, first.words()), theme.warn));
     }
     let failed =
         page.projects.iter().flat_map(|project| project.collection.sources.iter().filter(|source| source.failed.is_some())).count();

@@ -1,9 +1,12 @@
 //! The tiles: a figure each, with what it rests on. DORA's five first. How much is said of each follows the room.
 
+use std::collections::BTreeSet;
+
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 
+use crate::domain::collection::Source;
 use crate::metrics::figures::{Figures, Metric, Tile, Trend, Value};
 use crate::metrics::query::Definition;
 use crate::metrics::telling;
@@ -62,7 +65,7 @@ fn list(model: &Model, figures: &Figures, area: Rect, buf: &mut Buffer) -> u16 {
 /// What belongs to a value; where there is little room, the first of it.
 fn rest(model: &Model, words: String) -> Option<Part> {
     let part = Part::new(40, words.clone(), model.theme.dim);
-    match words.split_once(", ") {
+    match words.split_once([',', ';']) {
         _ if words.is_empty() => None,
         Some((first, _)) => Some(part.short(first)),
         None => Some(part),
@@ -142,8 +145,9 @@ fn coverage(tile: &Tile) -> Option<String> {
 
 /// What the value lacks: the source; what to do is said by the formula.
 fn missing(tile: &Tile) -> Option<String> {
+    let sources: BTreeSet<Source> = tile.missing.iter().map(|one| one.source).collect();
     let first = tile.missing.first()?;
-    let more = if tile.missing.len() > 1 { format!(" and {} more", tile.missing.len() - 1) } else { String::new() };
+    let more = if sources.len() > 1 { format!(" and {} more", sources.len() - 1) } else { String::new() };
     Some(format!("no {}{more}", first.source.words()))
 }
 
@@ -161,6 +165,10 @@ fn one(model: &Model, tile: &Tile, area: Rect, buf: &mut Buffer) {
     if area.height > 4 {
         return tall(model, tile, said, Rect::new(x, area.y + 1, width, rows.saturating_sub(1)), buf);
     }
+    if !telling::is_measured(&tile.value) && tile.weeks.is_empty() && !said.rest.is_empty() {
+        parts::put(buf, x, area.y + 1, width, 2, vec![value], Vec::new());
+        return reason(model, tile, &said.rest, Rect::new(x, area.y + 2, width, rows.saturating_sub(2)), buf);
+    }
     let mut left = vec![value];
     left.extend(rest(model, said.rest));
     parts::put(buf, x, area.y + 1, width, 2, left, change(model, tile).into_iter().collect());
@@ -177,6 +185,23 @@ fn one(model: &Model, tile: &Tile, area: Rect, buf: &mut Buffer) {
         if let Some(note) = tile.notes.first() {
             text::put_fit(buf, x + bars + 1, y + 1, width.saturating_sub(bars + 1), note, theme.faint, &theme.marks);
         }
+    }
+}
+
+/// Why there is nothing to count, in the room that the count would have. What to do is said by the formula where it has no room here.
+fn reason(model: &Model, tile: &Tile, why: &str, area: Rect, buf: &mut Buffer) {
+    let theme = &model.theme;
+    let (mark, style) =
+        if tile.missing.is_empty() { (String::new(), theme.dim) } else { (format!("{} ", theme.marks.warning), theme.warn) };
+    let whole = text::wrap(&format!("{mark}{why}"), area.width);
+    let lines = if whole.len() > usize::from(area.height) {
+        let first = why.split_once([',', ';']).map_or(why, |(first, _)| first);
+        text::wrap(&format!("{mark}{first}"), area.width)
+    } else {
+        whole
+    };
+    for (y, line) in (area.y..area.bottom()).zip(&lines) {
+        text::put_fit(buf, area.x, y, area.width, line, style, &theme.marks);
     }
 }
 

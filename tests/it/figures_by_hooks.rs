@@ -1,7 +1,7 @@
 //! What webhooks tell of moves figures before any pass does, what they lose is found by the next pass, and what they tell twice or in the
 //! wrong order moves nothing. The product's clock moves only when a test moves it.
 
-use std::time::Duration;
+use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 use kanado::action::{Reporter, figures, hooks};
@@ -13,34 +13,25 @@ use kanado::domain::project::Project;
 use kanado::engine::{Engine, EngineOptions};
 use kanado::hook::{HookOptions, Server};
 use kanado::metrics::figures::{Figures, Metric, Tile, Value};
+use kanado::metrics::input::Input;
 use kanado::metrics::query::{Query, Window};
 use kanado::sim;
 use kanado::sim::control::{Link, Merging};
 use kanado::sim::hooks::Loopback;
 use kanado::sim::hooks::faults::{Drop as Lost, HookFaults};
-use kanado::sim::world::RecordResult;
+use kanado::sim::world::{DeploymentStatus, RecordResult};
 use kanado::store::{DeliveryFilter, NewDelivery, Store};
 use kanado::sync::wake::Wake;
 use tokio_util::sync::CancellationToken;
 
 use crate::support::inside::Inside;
 use crate::support::measured::{Measured, assert_same};
+use crate::support::patience::until;
 use crate::support::receiver::free_address;
 
-/// How long something may take to happen.
-const PATIENCE: Duration = Duration::from_secs(60);
 const REPOSITORY: &str = "Harbor/tide-api";
 /// Went to production six days before the demo begins.
 const OLD_DEPLOYMENT: i32 = 407;
-
-async fn until(what: &str, so: impl AsyncFn() -> bool) {
-    let waiting = async {
-        while !so().await {
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
-    };
-    assert!(tokio::time::timeout(PATIENCE, waiting).await.is_ok(), "waited too long until {what}");
-}
 
 /// Harbor, measured and live: a receiver of this process, to which the simulator delivers, and an engine beside it.
 struct Scene {
@@ -130,9 +121,19 @@ impl Scene {
 
     /// The figures of the last 30 days, up to an hour in which everything that a test does has happened.
     async fn figures(&self) -> Figures {
-        let now = self.clock.now() + SignedDuration::from_hours(1);
-        let query = Query::new(vec![self.harbor().id], Window::last(30, now), self.measured.services.ctx.config.metrics.rules.clone());
+        let (query, now) = self.query();
         figures::read(&self.measured.services.ctx, &query, now).await.unwrap().1
+    }
+
+    /// What they rest on.
+    async fn input(&self) -> Arc<Input> {
+        figures::input(&self.measured.services.ctx, &self.query().0).await.unwrap()
+    }
+
+    fn query(&self) -> (Query, Timestamp) {
+        let now = self.clock.now() + SignedDuration::from_hours(1);
+        let rules = self.measured.services.ctx.config.metrics.rules.clone();
+        (Query::new(vec![self.harbor().id], Window::last(30, now), rules), now)
     }
 
     async fn deploy(&self) -> i32 {
@@ -187,6 +188,37 @@ async fn a_build_that_deploys_is_counted_when_its_delivery_was_taken() {
     scene.deploy().await;
     scene.until_told().await;
     assert_eq!(deployments(&scene.figures().await), deployments(&before) + 1);
+    scene.no_pass_since(at).await;
+    scene.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_deployment_of_a_classic_release_is_counted_when_its_delivery_was_taken() {
+    let scene = Scene::new().await;
+    let (at, before) = (scene.clock.now(), scene.figures().await);
+    let control = scene.control();
+    let build = control.deploy("ops", "erin", (None, None), &[]).await.unwrap();
+    control.deploy_release("ops", build, "Test", "erin", DeploymentStatus::Succeeded).await.unwrap();
+    let deployment = control.deploy_release("ops", build, "Production", "erin", DeploymentStatus::InProgress).await.unwrap();
+    scene.until_told().await;
+    assert_eq!(deployments(&scene.figures().await), deployments(&before), "it goes on");
+    control.finish_deployment(deployment, DeploymentStatus::Succeeded).await.unwrap();
+    scene.until_told().await;
+    assert_eq!(deployments(&scene.figures().await), deployments(&before) + 1);
+    scene.no_pass_since(at).await;
+    scene.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_push_to_the_default_branch_is_a_change_when_its_delivery_was_taken() {
+    let scene = Scene::new().await;
+    let (at, before) = (scene.clock.now(), scene.input().await);
+    scene.control().push_file(REPOSITORY, ("main", None), "bob", ("/x.txt", b"x\n"), "Add x for #205").await.unwrap();
+    scene.until_told().await;
+    let after = scene.input().await;
+    assert_eq!(after.tips.len(), before.tips.len() + 1);
+    let (linked, all) = (after.linkage.linked_commits, after.linkage.commits);
+    assert_eq!((linked, all), (before.linkage.linked_commits + 1, before.linkage.commits + 1), "with the work item that it names");
     scene.no_pass_since(at).await;
     scene.stop().await;
 }

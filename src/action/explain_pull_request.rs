@@ -5,6 +5,7 @@ use jiff::Timestamp;
 
 use super::context::Context;
 use super::error::{Error, Result};
+use super::figures;
 use crate::ado::history::happenings;
 use crate::ado::{self, BuildQuery, ErrorKind, RepoRef};
 use crate::domain::id::{ProjectId, RepositoryId};
@@ -14,11 +15,9 @@ use crate::metrics::departures::{self, StageState, Stop};
 use crate::metrics::input::{Actor, History, Input, Required};
 use crate::metrics::landing::{self, Landing};
 use crate::metrics::production::{self, KindKey};
-use crate::metrics::query::{Query, Window};
+use crate::metrics::query::Query;
 use crate::metrics::waterfall::{self, Typical, Waterfall};
 
-/// The window that a pull request is compared with: long enough for an 85th percentile in most teams.
-const COMPARED_DAYS: i64 = 90;
 /// Builds of its merge that are looked at.
 const BUILDS: usize = 20;
 
@@ -132,9 +131,7 @@ fn readable<T>(answer: ado::Result<T>, what: &str, missing: &mut Vec<String>) ->
 
 /// The team's pull requests, and the stages that a merged one may have come to.
 async fn read(ctx: &Context, project: ProjectId, status: PullRequestStatus, now: Timestamp) -> Result<(Input, Query)> {
-    let settings = &ctx.config.metrics;
-    let mut query = Query::new(vec![project], Window::last(COMPARED_DAYS, now), settings.rules.clone());
-    query.zone = settings.time_zone.clone();
+    let query = figures::of_team(ctx, project, now);
     let kinds = ctx.store.stage_kinds(&query.projects).await?;
     let mut wanted = production::wanted(&kinds, &query);
     if status == PullRequestStatus::Completed {

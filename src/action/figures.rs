@@ -12,8 +12,8 @@ use crate::metrics::input::Input;
 use crate::metrics::query::{Query, Window};
 use crate::metrics::{production, summarise};
 
-/// The window that a team is compared by.
-const TEAM_DAYS: i64 = 30;
+/// The window that one pull request is compared with, in days: long enough for an 85th percentile in most teams, which takes 19 of them.
+const TEAM_DAYS: i64 = 90;
 
 /// Reads what the query rests on.
 pub async fn input(ctx: &Context, query: &Query) -> Result<Arc<Input>> {
@@ -34,7 +34,7 @@ pub async fn read(ctx: &Context, query: &Query, now: Timestamp) -> Result<(Arc<I
     Ok((input, figures))
 }
 
-/// What a project's pull requests of the last days are asked by, as the configuration says.
+/// What one pull request is compared with, wherever that is said: those of its project in the last 90 days, by the configured rules.
 pub fn of_team(ctx: &Context, project: ProjectId, now: Timestamp) -> Query {
     let settings = &ctx.config.metrics;
     let mut query = Query::new(vec![project], Window::last(TEAM_DAYS, now), settings.rules.clone());

@@ -15,7 +15,7 @@ use crate::domain::pull_request::KnownPullRequest;
 use crate::domain::ticket::{SpecState, Ticket};
 use crate::metrics::departures::Stop;
 use crate::metrics::figures::{Figures, Row};
-use crate::metrics::input::MeasuredProject;
+use crate::metrics::input::{Linkage, MeasuredProject};
 use crate::metrics::landing::Landing;
 use crate::metrics::waterfall::Waterfall;
 use crate::notice::Notice;
@@ -133,6 +133,24 @@ pub struct Budget {
 pub struct Collections {
     pub projects: Vec<MeasuredProject>,
     pub budget: Option<Budget>,
+}
+
+/// What is behind a number.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct MetricRows {
+    pub rows: Vec<MetricRow>,
+    /// Of the lead time alone.
+    pub links: Option<Links>,
+}
+
+/// How much of the window's work hangs on work items, and on which.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Links {
+    pub linkage: Linkage,
+    /// The page of a work item without its number; absent where they may be of several projects.
+    pub page: Option<String>,
+    /// Why work items are not known, where they may not be read.
+    pub refused: Option<String>,
 }
 
 /// A row behind a number, as it is listed.

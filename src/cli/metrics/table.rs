@@ -23,7 +23,10 @@ pub fn lines(answer: &Answer) -> Vec<String> {
         lines.extend(tile_lines(tile, figures));
     }
     lines.extend(phase_lines(figures));
-    lines.extend(linkage_line(figures));
+    if let Some(linked) = linkage(figures) {
+        lines.push(String::new());
+        lines.extend(linked);
+    }
     lines
 }
 
@@ -93,24 +96,14 @@ fn phase_lines(figures: &Figures) -> Vec<String> {
     lines
 }
 
-fn linkage_line(figures: &Figures) -> Vec<String> {
-    let linkage = &figures.linkage;
-    if linkage.commits + linkage.pull_requests == 0 {
-        return Vec::new();
-    }
-    let words = format!(
-        "Linked to work items: {} of {} pull requests, {} of {} commits",
-        telling::grouped(linkage.linked_pull_requests),
-        telling::grouped(linkage.pull_requests),
-        telling::grouped(linkage.linked_commits),
-        telling::grouped(linkage.commits)
-    );
-    let mut lines = vec![String::new()];
-    lines.extend(wrapped("", &words));
-    for (number, title, hanging) in linkage.items.iter().take(5) {
+/// How much hangs on work items, and on which most; nothing where there was no work.
+pub fn linkage(figures: &Figures) -> Option<Vec<String>> {
+    let words = telling::linkage(&figures.linkage)?;
+    let mut lines = wrapped("", &format!("Linked to work items: {words}"));
+    for (number, title, hanging) in figures.linkage.items.iter().take(5) {
         lines.push(format!("  {} {:>N$}", fit(&format!("#{number} {}", inert(title)), WIDTH - 3 - N), telling::grouped(*hanging)));
     }
-    lines
+    Some(lines)
 }
 
 /// Words broken into lines that end before the 81st column, each behind the indent.

@@ -10,8 +10,8 @@ use super::Month;
 use super::story::{DAY, HOUR, Story};
 use crate::sim::world::{
     ApprovalStage, ApprovalStatus, ArtifactSource, Build, BuildReason, BuildResult, BuildStatus, Definition, DefinitionKind,
-    DeploymentReason, DeploymentStatus, Environment, JobRun, RecordResult, Release, ReleaseApproval, ReleaseArtifact, ReleaseDefinition,
-    ReleaseDeployment, StageApproval, StageAttempt, StagePlan, StageRun, TimelineState,
+    DeploymentReason, DeploymentStatus, Environment, JobRun, Push, RecordResult, Release, ReleaseApproval, ReleaseArtifact,
+    ReleaseDefinition, ReleaseDeployment, StageApproval, StageAttempt, StagePlan, StageRun, TimelineState,
 };
 
 const TIDE: i32 = 7;
@@ -266,7 +266,9 @@ impl Past<'_, '_> {
     fn never_began(&mut self, id: i32, definition: i32, ago: i64) {
         let (person, at) = (self.story.person("dave"), self.story.at(ago));
         let Some(definition) = self.story.world().definition(definition).cloned() else { return };
-        let Some(commit) = self.main.get(&definition.repository).and_then(|known| known.last()).cloned() else { return };
+        let moved = |push: &&Push| push.repository == definition.repository && push.date < at;
+        let moves = self.story.world().pushes.iter().filter(moved).flat_map(|push| &push.moves);
+        let Some(commit) = moves.filter(|moved| moved.name == "refs/heads/main").next_back().map(|moved| moved.new.clone()) else { return };
         let mut build = Build::new(id, &definition, &commit, at, person).finished_at(self.story.at(ago - 2), BuildResult::Canceled);
         build.timeline = TimelineState::Empty;
         build.reason = BuildReason::Manual;

@@ -179,7 +179,9 @@ pub(super) fn tell(story: &mut Story<'_>, repository: &str) -> Result<(), GitErr
             (Step::Begin, _) => {
                 let message = change.title.trim_start_matches(|c: char| c.is_ascii_uppercase() || c == '-' || c.is_ascii_digit()).trim();
                 let message = if message.is_empty() { change.title } else { message };
-                story.commit(repository, change.branch, by(change.by, ago), message, &[(path, text)])?;
+                let item = change.description.split(' ').find(|word| word.contains('#')).unwrap_or_default();
+                let message = format!("{message} {item}");
+                story.commit(repository, change.branch, by(change.by, ago), message.trim_end(), &[(path, text)])?;
             }
             (Step::Open, _) => {
                 let proposal = Proposal {

@@ -26,7 +26,7 @@ pub fn lines(tile: &Tile, figures: &Figures, moved: &Listed<Vec<String>>) -> Vec
         }
     };
     section("How it is worked out", tile.formula.clone());
-    let mut basis = vec![format!("n {}", words::grouped(tile.n))];
+    let mut basis: Vec<String> = telling::is_measured(&tile.value).then(|| format!("n {}", words::grouped(tile.n))).into_iter().collect();
     basis.extend(tile.coverage.as_ref().map(|c| format!("{} of {} {}", words::grouped(c.k), words::grouped(c.n), c.of)));
     basis.push(format!("by the definition {}", tile.definition.name()));
     section("What it rests on", basis);

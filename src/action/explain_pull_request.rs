@@ -9,10 +9,10 @@ use super::figures;
 use crate::ado::history::happenings;
 use crate::ado::{self, BuildQuery, ErrorKind, RepoRef};
 use crate::domain::id::{ProjectId, RepositoryId};
-use crate::domain::pull_request::{MergeState, PullRequestStatus, sum_threads};
+use crate::domain::pull_request::{Checks, MergeState, PullRequestStatus, sum_threads};
 use crate::metrics::blocker::{PendingBuild, Situation};
 use crate::metrics::departures::{self, StageState, Stop};
-use crate::metrics::input::{Actor, History, Input, Required};
+use crate::metrics::input::{History, Input};
 use crate::metrics::landing::{self, Landing};
 use crate::metrics::production::{self, KindKey};
 use crate::metrics::query::Query;
@@ -49,11 +49,13 @@ pub async fn run(ctx: &Context, repository: RepositoryId, number: i64) -> Result
     let me = ctx.organisation(project.organisation).await?.me.map(|me| me.id);
     let mut situation = Situation { me, ..Situation::default() };
     let mut missing = Vec::new();
+    let mut checks = Checks::default();
     if let Some(known) = known {
         // The list of pull requests is read more often than histories are.
         situation.merge = known.facts.merge;
         situation.open_threads = known.threads.map_or(0, |threads| threads.unresolved);
-        refresh(&mut history, &known.facts);
+        checks = known.checks.unwrap_or_default();
+        history.refresh(&known.facts);
     }
     if history.status == PullRequestStatus::Active {
         let client = ctx.client(&project).await?;
@@ -69,7 +71,10 @@ pub async fn run(ctx: &Context, repository: RepositoryId, number: i64) -> Result
             let (happened, actors) = happenings(&threads);
             (history.happenings, history.actors) = (Some(happened), actors);
         }
-        situation.policies = readable(policies, "policies", &mut missing)?.unwrap_or_default();
+        match readable(policies, "policies", &mut missing)? {
+            Some(policies) => situation.policies = policies,
+            None => situation.checks = checks,
+        }
         if let Some(page) = readable(builds, "pipeline runs", &mut missing)? {
             let unfinished = ctx.store.unfinished_builds(project.id).await?;
             let pending = page.rows.into_iter().filter(|build| build.result.is_none() && build.finished_at.is_none());
@@ -83,22 +88,6 @@ pub async fn run(ctx: &Context, repository: RepositoryId, number: i64) -> Result
     let (waterfall, landing, stops) =
         worked_out.map_err(|error| Error::refused(format!("the phases could not be worked out: {error}"), "report this: `kanado log`"))?;
     Ok(Explained { waterfall, landing, stops, missing, read_at: now })
-}
-
-/// What the last look at the pull request says, over what its history said.
-fn refresh(history: &mut History, facts: &crate::domain::pull_request::PullRequest) {
-    history.status = facts.status;
-    history.is_draft = facts.is_draft;
-    history.closed_at = facts.closed_at.or(history.closed_at);
-    history.merge_commit = facts.merge_commit.clone().or_else(|| history.merge_commit.clone());
-    let actor = |reviewer: &crate::domain::pull_request::Reviewer| Actor {
-        id: reviewer.identity.id.clone(),
-        name: reviewer.identity.display_name.clone(),
-        unique_name: reviewer.identity.unique_name.clone(),
-        is_group: reviewer.is_group,
-    };
-    let required = |required| if required { Required::Required } else { Required::Optional };
-    history.reviewers = facts.reviewers.iter().map(|reviewer| (actor(reviewer), reviewer.vote, required(reviewer.required))).collect();
 }
 
 fn pending_build(build: crate::domain::run::Build, unfinished: &[i64]) -> PendingBuild {
@@ -131,7 +120,7 @@ fn readable<T>(answer: ado::Result<T>, what: &str, missing: &mut Vec<String>) ->
 
 /// The team's pull requests, and the stages that a merged one may have come to.
 async fn read(ctx: &Context, project: ProjectId, status: PullRequestStatus, now: Timestamp) -> Result<(Input, Query)> {
-    let query = figures::of_team(ctx, project, now);
+    let query = figures::of_team(ctx, project, now).await?;
     let kinds = ctx.store.stage_kinds(&query.projects).await?;
     let mut wanted = production::wanted(&kinds, &query);
     if status == PullRequestStatus::Completed {

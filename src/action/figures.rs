@@ -9,7 +9,7 @@ use super::error::{Error, Result};
 use crate::domain::id::ProjectId;
 use crate::metrics::figures::Figures;
 use crate::metrics::input::Input;
-use crate::metrics::query::{Query, Window};
+use crate::metrics::query::{Query, Window, Zone};
 use crate::metrics::{production, summarise};
 
 /// The window that one pull request is compared with, in days: long enough for an 85th percentile in most teams, which takes 19 of them.
@@ -34,10 +34,15 @@ pub async fn read(ctx: &Context, query: &Query, now: Timestamp) -> Result<(Arc<I
     Ok((input, figures))
 }
 
-/// What one pull request is compared with, wherever that is said: those of its project in the last 90 days, by the configured rules.
-pub fn of_team(ctx: &Context, project: ProjectId, now: Timestamp) -> Query {
-    let settings = &ctx.config.metrics;
-    let mut query = Query::new(vec![project], Window::last(TEAM_DAYS, now), settings.rules.clone());
-    query.zone = settings.time_zone.clone();
-    query
+/// Whose days a question about projects has; about none means all that are measured.
+pub async fn zone(ctx: &Context, projects: &[ProjectId]) -> Result<Zone> {
+    Ok(ctx.store.zone_of(projects, &ctx.config.metrics.time_zone).await?)
+}
+
+/// What one pull request is compared with, wherever that is said: those of its project in the last 90 days, by the rules of the
+/// configuration and the days of the project.
+pub async fn of_team(ctx: &Context, project: ProjectId, now: Timestamp) -> Result<Query> {
+    let mut query = Query::new(vec![project], Window::last(TEAM_DAYS, now), ctx.config.metrics.rules.clone());
+    query.zone = zone(ctx, &query.projects).await?.zone;
+    Ok(query)
 }

@@ -10,6 +10,7 @@
 pub mod checkout;
 pub mod connect;
 mod context;
+pub mod deselect;
 pub mod edit_spec;
 mod error;
 pub mod explain_pull_request;

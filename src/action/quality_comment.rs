@@ -2,7 +2,13 @@
 //!
 //! Written by the account that acts for the team, once: the thread is remembered, and found again by its mark; a lease keeps two
 //! processes from opening two. It is written anew in place, only when its digest changed and not more often than every ten minutes.
-//! Resolved or deleted by a person, it is left alone for good. What tells whether a text is due asks nobody.
+//! What tells whether a text is due asks nobody.
+//!
+//! Its thread is closed from the beginning: an active one would keep the pull request from completion wherever the target branch wants all
+//! comments resolved, and would count as something to answer everywhere else. So a person's word is any other status (resolved, won't fix,
+//! reactivated) or the deletion; then it is left alone for good.
+//!
+//! Limits: a person who reactivates and closes it between two looks of ours has said nothing.
 
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
@@ -11,66 +17,29 @@ use sha2::{Digest, Sha256};
 use super::context::Context;
 use super::error::{Error, Result};
 use super::figures;
-use crate::ado::{self, NewThread, RepoRef};
+use crate::ado::{self, NewThread, RepoRef, ThreadStatus};
 use crate::domain::fact::Thread;
 use crate::domain::id::{Guid, ProjectId, TicketKey};
 use crate::domain::project::{Project, Repository};
-use crate::domain::pull_request::{KnownPullRequest, MergeState, PullRequestStatus, Vote};
+use crate::domain::pull_request::{KnownPullRequest, PullRequestStatus};
 use crate::domain::quality::{PROPERTY, is_ours};
 use crate::domain::ticket_view::TicketView;
+use crate::metrics::blocker::{Situation, blockers, foremost};
 use crate::metrics::figures::{Figures, Phase, Value};
-use crate::metrics::input::{Flow, Segment};
+use crate::metrics::flow;
+use crate::metrics::input::{Flow, History, Segment};
 use crate::metrics::quality::{Quality, Size, Standing, Usual};
 use crate::metrics::statistics;
 use crate::notice::inert;
 use crate::store::{CommentState, QualityComment};
+pub use posting::{policy, set_policy};
 
 /// The least between two versions of a comment.
 pub const APART: SignedDuration = SignedDuration::from_mins(10);
 /// Longer than a comment takes; then somebody else may do it.
 const LEASE: SignedDuration = SignedDuration::from_secs(120);
-/// The setting of a project that overrides the configuration.
-const SETTING: &str = "comments";
 /// A median of fewer says nothing.
 const FEW: usize = 5;
-
-/// Whether a project's pull requests are commented by themselves.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Posting {
-    On,
-    Off,
-}
-
-/// A project's posting, and where that comes from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-pub struct Policy {
-    pub posting: Posting,
-    /// Whether the project has a word of its own; else the configuration says it.
-    pub overridden: bool,
-}
-
-/// How a project stands to comments.
-pub async fn policy(ctx: &Context, project: &Project) -> Result<Policy> {
-    let own = match ctx.store.project_setting(project.id, SETTING).await?.as_deref() {
-        Some("on") => Some(Posting::On),
-        Some("off") => Some(Posting::Off),
-        _ => None,
-    };
-    let config = &ctx.config.comments;
-    let is_except = config.except.iter().any(|name| name.eq_ignore_ascii_case(&project.name) || name.eq_ignore_ascii_case(&project.prefix));
-    let configured = if config.post != is_except { Posting::On } else { Posting::Off };
-    Ok(Policy { posting: own.unwrap_or(configured), overridden: own.is_some() })
-}
-
-/// Sets what a project does whatever the configuration says; nothing lets the configuration decide again.
-pub async fn set_policy(ctx: &Context, project: ProjectId, posting: Option<Posting>) -> Result<()> {
-    let word = posting.map(|posting| match posting {
-        Posting::On => "on",
-        Posting::Off => "off",
-    });
-    Ok(ctx.store.set_project_setting(project, SETTING, word).await?)
-}
 
 /// What is done with the comment, or why nothing is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -84,7 +53,7 @@ pub enum Step {
     Unchanged,
     /// Written too short a time ago.
     TooSoon { until: Timestamp },
-    /// A person resolved or deleted it.
+    /// A person gave its thread another status, or deleted it.
     Left,
     /// Another account keeps one.
     SomebodyElses,
@@ -99,7 +68,7 @@ impl Step {
             Self::Update { thread, .. } => format!("write thread {thread} anew with this text"),
             Self::Unchanged => "nothing: the comment says so already".to_owned(),
             Self::TooSoon { until } => format!("nothing before {}: it was written less than ten minutes ago", until.strftime("%H:%M UTC")),
-            Self::Left => "nothing: a person resolved or deleted it, so it is left alone".to_owned(),
+            Self::Left => "nothing: a person gave it another status or deleted it, so it is left alone".to_owned(),
             Self::SomebodyElses => "nothing: another account keeps one on this pull request".to_owned(),
             Self::Busy => "nothing: another process is writing it".to_owned(),
         }
@@ -137,7 +106,7 @@ pub struct TeamFigures {
 }
 
 pub async fn team(ctx: &Context, project: ProjectId, now: Timestamp) -> Result<TeamFigures> {
-    let query = figures::of_team(ctx, project, now);
+    let query = figures::of_team(ctx, project, now).await?;
     let (input, figures) = figures::read(ctx, &query, now).await?;
     let merged = |flow: &&Flow| {
         flow.status == PullRequestStatus::Completed
@@ -170,10 +139,11 @@ async fn say(ctx: &Context, key: &TicketKey, team: &TeamFigures) -> Result<Said>
     let number = known.facts.number;
     let flow = ctx.store.flow(known.facts.repository, number).await?;
     let repository = ctx.repository(known.facts.repository).await?;
-    Ok(Said { quality: quality(&view, known, flow.as_ref(), team), project: view.project.clone(), repository, number })
+    let blocker = blocker(ctx, known).await?;
+    Ok(Said { quality: quality(&view, flow.as_ref(), team, blocker), project: view.project.clone(), repository, number })
 }
 
-fn quality(view: &TicketView, known: &KnownPullRequest, flow: Option<&Flow>, team: &TeamFigures) -> Quality {
+fn quality(view: &TicketView, flow: Option<&Flow>, team: &TeamFigures, blocker: Option<String>) -> Quality {
     let ticket = &view.ticket;
     Quality {
         key: ticket.key.clone(),
@@ -185,7 +155,7 @@ fn quality(view: &TicketView, known: &KnownPullRequest, flow: Option<&Flow>, tea
         tickets: ticket.dependencies.clone(),
         work_items: flow.map(|flow| flow.items.clone()).unwrap_or_default(),
         phase: flow.and_then(|flow| standing(flow, &team.figures)),
-        blocker: blocker(known),
+        blocker,
     }
 }
 
@@ -207,39 +177,25 @@ fn standing(flow: &Flow, figures: &Figures) -> Option<Standing> {
     Some(Standing { phase, since, half, most })
 }
 
-/// What keeps it from being merged, the most certain first.
-fn blocker(known: &KnownPullRequest) -> Option<String> {
+/// What keeps it from being merged, as the pull request's own page says it. Names of policies and builds would have to be asked for.
+async fn blocker(ctx: &Context, known: &KnownPullRequest) -> Result<Option<String>> {
     let facts = &known.facts;
-    let voted = |vote: Vote| -> Vec<String> {
-        facts.reviewers.iter().filter(|r| r.vote == vote).map(|r| inert(&r.identity.display_name)).collect()
-    };
-    if facts.merge == MergeState::Conflicts {
-        return Some(format!("conflicts with {}", inert(&facts.target_branch)));
-    }
-    for (vote, words) in [(Vote::Rejected, "rejected it"), (Vote::WaitingForAuthor, "waits for the author")] {
-        let names = voted(vote);
-        if !names.is_empty() {
-            return Some(format!("{} {words}", names.join(", ")));
+    let history = match ctx.store.pull_request_history(facts.repository, facts.number).await? {
+        Some(mut history) => {
+            history.refresh(facts);
+            history
         }
-    }
-    let counted = |number: u32, one: &str, many: &str| format!("{number} {}", if number == 1 { one } else { many });
-    let checks = known.checks.unwrap_or_default();
-    if checks.failed > 0 {
-        return Some(counted(checks.failed, "check that failed", "checks that failed"));
-    }
-    let asked = |r: &&crate::domain::pull_request::Reviewer| r.required && r.vote == Vote::None;
-    let waiting: Vec<String> = facts.reviewers.iter().filter(asked).map(|r| inert(&r.identity.display_name)).collect();
-    if !waiting.is_empty() {
-        let has = if waiting.len() == 1 { "has" } else { "have" };
-        return Some(format!("{} {has} not voted", waiting.join(", ")));
-    }
-    if checks.pending > 0 {
-        return Some(counted(checks.pending, "check that is not finished", "checks that are not finished"));
-    }
-    if let Some(threads) = known.threads.filter(|threads| threads.unresolved > 0) {
-        return Some(counted(threads.unresolved, "unresolved comment", "unresolved comments"));
-    }
-    facts.reviewers.is_empty().then(|| "nobody is asked to review it".to_owned())
+        None => History::bare(facts),
+    };
+    let situation = Situation {
+        merge: facts.merge,
+        checks: known.checks.unwrap_or_default(),
+        open_threads: known.threads.map_or(0, |threads| threads.unresolved),
+        ..Situation::default()
+    };
+    let rules = &ctx.config.metrics.rules;
+    let blockers = blockers(&history, &flow::of(&history, rules), &situation, rules);
+    Ok(foremost(&blockers).map(|words| inert(&words)))
 }
 
 fn digest_of(said: &Said, now: Timestamp) -> String {
@@ -272,9 +228,9 @@ fn found(row: Option<&QualityComment>, threads: &[Thread], me: &Guid) -> Step {
         (None, None) => return if ours.is_empty() { Step::Create } else { Step::SomebodyElses },
     };
     let Some(comment) = thread.comments.first() else { return Step::Left };
-    let is_resolved =
-        matches!(thread.status.as_deref().map(str::to_ascii_lowercase).as_deref(), Some("fixed" | "closed" | "wontfix" | "bydesign"));
-    if thread.deleted || comment.deleted || is_resolved {
+    // A server that does not say how a thread stands says nothing of a person either.
+    let is_as_made = matches!(thread.status.as_deref().map(str::to_ascii_lowercase).as_deref(), None | Some("closed" | "unknown"));
+    if thread.deleted || comment.deleted || !is_as_made {
         return Step::Left;
     }
     if comment.author.as_ref().is_some_and(|author| author.id != *me) {
@@ -353,7 +309,8 @@ async fn write(ctx: &Context, said: &Said, digest: &str, wanted: Wanted) -> Resu
     let text = said.quality.text(now);
     let (thread, comment, state) = match (&step, &row) {
         (Step::Create, _) => {
-            let made = client.create_thread(repo, number, &NewThread { content: text, line: None, mark: Some(PROPERTY) }).await?;
+            let new = NewThread { content: text, mark: Some(PROPERTY), status: ThreadStatus::Closed, ..NewThread::default() };
+            let made = client.create_thread(repo, number, &new).await?;
             let comment = made.comments.first().map_or(1, |comment| comment.id);
             (Some(made.id), Some(comment), CommentState::Open)
         }
@@ -362,7 +319,7 @@ async fn write(ctx: &Context, said: &Said, digest: &str, wanted: Wanted) -> Resu
             (Some(*thread), Some(*comment), CommentState::Open)
         }
         (Step::Left, Some(row)) => (row.thread, row.comment, CommentState::Left),
-        // One that was never remembered here and is resolved already: no word on it.
+        // One that was never remembered here and is a person's already: no word on it.
         (Step::Left, None) => (None, None, CommentState::Left),
         _ => return Ok(step),
     };
@@ -371,5 +328,6 @@ async fn write(ctx: &Context, said: &Said, digest: &str, wanted: Wanted) -> Resu
     Ok(step)
 }
 
+mod posting;
 #[cfg(test)]
 mod tests;

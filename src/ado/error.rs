@@ -5,6 +5,7 @@
 use std::time::Duration;
 
 use super::base::Base;
+use super::scope::tokens_page;
 use crate::domain::project::Deployment;
 use crate::notice::{Explain, inert};
 
@@ -35,7 +36,7 @@ pub enum ErrorKind {
     TokenExpired,
     /// The token's owner does not belong to this organisation (TF400813).
     NotAMember,
-    /// The token is valid but lacks a scope, in the words of the token page: `Code (write)`.
+    /// The token is valid but lacks a scope, in the words of the token page: `Code (read & write)`.
     ScopeMissing {
         scope: &'static str,
     },
@@ -225,7 +226,7 @@ impl std::error::Error for Error {
 
 impl Explain for Error {
     fn hint(&self) -> Option<String> {
-        let tokens = format!("{}/_usersSettings/tokens", self.0.place_url);
+        let tokens = tokens_page(&self.0.place_url);
         Some(match &self.0.kind {
             ErrorKind::BadToken => {
                 "check that the token was created for this organisation and copied whole, then run `kanado token set`".to_owned()

@@ -54,6 +54,7 @@ pub use endpoints::work_items::{Artifact, WORK_ITEMS_A_CALL, WorkItemQuery};
 pub use error::{Error, ErrorKind};
 pub use log::{LoggedRequest, RequestLog};
 pub use paging::Page;
+pub use scope::tokens_page;
 pub use version::ApiVersion;
 
 use crate::domain::id::Guid;

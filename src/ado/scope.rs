@@ -10,6 +10,8 @@ pub enum Scope {
     CodeWrite,
     /// Code (read) does as well.
     Threads,
+    /// Writing in discussions.
+    Commenting,
     Build,
     WorkItems,
     /// Classic releases.
@@ -22,14 +24,20 @@ pub enum Scope {
     Hooks,
 }
 
+/// Where people change what a token may.
+pub fn tokens_page(organisation_url: &str) -> String {
+    format!("{}/_usersSettings/tokens", organisation_url.trim_end_matches('/'))
+}
+
 impl Scope {
     pub fn words(self) -> &'static str {
         match self {
             Self::Any => "any",
             Self::Project => "Project and Team (read)",
             Self::Code => "Code (read)",
-            Self::CodeWrite => "Code (write)",
+            Self::CodeWrite => "Code (read & write)",
             Self::Threads => "Pull Request Threads (read & write)",
+            Self::Commenting => "Pull Request Threads (read & write) or Code (read & write)",
             Self::Build => "Build (read)",
             Self::WorkItems => "Work Items (read)",
             Self::Release => "Release (read)",

@@ -16,6 +16,7 @@ use super::progress::told_to_stop;
 use super::stdio::Host;
 use crate::action::Context;
 use crate::domain::collection::Source;
+use crate::domain::lack::Lack;
 use crate::domain::project::Project;
 use crate::engine;
 use crate::notice::{Notice, inert};
@@ -200,12 +201,16 @@ fn conclude(frame: &mut Frame<'_>, ended: &Ended, now: Timestamp) -> Result<Exit
         let words = inert(row.state.words().unwrap_or_default());
         let one = json!({ "project": project, "source": row.source.name(), "message": words });
         let is_refused = matches!(row.state, State::Refused(_));
-        if !frame.output.is_json() {
-            let text =
-                if is_refused { format!("{project}: {words}") } else { format!("{} of {project} failed: {words}", row.source.words()) };
-            frame.output.warn(&Notice::new(text));
+        if !frame.output.is_json() && !is_refused {
+            frame.output.warn(&Notice::new(format!("{} of {project} failed: {words}", row.source.words())));
         }
         if is_refused { &mut refused } else { &mut failed }.push(one);
+    }
+    if !frame.output.is_json() {
+        let refusals = progress.troubles().filter(|(_, row)| matches!(row.state, State::Refused(_)));
+        for lack in Lack::of(refusals.map(|(project, row)| (project, row.source, row.state.words().unwrap_or_default()))) {
+            frame.output.warn(&Notice::new(format!("without {}: {}", inert(&lack.what_of()), inert(&lack.words))));
+        }
     }
     let first = progress.began.zip(progress.first_tiles_at).map(|(began, at)| at.duration_since(began).as_millis());
     let of = |source: Source| (source.name().to_owned(), json!(progress.of(source).0));
@@ -230,5 +235,9 @@ fn conclude(frame: &mut Frame<'_>, ended: &Ended, now: Timestamp) -> Result<Exit
 }
 
 fn summary(ended: &Ended) -> &'static str {
-    if ended.is_complete() { "the facts are there" } else { "some facts are missing" }
+    match (ended.is_complete(), ended.progress.troubles().next()) {
+        (true, None) => "the facts are there",
+        (true, Some(_)) => "the facts that may be read are there",
+        (false, _) => "some facts are missing",
+    }
 }

@@ -5,8 +5,9 @@ use serde_json::json;
 use super::consent::{Decision, Outline, Reach};
 use super::exit::{Exit, Failure};
 use super::frame::Frame;
-use crate::action::quality_comment::{self, Posting, Wanted};
+use crate::action::quality_comment::{self, Wanted};
 use crate::domain::id::TicketKey;
+use crate::domain::quality::Posting;
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -61,9 +62,16 @@ async fn status(frame: &mut Frame<'_>) -> Result<Exit, Failure> {
     let project = frame.project().await?;
     let ctx = frame.ctx().await?;
     let policy = quality_comment::policy(&ctx, &project).await?;
-    frame.output.json(&json!({ "project": project.name, "posting": policy.posting, "overridden": policy.overridden }))?;
-    let why = if policy.overridden { "set for the project" } else { "by the configuration" };
-    let words = match policy.posting {
+    let posting = policy.posting();
+    frame.output.json(&json!({
+        "project": project.name, "posting": posting, "overridden": policy.own.is_some(), "configured": policy.configured,
+    }))?;
+    let why = match policy.own {
+        Some(own) if own != policy.configured => format!("set for the project; the configuration here says {}", policy.configured.word()),
+        Some(_) => "set for the project".to_owned(),
+        None => "by the configuration here".to_owned(),
+    };
+    let words = match posting {
         Posting::On => "Pull requests of tickets are commented while `kanado serve` or a board with a receiver runs",
         Posting::Off => "No pull request is commented by itself",
     };

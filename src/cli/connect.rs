@@ -8,10 +8,10 @@ use serde_json::json;
 use super::consent::{Decision, Outline, Reach};
 use super::exit::{Exit, Failure};
 use super::frame::Frame;
-use super::health::connected::missing;
+use super::health::connected::{missing, to_do};
 use super::token::Keeping;
 use crate::action::connect::{self, Checked, Choice};
-use crate::ado::{Address, Credential, ScopeOutcome};
+use crate::ado::{Address, Credential, ScopeOutcome, tokens_page};
 use crate::domain::fact;
 use crate::secret::{self, Found, Kind, Source};
 
@@ -174,6 +174,7 @@ fn report(checked: &Checked) -> Vec<String> {
         };
         lines.push(line);
     }
+    lines.extend(to_do(&checked.scopes, &tokens_page(&checked.url)).map(|words| format!("To do: {words}.")));
     lines
 }
 
@@ -181,6 +182,9 @@ fn report(checked: &Checked) -> Vec<String> {
 pub fn say_missing_scopes(frame: &mut Frame<'_>, checked: &Checked) -> Result<(), Failure> {
     for scope in checked.scopes.iter().filter(|scope| scope.outcome == ScopeOutcome::Missing) {
         frame.output.say(format!("It lacks {}.", missing(scope)))?;
+    }
+    if let Some(words) = to_do(&checked.scopes, &tokens_page(&checked.url)) {
+        frame.output.say(format!("To do: {words}."))?;
     }
     Ok(())
 }

@@ -301,7 +301,7 @@ async fn remove(frame: &mut Frame<'_>, ctx: &Context, project: &Project) -> Resu
 }
 
 /// What is still there, and how the command ends for it.
-pub(super) fn say_left(frame: &mut Frame<'_>, removed: &hooks::Removed) -> Exit {
+fn say_left(frame: &mut Frame<'_>, removed: &hooks::Removed) -> Exit {
     for (event, words) in &removed.left {
         let notice = Notice::new(format!("the webhook for {event} is still there: {words}"))
             .hint("`kanado hooks remove` tries again, and so does `kanado serve`");

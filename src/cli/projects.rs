@@ -6,9 +6,9 @@ use serde_json::json;
 use super::consent::{Decision, Outline, Reach};
 use super::exit::{Exit, Failure};
 use super::frame::{Frame, find_project, fit, widest};
-use super::hooks::say_left;
 use super::which::Which;
-use crate::action::{connect, hooks, link_repositories, members};
+use crate::action::deselect::{self, Collected};
+use crate::action::{Reporter, connect, link_repositories, members};
 use crate::notice::Notice;
 
 pub type Args = Which<Command>;
@@ -26,7 +26,8 @@ pub enum Command {
         #[arg(long)]
         prefix: Option<String>,
     },
-    /// Take a project off the board, with the webhooks that kanado made for it; its tickets and what was collected stay
+    /// Take a project off the board, with the webhooks that kanado made for it; its tickets and what was collected stay. Of one that is
+    /// off it already, deletes what is left
     Remove {
         name: String,
         /// Delete what was collected for its delivery figures, too
@@ -42,7 +43,7 @@ pub async fn run(args: Args, frame: &mut Frame<'_>) -> Result<Exit, Failure> {
         Command::Ls => ls(frame).await,
         Command::Discover => discover(frame).await,
         Command::Add { name, prefix } => add(frame, &name, prefix.as_deref()).await,
-        Command::Remove { name, purge } => remove(frame, &name, if purge { Facts::Purge } else { Facts::Keep }).await,
+        Command::Remove { name, purge } => remove(frame, &name, if purge { Collected::Purge } else { Collected::Keep }).await,
         Command::Use { name } => switch(frame, &name).await,
     }
 }
@@ -117,19 +118,16 @@ async fn add(frame: &mut Frame<'_>, name: &str, prefix: Option<&str>) -> Result<
     Ok(Exit::Done)
 }
 
-/// What becomes of the facts of a project that leaves the board.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Facts {
-    Keep,
-    Purge,
-}
-
-async fn remove(frame: &mut Frame<'_>, name: &str, facts: Facts) -> Result<Exit, Failure> {
+async fn remove(frame: &mut Frame<'_>, name: &str, collected: Collected) -> Result<Exit, Failure> {
     let ctx = frame.ctx().await?;
-    let project = find_project(&ctx, name).await?;
-    let farewell = hooks::farewell(&ctx, &project).await?;
+    let project = match deselect::find(&ctx, name).await? {
+        Some(project) => project,
+        // Says which there are.
+        None => find_project(&ctx, name).await?,
+    };
+    let farewell = deselect::plan(&ctx, &project).await?;
     let mut lines = vec![format!("take {} off the board; its tickets stay, and `kanado projects add` brings them back", project.name)];
-    if facts == Facts::Purge {
+    if collected == Collected::Purge {
         lines.push(format!("delete what was collected for the delivery figures of {}", project.name));
     }
     let mut warnings = Vec::new();
@@ -147,22 +145,12 @@ async fn remove(frame: &mut Frame<'_>, name: &str, facts: Facts) -> Result<Exit,
     if let Decision::Stop(exit) = frame.settle(&Outline { reach, lines, warnings: &warnings, plan: &farewell })? {
         return Ok(exit);
     }
-    let done = hooks::deselect(&ctx, &project).await?;
-    if facts == Facts::Purge {
-        ctx.store.purge_facts(project.id).await?;
-    }
+    let done = deselect::run(&ctx, &project, collected, &Reporter::silent()).await?;
     frame.output.json(&done)?;
-    frame.output.say(format!("{} is off the board.", project.name))?;
-    match &done.hooks {
-        Ok(removed) => {
-            if removed.deleted > 0 {
-                frame.output.say(format!("{} of its webhooks deleted; {} of others stay.", removed.deleted, removed.others))?;
-            }
-            Ok(say_left(frame, removed))
-        }
-        Err(_) if ctx.store.subscriptions(project.id).await?.is_empty() => Ok(Exit::Done),
-        Err(words) => {
-            let notice = Notice::new(format!("its webhooks are still there: {words}")).hint("`kanado serve` deletes them when it can");
+    frame.output.say(format!("{}.", done.words()))?;
+    match done.unfinished() {
+        None => Ok(Exit::Done),
+        Some(notice) => {
             frame.output.warn(&notice);
             Ok(Exit::Partly)
         }

@@ -20,7 +20,7 @@ use crate::sim::{self, Cast, Content, Control, Options, Running, ServerVersion, 
 /// The kinds of faults, as `crate::sim::fault` has them.
 const FAULTS: &str = "\
 Faults are written KIND[@N][:OPTION]...
-  Kinds: 429, 200-retry-after, 401, 203, 302, html, 500, 502, 503, 503-bom, cut, slow
+  Kinds: 429, 200-retry-after, 401, 403, 203, 302, html, 500, 502, 503, 503-bom, cut, slow
   @N               that request only, counted among those the filters let through
   every=K          of these, the first and each K-th after it
   times=N|always   so many requests

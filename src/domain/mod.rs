@@ -12,6 +12,7 @@ mod filter;
 pub mod health;
 pub mod hook;
 pub mod id;
+pub mod lack;
 pub mod merge;
 pub mod person;
 pub mod progress;

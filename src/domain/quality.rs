@@ -3,6 +3,8 @@
 //! Azure DevOps keeps the marks of a thread and the text of a comment as they were sent, and shows no HTML comment to readers. Either
 //! tells: marks are lost where a thread is copied, and a text where a person edits it.
 
+use serde::{Deserialize, Serialize};
+
 use super::fact::Thread;
 
 /// The first line of the comment; nobody sees it.
@@ -15,6 +17,38 @@ pub const PROPERTY: (&str, &str) = ("kanado.quality", "v1");
 pub fn is_ours(thread: &Thread) -> bool {
     let is_marked = thread.properties.get(PROPERTY.0).is_some_and(|value| value == PROPERTY.1);
     is_marked || thread.comments.first().is_some_and(|comment| comment.content.trim_start().starts_with(MARK))
+}
+
+/// Whether a project's pull requests are commented by themselves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Posting {
+    On,
+    Off,
+}
+
+impl Posting {
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::On => "on",
+            Self::Off => "off",
+        }
+    }
+}
+
+/// How a project stands to comments. Its own word counts for everybody who shares its store, whatever their configurations say.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Policy {
+    /// Absent where the configuration decides.
+    pub own: Option<Posting>,
+    /// What the configuration of this process says.
+    pub configured: Posting,
+}
+
+impl Policy {
+    pub fn posting(self) -> Posting {
+        self.own.unwrap_or(self.configured)
+    }
 }
 
 #[cfg(test)]

@@ -10,11 +10,12 @@ use jiff::{SignedDuration, Timestamp};
 use super::Works;
 use super::hearing::heard;
 use crate::action;
-use crate::action::quality_comment::{self, APART, Posting, Wanted};
+use crate::action::quality_comment::{self, APART, Wanted};
 use crate::domain::change::Change;
 use crate::domain::id::TicketKey;
 use crate::domain::project::Project;
 use crate::domain::pull_request::PullRequestStatus;
+use crate::domain::quality::Posting;
 use crate::notice::inert;
 
 /// A lease holds for this long: longer than a round takes.
@@ -61,7 +62,7 @@ fn is_of_comments(change: &Change) -> bool {
 
 async fn one(works: &Works, project: &Project) -> action::Result<()> {
     let ctx = &works.ctx;
-    if quality_comment::policy(ctx, project).await?.posting == Posting::Off {
+    if quality_comment::policy(ctx, project).await?.posting() == Posting::Off {
         return Ok(());
     }
     let (lease, now) = (format!("comments:{}", project.id), works.now());

@@ -19,15 +19,15 @@ use crate::config::Metrics;
 use crate::domain::change::Change;
 use crate::domain::collection::Collection;
 use crate::metrics::figures::{Figures, Metric, Value};
-use crate::metrics::query::{Query, Window};
-use crate::metrics::{production, summarise, telling};
+use crate::metrics::query::Query;
+use crate::metrics::{period, production, summarise, telling};
 use crate::store::{self, Store};
 
 /// Computed not more often than this.
 const APART: Duration = Duration::from_secs(60);
 /// The window moves on although nothing changes.
 const AGAIN: Duration = Duration::from_secs(15 * 60);
-const DAYS: i64 = 30;
+const DAYS: u16 = 30;
 
 type Labels = Vec<(&'static str, String)>;
 type Numbers = Family<Labels, Gauge<f64, std::sync::atomic::AtomicU64>>;
@@ -76,8 +76,9 @@ impl Delivery {
         let mut all = Vec::new();
         for (id, _) in store.measured_projects().await? {
             let Some(project) = projects.iter().find(|project| project.id == id) else { continue };
-            let mut query = Query::new(vec![id], Window::last(DAYS, now), settings.rules.clone());
-            query.zone = settings.time_zone.clone();
+            let zone = store.zone_of(&[id], &settings.time_zone).await?.zone;
+            let mut query = Query::new(vec![id], period::Span::Days(DAYS).window(&zone, now), settings.rules.clone());
+            query.zone = zone;
             query.definition = settings.definition;
             let kinds = store.stage_kinds(&[id]).await?;
             let input = store.metric_input(&query, &production::wanted(&kinds, &query)).await?;
@@ -160,43 +161,15 @@ mod tests {
 
     use super::*;
     use crate::domain::collection::{Source, SourceState};
-    use crate::metrics::figures::{Coverage, Excluded, Reason, Tile, Trend};
-    use crate::metrics::query::{Definition, Hours};
-
-    fn tile(metric: Metric, value: Value) -> Tile {
-        Tile {
-            metric,
-            value,
-            previous: None,
-            trend: Trend::TooFew,
-            n: 41,
-            coverage: Some(Coverage { k: 3, n: 4, of: "merged pull requests deployed".to_owned() }),
-            excluded: vec![Excluded { reason: Reason::NotDeployed, count: 7 }],
-            definition: Definition::Ours,
-            band: None,
-            weeks: Vec::new(),
-            notes: Vec::new(),
-            formula: Vec::new(),
-            missing: Vec::new(),
-        }
-    }
+    use crate::metrics::fixture;
 
     #[test]
     fn what_is_not_measured_has_no_value_but_its_sample_and_what_was_left_out() {
         let now: Timestamp = "2026-11-22T10:00:00Z".parse().unwrap();
-        let figures = Figures {
-            window: Window::last(30, now),
-            definition: Definition::Ours,
-            hours: Hours::Calendar,
-            as_of: None,
-            tiles: vec![
-                tile(Metric::LeadTime, Value::Times { median: 90_000.0, low: 1.0, high: 2.0, p85: None, p95: None }),
-                tile(Metric::ChangeFailRate, Value::NotMeasured { why: "no source".to_owned() }),
-            ],
-            phases: Vec::new(),
-            services: Vec::new(),
-            linkage: Default::default(),
-        };
+        let figures = fixture::figures(vec![
+            fixture::tile(Metric::LeadTime, Value::Times { median: 90_000.0, low: 1.0, high: 2.0, p85: None, p95: None }),
+            fixture::tile(Metric::ChangeFailRate, Value::NotMeasured { why: "no source".to_owned() }),
+        ]);
         let states = [
             SourceState {
                 synced_at: Some(now - jiff::SignedDuration::from_secs(90)),

@@ -1,5 +1,7 @@
 //! What a pull request waits for, named, the most certain first: a merge conflict, a vote against it, a policy that failed, a required
-//! reviewer who has not voted, a build, open comments, and whoever looks at it.
+//! reviewer who has not voted, a build, open comments, its publication, somebody to review it, and whoever looks at it.
+//!
+//! The order is the one of [`Blocker`]; whoever tells of one only, tells of the first ([`foremost`]).
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -9,13 +11,15 @@ use super::input::{Flow, History, Required, What};
 use super::query::Rules;
 use crate::domain::fact::PolicyEvaluation;
 use crate::domain::id::Guid;
-use crate::domain::pull_request::{MergeState, Vote};
+use crate::domain::pull_request::{Checks, MergeState, Vote};
 
 /// What is known of a pull request at this moment, besides its history.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Situation {
     pub merge: MergeState,
     pub policies: Vec<PolicyEvaluation>,
+    /// Checks that nobody asked the names of: what `policies` and `builds` say by name is not counted here again.
+    pub checks: Checks,
     /// Builds of its merge that have not ended.
     pub builds: Vec<PendingBuild>,
     /// Unresolved threads of people.
@@ -26,7 +30,7 @@ pub struct Situation {
 
 impl Default for Situation {
     fn default() -> Self {
-        Self { merge: MergeState::NotSet, policies: Vec::new(), builds: Vec::new(), open_threads: 0, me: None }
+        Self { merge: MergeState::NotSet, policies: Vec::new(), checks: Checks::default(), builds: Vec::new(), open_threads: 0, me: None }
     }
 }
 
@@ -61,6 +65,9 @@ pub enum Blocker {
         name: String,
         status: String,
     },
+    FailedChecks {
+        count: u32,
+    },
     /// A required person (or group) who has not voted.
     Reviewer {
         name: String,
@@ -75,9 +82,16 @@ pub enum Blocker {
         running: bool,
         ahead: Option<u32>,
     },
+    PendingChecks {
+        count: u32,
+    },
     OpenComments {
         count: u32,
     },
+    /// Not published yet, and not by whoever looks at it.
+    Draft,
+    /// No reviewer at all.
+    NobodyAsked,
     /// Nothing but whoever looks at it.
     You {
         to: Turn,
@@ -98,7 +112,8 @@ pub enum Turn {
     Complete,
 }
 
-pub(super) fn blockers(history: &History, flow: &Flow, situation: &Situation, rules: &Rules) -> Vec<Blocker> {
+/// All that an active pull request waits for, in their order.
+pub fn blockers(history: &History, flow: &Flow, situation: &Situation, rules: &Rules) -> Vec<Blocker> {
     let is_me = |id: &Guid| situation.me.as_ref() == Some(id);
     let mut found = Vec::new();
     if situation.merge == MergeState::Conflicts {
@@ -116,6 +131,9 @@ pub(super) fn blockers(history: &History, flow: &Flow, situation: &Situation, ru
             found.push(Blocker::Policy { name: policy.name.clone(), status: policy.status.clone() });
         }
     }
+    if situation.checks.failed > 0 {
+        found.push(Blocker::FailedChecks { count: situation.checks.failed });
+    }
     let is_ready = flow.ready_at.is_some();
     for (actor, vote, required) in &history.reviewers {
         if is_ready && *required == Required::Required && *vote == Vote::None && !is_silent(actor, rules) {
@@ -132,12 +150,66 @@ pub(super) fn blockers(history: &History, flow: &Flow, situation: &Situation, ru
             ahead: build.ahead,
         });
     }
+    if situation.checks.pending > 0 {
+        found.push(Blocker::PendingChecks { count: situation.checks.pending });
+    }
     if situation.open_threads > 0 {
         found.push(Blocker::OpenComments { count: situation.open_threads });
+    }
+    if !is_ready && !is_me(&history.author.id) {
+        found.push(Blocker::Draft);
+    }
+    if is_ready && history.reviewers.is_empty() {
+        found.push(Blocker::NobodyAsked);
     }
     found.extend(turn(history, flow, situation, &found).map(|to| Blocker::You { to }));
     found.sort();
     found
+}
+
+/// What comes first, in words for everybody; people it waits for in the same way are named together.
+pub fn foremost(blockers: &[Blocker]) -> Option<String> {
+    let first = blockers.first()?;
+    let alike = |other: &&Blocker| std::mem::discriminant(*other) == std::mem::discriminant(first);
+    let counted = |number: u32, one: &str, many: &str| format!("{number} {}", if number == 1 { one } else { many });
+    Some(match first {
+        Blocker::Conflict => "conflicts with its target branch".to_owned(),
+        Blocker::VotedAgainst { .. } => {
+            let votes = |wanted: bool| -> Vec<&str> {
+                let of = |blocker: &&Blocker| matches!(blocker, Blocker::VotedAgainst { rejected, .. } if *rejected == wanted);
+                blockers.iter().filter(of).filter_map(Blocker::person).collect()
+            };
+            match (votes(true), votes(false)) {
+                (rejected, _) if !rejected.is_empty() => format!("{} rejected it", rejected.join(", ")),
+                (_, waiting) if waiting.len() == 1 => format!("{} waits for the author", waiting[0]),
+                (_, waiting) => format!("{} wait for the author", waiting.join(", ")),
+            }
+        }
+        Blocker::Policy { name, status } => format!("policy {name}: {status}"),
+        Blocker::FailedChecks { count } => counted(*count, "check that failed", "checks that failed"),
+        Blocker::Reviewer { .. } => {
+            let names: Vec<&str> = blockers.iter().take_while(alike).filter_map(Blocker::person).collect();
+            format!("{} {} not voted", names.join(", "), if names.len() == 1 { "has" } else { "have" })
+        }
+        Blocker::Build { definition, number, running, .. } => {
+            format!("{definition} {number} {}", if *running { "runs" } else { "waits for an agent" })
+        }
+        Blocker::PendingChecks { count } => counted(*count, "check that is not finished", "checks that are not finished"),
+        Blocker::OpenComments { count } => counted(*count, "unresolved comment", "unresolved comments"),
+        Blocker::Draft => "it is a draft".to_owned(),
+        Blocker::NobodyAsked => "nobody is asked to review it".to_owned(),
+        Blocker::You { .. } => return None,
+    })
+}
+
+impl Blocker {
+    fn person(&self) -> Option<&str> {
+        match self {
+            Self::VotedAgainst { by, .. } => Some(by),
+            Self::Reviewer { name, .. } => Some(name),
+            _ => None,
+        }
+    }
 }
 
 /// Machines vote when they are told to; groups are waited for like people.

@@ -29,7 +29,7 @@ fn cells(figures: &Figures, tile: &Tile) -> Vec<String> {
     let coverage = tile.coverage.as_ref();
     let why = if telling::is_measured(&tile.value) { None } else { telling::detail(&tile.value) };
     let mut why: Vec<String> = why.into_iter().collect();
-    why.extend(tile.missing.iter().map(|missing| format!("{}, {}: {}", missing.project, missing.source.words(), missing.words)));
+    why.extend(telling::lacks(tile).iter().map(|lack| format!("without {}: {}", lack.what_of(), lack.words)));
     vec![
         tile.metric.name().to_owned(),
         tile.metric.title().to_owned(),
@@ -157,46 +157,18 @@ fn quoted(text: &str) -> String {
 mod tests {
     use super::*;
     use crate::domain::id::{ProjectId, RepositoryId};
-    use crate::metrics::figures::{Coverage, Excluded, Metric, Reason};
+    use crate::metrics::figures::{Metric, Reason};
+    use crate::metrics::fixture;
     use crate::metrics::input::MeasuredProject;
-    use crate::metrics::query::{Definition, Hours, Window};
-
-    fn tile(value: Value) -> Tile {
-        Tile {
-            metric: Metric::LeadTime,
-            value,
-            previous: None,
-            trend: Trend::TooFew,
-            n: 3,
-            coverage: Some(Coverage { k: 3, n: 5, of: "merged pull requests deployed".to_owned() }),
-            excluded: vec![Excluded { reason: Reason::NotDeployed, count: 2 }],
-            definition: Definition::Ours,
-            band: None,
-            weeks: Vec::new(),
-            notes: Vec::new(),
-            formula: Vec::new(),
-            missing: Vec::new(),
-        }
-    }
 
     #[test]
     fn every_line_has_a_cell_for_every_name() {
-        let from = jiff::Timestamp::UNIX_EPOCH;
         let values = [
             Value::NotMeasured { why: "no pipelines, none at all".to_owned() },
             Value::Few { seconds: vec![1.0, 2.5] },
             Value::Rate { k: 1, n: 4, low: 0.1, high: 0.7 },
         ];
-        let made = Figures {
-            window: Window::last(7, from),
-            definition: Definition::Ours,
-            hours: Hours::Calendar,
-            as_of: None,
-            tiles: values.into_iter().map(tile).collect(),
-            phases: Vec::new(),
-            services: Vec::new(),
-            linkage: Default::default(),
-        };
+        let made = fixture::figures(values.into_iter().map(|value| fixture::tile(Metric::LeadTime, value)).collect());
         let text = figures(&made);
         let lines: Vec<&str> = text.split_terminator("\r\n").collect();
         assert_eq!(lines.len(), 4);
@@ -204,9 +176,9 @@ mod tests {
         for line in &lines[2..] {
             assert_eq!(line.split(',').count(), names, "{line}");
         }
-        assert!(lines[1].ends_with("2 not in production yet,\"no pipelines, none at all\""), "{}", lines[1]);
+        assert!(lines[1].ends_with("7 not in production yet,\"no pipelines, none at all\""), "{}", lines[1]);
         assert!(lines[2].contains(",few,1 2.5,s,"), "{}", lines[2]);
-        assert!(lines[3].contains(",rate,0.25,fraction,0.1,0.7,,,1,4,3,"), "{}", lines[3]);
+        assert!(lines[3].contains(",rate,0.25,fraction,0.1,0.7,,,1,4,41,"), "{}", lines[3]);
     }
 
     #[test]

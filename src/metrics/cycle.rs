@@ -74,7 +74,7 @@ pub fn left_out(frame: &Frame<'_>, flow: &Flow) -> Option<Reason> {
 pub fn each_phase(frame: &Frame<'_>, phase: Phase, window: Window, take: &mut dyn FnMut(Sample)) {
     for (at, flow) in frame.input.flows.iter().enumerate() {
         let Some(closed_at) = flow.closed_at.filter(|closed_at| window.contains(*closed_at)) else { continue };
-        if !frame.asks_for_flow(flow) {
+        if !frame.asks_for_flow(flow) || (phase == Phase::DeployWait && !frame.knows_deployments(flow.repository)) {
             continue;
         }
         let item = Item::Flow(at as u32);

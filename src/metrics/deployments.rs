@@ -108,7 +108,7 @@ pub struct Service {
     pub id: ServiceId,
     pub name: String,
     pub production: Vec<String>,
-    /// Whether the query asks for it.
+    /// Whether the query asks for it, and it is known as a whole.
     pub asked: bool,
     /// Its deployments.
     pub range: Range<usize>,
@@ -175,7 +175,8 @@ impl<'a> Finder<'a> {
     }
 }
 
-pub fn of(input: &Input, query: &Query, lines: &Lines) -> Deployments {
+/// Services of `blind` projects are not asked for: what is known of them is a part.
+pub fn of(input: &Input, query: &Query, lines: &Lines, blind: &[ProjectId]) -> Deployments {
     let in_projects = |project: ProjectId| query.projects.is_empty() || query.projects.contains(&project);
     let kinds: Vec<StageKind> = input.kinds.iter().filter(|kind| in_projects(kind.project)).cloned().collect();
     // Which kinds count, and what they say for a person.
@@ -196,7 +197,7 @@ pub fn of(input: &Input, query: &Query, lines: &Lines) -> Deployments {
         .map(|(id, (name, mut production))| {
             production.sort_unstable();
             production.dedup();
-            let asked = query.service.as_ref().is_none_or(|asked| *asked == id);
+            let asked = query.service.as_ref().is_none_or(|asked| *asked == id) && !blind.contains(&id.project);
             Service { id, name: name.to_owned(), production, asked, range: 0..0, seen_from: None }
         })
         .collect();

@@ -283,6 +283,27 @@ pub struct Tile {
     pub missing: Vec<Missing>,
 }
 
+impl Tile {
+    /// A value alone: resting on nothing, compared with nothing.
+    pub fn new(metric: Metric, value: Value, definition: Definition) -> Self {
+        Tile {
+            metric,
+            value,
+            previous: None,
+            trend: Trend::TooFew,
+            n: 0,
+            coverage: None,
+            excluded: Vec::new(),
+            definition,
+            band: None,
+            weeks: Vec::new(),
+            notes: Vec::new(),
+            formula: Vec::new(),
+            missing: Vec::new(),
+        }
+    }
+}
+
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Missing {
     pub source: Source,

@@ -24,6 +24,7 @@ use jiff::Timestamp;
 use super::input::{Actor, Flow, Happening, History, Nature, Required, Segment, What};
 use super::pattern::{fits, fits_any};
 use super::query::Rules;
+use crate::domain::branch::find_key;
 use crate::domain::id::Guid;
 use crate::domain::pull_request::{PullRequestStatus, Vote};
 
@@ -100,6 +101,7 @@ pub fn of(history: &History, rules: &Rules) -> Flow {
         files: history.files,
         commits: history.commits.as_ref().map(|commits| u32::try_from(commits.len()).unwrap_or(u32::MAX)),
         items: history.items.clone(),
+        ticket: find_key(history.source_branch.strip_prefix("refs/heads/").unwrap_or(&history.source_branch)),
         has_threads: history.happenings.is_some(),
         has_detail: history.commits.is_some(),
     }

@@ -12,7 +12,7 @@ use super::figures::{Metric, Reason};
 use super::hash::FastMap;
 use super::input::{Flow, Input};
 use super::query::{Query, Window};
-use super::{counts, cycle, frequency, lead_time, reliability};
+use super::{counts, cycle, frequency, lead_time, readiness, reliability};
 use crate::domain::id::{Guid, ProjectId, RepositoryId};
 
 /// How far back the table of days goes at most.
@@ -26,6 +26,8 @@ pub struct Frame<'a> {
     pub changes: Changes,
     pub failures: Failures,
     pub days: Days,
+    /// Projects whose deployments are not known.
+    pub blind: Vec<ProjectId>,
     project_of: FastMap<i64, ProjectId>,
     /// Repositories of the service asked for.
     of_service: Option<BTreeSet<RepositoryId>>,
@@ -78,7 +80,8 @@ impl Sample {
 impl<'a> Frame<'a> {
     pub fn of(input: &'a Input, query: &'a Query, now: Timestamp) -> Self {
         let lines = Lines::of(&input.tips);
-        let mut deployments = deployments::of(input, query, &lines);
+        let blind = readiness::blind(input, query);
+        let mut deployments = deployments::of(input, query, &lines, &blind);
         let mut changes = containment::changes(input, query, &lines);
         let watched = failures::watched(input, &changes);
         containment::carry(input, query, &lines, &mut deployments, &mut changes, &watched);
@@ -92,7 +95,7 @@ impl<'a> Frame<'a> {
             asked.flat_map(|service| &deployments.all[service.range.clone()]).filter_map(|deployment| deployment.repository).collect()
         });
         let project_of = input.repositories.iter().map(|(repository, project, ..)| (repository.0, *project)).collect();
-        Self { input, query, now, deployments, changes, failures, days, project_of, of_service }
+        Self { input, query, now, deployments, changes, failures, days, blind, project_of, of_service }
     }
 
     /// Whether the query asks for what happens in a repository.
@@ -100,6 +103,11 @@ impl<'a> Frame<'a> {
         self.query.repository.is_none_or(|asked| asked == repository)
             && self.of_service.as_ref().is_none_or(|repositories| repositories.contains(&repository))
             && (self.query.projects.is_empty() || self.project_of.get(&repository.0).is_none_or(|id| self.query.projects.contains(id)))
+    }
+
+    /// Whether it is known what of a repository was deployed.
+    pub fn knows_deployments(&self, repository: RepositoryId) -> bool {
+        self.blind.is_empty() || self.project_of.get(&repository.0).is_none_or(|id| !self.blind.contains(id))
     }
 
     /// Whether the query asks for what a person does.

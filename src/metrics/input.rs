@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::collection::Collection;
-use crate::domain::id::{Guid, ObjectId, ProjectId, RepositoryId};
+use crate::domain::id::{Guid, ObjectId, ProjectId, RepositoryId, TicketKey};
 use crate::domain::pull_request::{PullRequestStatus, Vote};
 use crate::domain::run::{DefinitionKind, RunResult, StageResult};
 
@@ -141,6 +141,8 @@ pub struct Flow {
     pub files: Option<u32>,
     pub commits: Option<u32>,
     pub items: Vec<i64>,
+    /// The key in the name of its source branch, whether or not there is a ticket of that key.
+    pub ticket: Option<TicketKey>,
     /// Whether threads and detail were read: without them no phase has a value.
     pub has_threads: bool,
     pub has_detail: bool,
@@ -243,7 +245,7 @@ pub struct Incident {
     pub builds: Vec<i64>,
 }
 
-/// How many commits and pull requests of a project are linked to work items, and to which.
+/// How many commits and pull requests of a project are linked to work items and to tickets of the board, and to which.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Linkage {
     pub commits: u64,
@@ -252,6 +254,12 @@ pub struct Linkage {
     pub linked_pull_requests: u64,
     /// Work items with title, and how many commits and pull requests hang on each; most first, at most 100.
     pub items: Vec<(i64, String, u64)>,
+    /// Pull requests whose source branch has the key of a ticket of the board in its name.
+    pub ticketed_pull_requests: u64,
+    /// Pull requests that are linked to a work item, to a ticket or to both.
+    pub traced_pull_requests: u64,
+    /// Tickets with title, and how many pull requests have their key in the branch's name; most first, at most 100.
+    pub tickets: Vec<(TicketKey, String, u64)>,
 }
 
 /// A project with what is known of its collection.

@@ -75,7 +75,10 @@ fn asked<'a>(frame: &'a Frame<'_>) -> impl Iterator<Item = &'a Change> {
             Definition::FourKeys => matches!(change.source, Source::Tip(_)),
             Definition::Ours | Definition::DevLake => true,
         };
-        of_definition && frame.asks_for(change.repository) && frame.asks_for_person(person(frame, change))
+        of_definition
+            && frame.asks_for(change.repository)
+            && frame.knows_deployments(change.repository)
+            && frame.asks_for_person(person(frame, change))
     };
     frame.changes.all.iter().filter(is_asked)
 }

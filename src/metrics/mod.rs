@@ -22,6 +22,8 @@ mod deployments;
 mod devlake;
 mod failures;
 pub mod figures;
+#[cfg(test)]
+pub(crate) mod fixture;
 pub mod flow;
 mod frame;
 mod frequency;
@@ -33,6 +35,7 @@ pub mod movers;
 pub mod names;
 mod pattern;
 pub mod period;
+mod present;
 pub mod production;
 pub mod quality;
 pub mod query;

@@ -1,6 +1,7 @@
 //! A window as people write it: `7d`, `4w`, `2026-11-01..2026-11-30`, `2026-11-01..` or just `2026-11-01`.
 //!
-//! Dates are days of the given zone; the last one named is in the window. Limits: at most 400 days.
+//! Dates are days of the given zone; the last one named is in the window. So many days begin at the midnight before them and end now:
+//! `7d` is today and the seven days before it. Limits: at most 400 days.
 
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
@@ -16,7 +17,7 @@ pub const MOST_DAYS: u16 = 400;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Span {
-    /// The last so many days, up to now.
+    /// From the midnight of so many days ago up to now.
     Days(u16),
     /// Both days included.
     Between(Date, Date),
@@ -55,6 +56,9 @@ impl Span {
             Some((from, to)) => Self::Between(date(from.trim())?, date(to.trim())?),
             None => text.parse().map_or_else(|_| days(text).map(Self::Days), |date| Ok(Self::Since(date)))?,
         };
+        if let Self::Days(_) = span {
+            return Ok(span);
+        }
         let window = span.window(zone, now);
         if window.from >= window.to {
             return Err(format!("the window {text} ends before it begins"));
@@ -70,7 +74,7 @@ impl Span {
     pub fn window(self, zone: &TimeZone, now: Timestamp) -> Window {
         let from = |date| midnight(date, zone).unwrap_or(Timestamp::MIN);
         match self {
-            Self::Days(days) => Window::last(i64::from(days), now),
+            Self::Days(days) => back(days, zone, now),
             Self::Since(date) => Window { from: from(date), to: now },
             Self::Between(first, last) => {
                 let after = last.checked_add(1.day()).ok().and_then(|after| midnight(after, zone));
@@ -95,6 +99,13 @@ impl Span {
 /// What is wrong with the text, for a person.
 pub fn parse(text: &str, zone: &TimeZone, now: Timestamp) -> Result<Window, String> {
     Span::parse(text, zone, now).map(|span| span.window(zone, now))
+}
+
+/// From the midnight of so many days ago up to now.
+fn back(days: u16, zone: &TimeZone, now: Timestamp) -> Window {
+    let date = now.to_zoned(zone.clone()).date().checked_sub(i64::from(days).days());
+    let from = date.ok().and_then(|date| midnight(date, zone));
+    from.map_or_else(|| Window::last(i64::from(days), now), |from| Window { from, to: now })
 }
 
 fn days(text: &str) -> Result<u16, String> {
@@ -135,11 +146,26 @@ mod tests {
     }
 
     #[test]
-    fn days_and_weeks_reach_back_from_now() {
+    fn days_and_weeks_begin_at_midnight_of_the_zone() {
         let now = at("2026-11-22T10:00:00Z");
-        for (text, from) in [("7d", "2026-11-15T10:00:00Z"), (" 30d ", "2026-10-23T10:00:00Z"), ("2w", "2026-11-08T10:00:00Z")] {
-            assert_eq!(parse(text, &TimeZone::UTC, now), Ok(Window { from: at(from), to: now }), "{text}");
+        let auckland = TimeZone::get("Pacific/Auckland").unwrap();
+        let berlin = TimeZone::get("Europe/Berlin").unwrap();
+        for (text, zone, from) in [
+            ("7d", &TimeZone::UTC, "2026-11-15T00:00:00Z"),
+            (" 30d ", &TimeZone::UTC, "2026-10-23T00:00:00Z"),
+            ("2w", &TimeZone::UTC, "2026-11-08T00:00:00Z"),
+            // Summer time ended on 25 October.
+            ("7d", &berlin, "2026-11-14T23:00:00Z"),
+            ("30d", &berlin, "2026-10-22T22:00:00Z"),
+            // There it is 23:00 of the 22nd.
+            ("7d", &auckland, "2026-11-14T11:00:00Z"),
+        ] {
+            let window = Window { from: at(from), to: now };
+            assert_eq!(parse(text, zone, now), Ok(window), "{text}");
+            let first = window.from.to_zoned(zone.clone()).date();
+            assert_eq!(parse(&format!("{first}.."), zone, now), Ok(window), "{text} is the same as {first}..");
         }
+        assert!(parse("400d", &berlin, now).is_ok());
     }
 
     #[test]

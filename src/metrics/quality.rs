@@ -102,7 +102,9 @@ impl Quality {
             row("Phase", &phase_words(standing, now));
         }
         row("Blocked by", &self.blocker.as_deref().map_or_else(|| "nothing that is known".to_owned(), escaped));
-        text.push_str("\nkanado keeps this comment up to date. Resolve it, and it is left alone.\n");
+        text.push_str(
+            "\nkanado keeps this comment up to date. Give its thread another status than closed, or delete it, and it is left alone.\n",
+        );
         text
     }
 
@@ -230,7 +232,7 @@ mod tests {
              | Phase | review since 2026-11-22 08:00 UTC (half within 5h 20m, 85 % within 2d) |\n\
              | Blocked by | Bob has not voted |\n\
              \n\
-             kanado keeps this comment up to date. Resolve it, and it is left alone.\n"
+             kanado keeps this comment up to date. Give its thread another status than closed, or delete it, and it is left alone.\n"
         );
     }
 

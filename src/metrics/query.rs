@@ -67,6 +67,66 @@ pub struct ServiceId {
     pub definition: i64,
 }
 
+/// Whose midnight days and weeks begin at, for one question.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Zone {
+    pub zone: TimeZone,
+    pub of: ZoneOf,
+}
+
+/// Why it is this zone.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ZoneOf {
+    Configuration,
+    /// The projects asked about have it of their own.
+    Projects,
+    /// They have different ones: the configuration's.
+    Several,
+    /// A project has one that this machine does not know: the configuration's.
+    Unknown(String),
+}
+
+impl Zone {
+    /// The zone of a question about projects, of each of which is known whether it has one of its own.
+    pub fn of<'a>(projects: impl IntoIterator<Item = Option<&'a str>>, configured: &TimeZone) -> Self {
+        let fallback = |of: ZoneOf| Self { zone: configured.clone(), of };
+        let mut found: Option<Self> = None;
+        for own in projects {
+            let zone = match own {
+                None => fallback(ZoneOf::Configuration),
+                Some(name) => match TimeZone::get(name) {
+                    Ok(zone) => Self { zone, of: ZoneOf::Projects },
+                    Err(_) => return fallback(ZoneOf::Unknown(name.to_owned())),
+                },
+            };
+            match &found {
+                Some(other) if other.zone != zone.zone => return fallback(ZoneOf::Several),
+                _ => found = Some(zone),
+            }
+        }
+        found.unwrap_or_else(|| Self::configured(configured))
+    }
+
+    /// The configuration's.
+    pub fn configured(zone: &TimeZone) -> Self {
+        Self { zone: zone.clone(), of: ZoneOf::Configuration }
+    }
+
+    pub fn name(&self) -> &str {
+        self.zone.iana_name().unwrap_or("UTC")
+    }
+
+    /// What to say beside a window; nothing where the configuration's holds and nobody expects another.
+    pub fn words(&self) -> Option<String> {
+        match &self.of {
+            ZoneOf::Configuration => None,
+            ZoneOf::Projects => Some(format!("days of {}", self.name())),
+            ZoneOf::Several => Some(format!("days of {}: the projects have different time zones", self.name())),
+            ZoneOf::Unknown(name) => Some(format!("days of {}: this machine does not know the time zone {name}", self.name())),
+        }
+    }
+}
+
 /// Which hours count.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -154,5 +214,30 @@ impl Query {
             hours: Hours::Calendar,
             rules,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_question_has_the_zone_of_its_projects_or_the_configurations_and_says_so() {
+        let utc = TimeZone::UTC;
+        for (projects, name, words) in [
+            (&[][..], "UTC", None),
+            (&[None, None], "UTC", None),
+            (&[Some("Europe/Berlin")], "Europe/Berlin", Some("days of Europe/Berlin")),
+            (&[Some("Europe/Berlin"), Some("europe/berlin")], "Europe/Berlin", Some("days of Europe/Berlin")),
+            (&[Some("Europe/Berlin"), None], "UTC", Some("days of UTC: the projects have different time zones")),
+            (&[Some("Europe/Berlin"), Some("Asia/Tokyo")], "UTC", Some("days of UTC: the projects have different time zones")),
+            (&[Some("Mars/Base")], "UTC", Some("days of UTC: this machine does not know the time zone Mars/Base")),
+        ] {
+            let zone = Zone::of(projects.iter().copied(), &utc);
+            assert_eq!((zone.name(), zone.words().as_deref()), (name, words), "{projects:?}");
+        }
+        // One that says in its own words what the configuration says too is not different.
+        let berlin = TimeZone::get("Europe/Berlin").unwrap();
+        assert_eq!(Zone::of([Some("Europe/Berlin"), None], &berlin).zone, berlin);
     }
 }

@@ -4,10 +4,12 @@ use jiff::Timestamp;
 
 use super::figures::{Metric, Missing, Value};
 use super::frame::Frame;
-use super::input::MeasuredProject;
-use super::query::Definition;
+use super::input::{Input, MeasuredProject};
+use super::query::{Definition, Query};
 use super::reliability;
 use crate::domain::collection::{Source, SourceState};
+use crate::domain::id::ProjectId;
+use crate::domain::run::DefinitionKind;
 
 /// What a figure can't do without, in every project asked for.
 fn needs(metric: Metric) -> &'static [Source] {
@@ -85,6 +87,21 @@ pub fn refused(frame: &Frame<'_>, source: Source) -> Option<String> {
     words
 }
 
+/// Projects whose deployments are not known as a whole, because their runs may not be read: environments and releases alone show a part
+/// that would pass for all of it, and what other pipelines brought would pass for waiting. A classic release asked for by itself is whole.
+pub fn blind(input: &Input, query: &Query) -> Vec<ProjectId> {
+    if query.service.as_ref().is_some_and(|service| service.kind == DefinitionKind::Release) {
+        return Vec::new();
+    }
+    let is_refused = |project: &&MeasuredProject| project.collection.source(Source::Builds).is_some_and(|state| state.refused.is_some());
+    input.projects.iter().filter(is_refused).map(|project| project.id).collect()
+}
+
+/// Why no deployment is known in any project asked for, if their runs may not be read.
+pub fn blinded(frame: &Frame<'_>) -> Option<String> {
+    refused(frame, Source::Builds).filter(|_| !frame.blind.is_empty())
+}
+
 /// What a figure lacks.
 pub fn missing(frame: &Frame<'_>, metric: Metric) -> Vec<Missing> {
     missing_of(frame, &[needs(metric), helps(metric)].concat())
@@ -118,13 +135,17 @@ pub fn gate(frame: &Frame<'_>, metric: Metric) -> Option<Value> {
     if let Some(percent) = backfilling(frame, needs(metric)) {
         return Some(Value::Backfilling { percent });
     }
-    // Without the lists there is nothing to count. What is refused besides makes a figure poorer, and is named with it.
+    // Without the lists there is nothing to count, and without runs nobody knows of how many deployments. What is refused besides makes a
+    // figure poorer, and is named with it.
     let lists = if is_of_deployments(metric) { &[][..] } else { needs(metric) };
     if let Some(words) = lists.iter().find_map(|source| refused(frame, *source)) {
         return Some(Value::NotMeasured { why: words });
     }
     if !is_of_deployments(metric) {
         return None;
+    }
+    if let Some(why) = blinded(frame) {
+        return Some(Value::NotMeasured { why });
     }
     // Where environments may not be read, or show no production, stages of the timelines tell: wait for them.
     let none = !frame.deployments.services.iter().any(|service| service.asked);
@@ -134,10 +155,7 @@ pub fn gate(frame: &Frame<'_>, metric: Metric) -> Option<Value> {
         return Some(Value::Backfilling { percent });
     }
     if none {
-        return Some(match refused(frame, Source::Builds) {
-            Some(why) => Value::NotMeasured { why },
-            None => Value::NoProduction,
-        });
+        return Some(Value::NoProduction);
     }
     if metric == Metric::LeadTime
         && let Some(why) = refused(frame, Source::PullRequests)

@@ -4,6 +4,7 @@
 
 use super::figures::{Excluded, Metric, Tile, Trend, Value, Week};
 use super::input::Linkage;
+use crate::domain::lack::Lack;
 
 const MINUTE: f64 = 60.0;
 const HOUR: f64 = 3_600.0;
@@ -52,6 +53,13 @@ pub fn linkage(linkage: &Linkage) -> Option<String> {
             share(linkage.linked_commits, linkage.commits, "commits")
         )
     })
+}
+
+/// How many pull requests are linked to tickets of the board by their branches, and to anything at all; nothing where none is.
+pub fn ticketed(linkage: &Linkage) -> Option<String> {
+    let Linkage { ticketed_pull_requests: ticketed, traced_pull_requests: traced, pull_requests: all, .. } = linkage;
+    (*ticketed > 0)
+        .then(|| format!("{} of {} pull requests; to a ticket or a work item: {}", grouped(*ticketed), grouped(*all), grouped(*traced)))
 }
 
 /// With a comma at each thousand: `1,434`.
@@ -140,6 +148,13 @@ pub fn detail(value: &Value) -> Option<String> {
         }
         Value::Count { .. } => None,
     }
+}
+
+/// What a figure lacks besides what its value says already, what one step puts right together.
+pub fn lacks(tile: &Tile) -> Vec<Lack> {
+    let all = Lack::of(tile.missing.iter().map(|one| (one.project.as_str(), one.source, one.words.as_str())));
+    let is_said = |one: &Lack| matches!(&tile.value, Value::NotMeasured { why } if *why == one.words);
+    all.into_iter().filter(|one| !is_said(one)).collect()
 }
 
 /// A number with at most one decimal.

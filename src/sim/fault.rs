@@ -7,6 +7,7 @@
 //! | `429` | too many requests (TF400733) with `Retry-After` (1 s unless `retry-after=` says otherwise) |
 //! | `200-retry-after` | the real answer with `Retry-After` and the rate-limit headers: "slow down" |
 //! | `401` | the empty 401 with its challenges |
+//! | `403` | a permission of git is missing (TF401027) |
 //! | `203` | the sign-in page with status 203 |
 //! | `302` | the redirect to the sign-in page |
 //! | `html` | the sign-in page with status 200 where JSON was due |
@@ -49,6 +50,7 @@ pub enum FaultKind {
     TooManyRequests,
     DelayedSuccess,
     Unauthorized,
+    Forbidden,
     SignInPage,
     SignInRedirect,
     Html,
@@ -94,10 +96,11 @@ pub struct SpecError {
     pub reason: String,
 }
 
-const KINDS: [(&str, FaultKind); 12] = [
+const KINDS: [(&str, FaultKind); 13] = [
     ("429", FaultKind::TooManyRequests),
     ("200-retry-after", FaultKind::DelayedSuccess),
     ("401", FaultKind::Unauthorized),
+    ("403", FaultKind::Forbidden),
     ("203", FaultKind::SignInPage),
     ("302", FaultKind::SignInRedirect),
     ("html", FaultKind::Html),
@@ -303,6 +306,12 @@ async fn act(spec: &FaultSpec, real: Option<Response<Body>>) -> Response<Body> {
             }
             answer
         }
+        FaultKind::Forbidden => problem(
+            StatusCode::FORBIDDEN,
+            "GitNeedsPermissionException",
+            "TF401027: You need the Git 'GenericRead' permission to perform this action. Details: identity 'somebody', scope 'repository'.",
+            "",
+        ),
         FaultKind::SignInPage => html(StatusCode::NON_AUTHORITATIVE_INFORMATION, SIGN_IN),
         FaultKind::SignInRedirect => {
             let mut answer = html(StatusCode::FOUND, SIGN_IN);

@@ -5,11 +5,11 @@
 use super::column::Word;
 use super::error::{Error, Result};
 use super::line::{Fields, Line};
-use crate::domain::id::{Guid, ObjectId, RepositoryId};
+use crate::domain::id::{Guid, ObjectId, RepositoryId, TicketKey};
 use crate::metrics::input::{Flow, Nature, Segment};
 
 /// The first field: another one is of another version, and is made again from the history.
-pub(super) const VERSION: i64 = 1;
+pub(super) const VERSION: i64 = 2;
 
 const MOST_ITEMS: usize = 60;
 
@@ -45,6 +45,7 @@ pub(super) fn write(flow: &Flow) -> String {
         .maybe_int(flow.commits.map(i64::from))
         .list(flow.items.get(..MOST_ITEMS).unwrap_or(&flow.items))
         .text(&flow.target_branch)
+        .text(&flow.ticket.as_ref().map_or_else(String::new, TicketKey::to_string))
         .finish()
 }
 
@@ -70,6 +71,9 @@ pub(super) fn read(line: &str) -> Result<Flow> {
     let items = fields.text()?.split(',').filter(|item| !item.is_empty());
     let items =
         items.map(|item| item.parse().map_err(|_| Error::unreadable("a pull request's line: a work item"))).collect::<Result<_>>()?;
+    let target_branch = fields.text()?.to_owned();
+    let ticket = fields.maybe_text()?.map(TicketKey::parse).transpose();
+    let ticket = ticket.map_err(|error| Error::unreadable(format!("a pull request's line: {error}")))?;
     Ok(Flow {
         repository,
         number,
@@ -77,7 +81,7 @@ pub(super) fn read(line: &str) -> Result<Flow> {
         segment,
         nature,
         author,
-        target_branch: fields.text()?.to_owned(),
+        target_branch,
         first_commit_at,
         created_at,
         ready_at,
@@ -91,6 +95,7 @@ pub(super) fn read(line: &str) -> Result<Flow> {
         files,
         commits,
         items,
+        ticket,
         has_threads: flags & 2 != 0,
         has_detail: flags & 4 != 0,
     })
@@ -127,6 +132,7 @@ mod tests {
             files: (numbers[0] > 5).then_some(numbers[1]),
             commits: (numbers[1] > 5).then_some(numbers[2]),
             items: items.to_vec(),
+            ticket: TicketKey::new("KAN", numbers[6]).ok(),
             has_threads: numbers[5].is_multiple_of(2),
             has_detail: numbers[6].is_multiple_of(2),
         }
@@ -150,7 +156,7 @@ mod tests {
 
     #[test]
     fn a_line_of_another_version_is_refused() {
-        assert!(read("2\u{1f}7").is_err());
+        assert!(read("1\u{1f}7").is_err());
         assert!(read("").is_err());
     }
 }

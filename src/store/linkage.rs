@@ -1,23 +1,26 @@
-//! Which work items commits and pull requests hang on, and which of them are incidents.
+//! Which work items commits and pull requests hang on, which of them are incidents, and which tickets of the board branches name.
+//!
+//! A ticket is linked where the key in a branch's name ([`find_key`](crate::domain::branch::find_key)) is one of the board's, of
+//! whatever project, archived or not. Limits: a key of a ticket that was deleted links nothing; commits have no branch.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use jiff::Timestamp;
 use sqlx::AnyConnection;
 
-use super::column::Columns as _;
+use super::column::{Columns as _, json};
 use super::connect::Engine;
-use super::error::Result;
+use super::error::{Error, Result};
 use super::production::list;
 use super::work_items::target_from;
-use crate::domain::id::{ProjectId, RepositoryId};
+use crate::domain::id::{ProjectId, RepositoryId, TicketKey};
 use crate::domain::pull_request::PullRequestStatus;
 use crate::domain::work_item::LinkTarget;
 use crate::metrics::input::{Flow, Incident, IncidentSource, Linkage};
 use crate::metrics::query::{Query, Rules};
 
-/// How many work items are named.
-const MOST_ITEMS: usize = 100;
+/// How many work items are named, and how many tickets.
+const MOST: usize = 100;
 
 sqlite_queries! {
     /// A tag stands in quotes in the list of tags.
@@ -35,6 +38,7 @@ sqlite_queries! {
         AND c.committed_at >= $2 AND c.committed_at < $3 AND l.repository = r.id AND l.target_kind = 'commit' AND l.target = c.sha \
         GROUP BY r.project, l.item";
     TITLES = "SELECT w.number, w.title FROM json_each($2) j CROSS JOIN work_items w WHERE w.project = $1 AND w.number = j.value";
+    TICKETS = "SELECT t.key, t.title FROM json_each($1) j CROSS JOIN tickets t WHERE t.key = j.value";
 }
 
 postgres_queries! {
@@ -57,6 +61,8 @@ postgres_queries! {
         AND ($4 = 0 OR r.id = $4) AND c.committed_at >= $2 AND c.committed_at < $3 GROUP BY r.project, l.item";
     TITLES_ON_SERVER = "SELECT w.number, w.title FROM work_items w WHERE w.project = $1 \
         AND w.number IN (SELECT CAST(value AS BIGINT) FROM json_array_elements_text(CAST(CAST($2 AS TEXT) AS JSON)))";
+    TICKETS_ON_SERVER = "SELECT t.key, t.title FROM tickets t \
+        WHERE t.key IN (SELECT value FROM json_array_elements_text(CAST(CAST($1 AS TEXT) AS JSON)))";
 }
 
 fn on(engine: Engine, sqlite: &'static str, server: &'static str) -> &'static str {
@@ -168,20 +174,34 @@ pub(super) async fn of(conn: &mut AnyConnection, engine: Engine, projects: &[Pro
             *times.entry(row.int("item")?).or_default() += count(row.int("times")?);
         }
     }
+    let is_asked = |flow: &&Flow| {
+        query.repository.is_none_or(|id| id == flow.repository)
+            && query.team.as_ref().is_none_or(|team| team.members.contains(&flow.author))
+            && flow.status == PullRequestStatus::Completed
+            && flow.closed_at.is_some_and(|at| window.contains(at))
+    };
+    let flows: Vec<&Flow> = flows.iter().filter(is_asked).collect();
+    let mut tickets = tickets(&mut *conn, engine, &flows).await?;
     for flow in flows {
-        let is_asked = query.repository.is_none_or(|id| id == flow.repository)
-            && query.team.as_ref().is_none_or(|team| team.members.contains(&flow.author));
-        if is_asked && flow.status == PullRequestStatus::Completed && flow.closed_at.is_some_and(|at| window.contains(at)) {
-            linkage.pull_requests += 1;
-            linkage.linked_pull_requests += u64::from(!flow.items.is_empty());
-            for item in &flow.items {
-                *times.entry(*item).or_default() += 1;
-            }
+        let ticket = flow.ticket.as_ref().and_then(|key| tickets.get_mut(key));
+        linkage.pull_requests += 1;
+        linkage.linked_pull_requests += u64::from(!flow.items.is_empty());
+        linkage.ticketed_pull_requests += u64::from(ticket.is_some());
+        linkage.traced_pull_requests += u64::from(ticket.is_some() || !flow.items.is_empty());
+        for item in &flow.items {
+            *times.entry(*item).or_default() += 1;
+        }
+        if let Some((_, times)) = ticket {
+            *times += 1;
         }
     }
+    linkage.tickets = tickets.into_iter().map(|(key, (title, times))| (key, title, times)).collect();
+    linkage.tickets.sort_by(|(one, _, less), (other, _, more)| more.cmp(less).then_with(|| one.cmp(other)));
+    linkage.tickets.truncate(MOST);
+
     let mut most: Vec<(i64, u64)> = times.into_iter().collect();
     most.sort_unstable_by_key(|(item, times)| (std::cmp::Reverse(*times), *item));
-    most.truncate(MOST_ITEMS);
+    most.truncate(MOST);
     let mut titles: HashMap<i64, String> = HashMap::new();
     if !most.is_empty() {
         for project in projects {
@@ -193,4 +213,18 @@ pub(super) async fn of(conn: &mut AnyConnection, engine: Engine, projects: &[Pro
     }
     linkage.items = most.into_iter().map(|(item, times)| (item, titles.remove(&item).unwrap_or_default(), times)).collect();
     Ok(linkage)
+}
+
+/// The tickets of the board that branches name, with their titles, none counted yet.
+async fn tickets(conn: &mut AnyConnection, engine: Engine, flows: &[&Flow]) -> Result<HashMap<TicketKey, (String, u64)>> {
+    let named: BTreeSet<&TicketKey> = flows.iter().filter_map(|flow| flow.ticket.as_ref()).collect();
+    let mut found = HashMap::with_capacity(named.len());
+    if named.is_empty() {
+        return Ok(found);
+    }
+    for row in sqlx::query(on(engine, TICKETS, TICKETS_ON_SERVER)).bind(json(&named)?).fetch_all(conn).await? {
+        let key = TicketKey::parse(row.borrowed("key")?).map_err(|error| Error::unreadable(error.to_string()))?;
+        found.insert(key, (row.text("title")?, 0));
+    }
+    Ok(found)
 }

@@ -1,11 +1,13 @@
 //! Everything that figures of a query rest on, read in one state of the store.
 //!
-//! What there is much of (stages, flows, tips, runs) comes as lines that the database hands out in one value, and is taken apart on
-//! another thread while the next value is read. Rows of the asked-for projects are complete: who asks for less narrows it down itself.
+//! What there is much of (stages, flows, tips, runs) comes as lines that the database hands out many in a value, and is taken apart on
+//! other threads while the next values are read. Rows of the asked-for projects are complete: who asks for less narrows it down itself.
 //! Limits: as far back as [`LOOK_BACK`] before the window that precedes the query's, up to now.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
+use futures_util::TryStreamExt as _;
 use jiff::{SignedDuration, Timestamp};
 use sqlx::{AnyConnection, Row as _};
 use tokio::task::JoinHandle;
@@ -19,28 +21,28 @@ use super::sources::{self, collection_of};
 use super::{Store, commits, flow_line, linkage, stage_rows};
 use crate::domain::collection::{Collection, SourceState};
 use crate::domain::id::{ObjectId, ProjectId, RepositoryId};
-use crate::metrics::input::{Compare, Flow, Input, MeasuredProject, Run, StageKind, StageRun, Tip};
+use crate::metrics::input::{Compare, Input, MeasuredProject, Run, StageKind};
 use crate::metrics::production::{KindKey, Wanted};
 use crate::metrics::query::Query;
 
 /// How far before the two windows rows are read: for what was merged long before it was deployed, and for recoveries.
 pub const LOOK_BACK: SignedDuration = SignedDuration::from_hours(24 * 90);
 
-/// The lines of rows of the listed numbers, as one value.
+/// The lines of each listed number, as one value a number: one value of all of them would be copied again and again as it grows.
 macro_rules! lines {
     ($line:literal, $rest:literal) => {
-        concat!("SELECT string_agg(", $line, ", '\n') AS lines FROM json_each($1) j CROSS JOIN ", $rest)
+        concat!("SELECT (SELECT string_agg(", $line, ", '\n') FROM ", $rest, ") AS lines FROM json_each($1) j")
     };
 }
 
 macro_rules! lines_on_server {
     ($line:literal, $rest:literal) => {
         concat!(
-            "SELECT string_agg(",
+            "SELECT (SELECT string_agg(",
             $line,
-            ", '\n') AS lines FROM (SELECT CAST(value AS BIGINT) AS value FROM json_array_elements_text(CAST(CAST($1 AS TEXT) AS JSON))) AS j \
-             CROSS JOIN ",
-            $rest
+            ", '\n') FROM ",
+            $rest,
+            ") AS lines FROM (SELECT CAST(value AS BIGINT) AS value FROM json_array_elements_text(CAST(CAST($1 AS TEXT) AS JSON))) AS j"
         )
     };
 }
@@ -57,9 +59,8 @@ sqlite_queries! {
 }
 
 postgres_queries! {
-    STAGES_ON_SERVER = lines_on_server!("s.line", "LATERAL (SELECT coalesce((SELECT max(b.ended_at) FROM stage_runs b \
-        WHERE b.stage_kind = j.value AND b.ended_at < $2), $2) AS since) AS w JOIN stage_runs s ON s.stage_kind = j.value \
-        AND s.ended_at >= w.since");
+    STAGES_ON_SERVER = lines_on_server!("s.line", "stage_runs s WHERE s.stage_kind = j.value AND s.ended_at >= coalesce((SELECT \
+        max(b.ended_at) FROM stage_runs b WHERE b.stage_kind = j.value AND b.ended_at < $2), $2)");
     FLOWS_ON_SERVER = lines_on_server!("f.line", "flows f WHERE f.project = j.value AND f.ended_at >= $2");
     TIPS_ON_SERVER = lines_on_server!("p.line", "repositories r CROSS JOIN pushes p WHERE r.project = j.value \
         AND p.repository = r.id AND p.branch = r.default_branch AND p.at >= $2");
@@ -84,13 +85,61 @@ fn lines_of(row: &sqlx::any::AnyRow) -> Result<String> {
     Ok(text.unwrap_or_default())
 }
 
-/// Takes lines apart on a thread that may be busy for long.
-fn parse<T: Send + 'static>(lines: String, read: impl Fn(&str) -> Result<T> + Send + 'static) -> JoinHandle<Result<Vec<T>>> {
-    tokio::task::spawn_blocking(move || lines.split('\n').filter(|line| !line.is_empty()).map(read).collect())
+/// Bytes of lines that are worth a thread of their own.
+const PORTION: usize = 1024 * 1024;
+
+/// Lines that are taken apart on threads that may be busy for long.
+struct Parsing<T, R> {
+    read: R,
+    waiting: Vec<String>,
+    waiting_bytes: usize,
+    portions: Vec<JoinHandle<Result<Vec<T>>>>,
 }
 
-async fn parsed<T>(task: JoinHandle<Result<Vec<T>>>) -> Result<Vec<T>> {
-    task.await.map_err(|stopped| Error::trouble(Trouble::Other(format!("the lines were not read to their end: {stopped}"))))?
+impl<T: Send + 'static, R: Fn(&str) -> Result<T> + Clone + Send + 'static> Parsing<T, R> {
+    fn new(read: R) -> Self {
+        Self { read, waiting: Vec::new(), waiting_bytes: 0, portions: Vec::new() }
+    }
+
+    /// Reads the lines of all listed numbers.
+    async fn of(conn: &mut AnyConnection, sql: &'static str, numbers: &str, since_ms: i64, read: R) -> Result<Self> {
+        let mut parsing = Self::new(read);
+        let mut rows = sqlx::query(sql).bind(numbers.to_owned()).bind(since_ms).fetch(conn);
+        while let Some(row) = rows.try_next().await? {
+            parsing.take(lines_of(&row)?);
+        }
+        parsing.begin();
+        Ok(parsing)
+    }
+
+    fn take(&mut self, lines: String) {
+        self.waiting_bytes += lines.len();
+        self.waiting.push(lines);
+        if self.waiting_bytes >= PORTION {
+            self.begin();
+        }
+    }
+
+    fn begin(&mut self) {
+        let (lines, read) = (std::mem::take(&mut self.waiting), self.read.clone());
+        if std::mem::take(&mut self.waiting_bytes) > 0 {
+            let lines_in = move || lines.iter().flat_map(|lines| lines.split('\n')).filter(|line| !line.is_empty()).map(read).collect();
+            self.portions.push(tokio::task::spawn_blocking(lines_in));
+        }
+    }
+
+    /// All of them, in the order in which they came.
+    async fn end(mut self) -> Result<Vec<T>> {
+        self.begin();
+        let mut portions = Vec::with_capacity(self.portions.len());
+        for portion in self.portions {
+            let stopped = |stopped| Error::trouble(Trouble::Other(format!("the lines were not read to their end: {stopped}")));
+            portions.push(portion.await.map_err(stopped)??);
+        }
+        let mut all = Vec::with_capacity(portions.iter().map(Vec::len).sum());
+        portions.into_iter().for_each(|portion| all.extend(portion));
+        Ok(all)
+    }
 }
 
 fn run_of_line(project: ProjectId, definition: i64, line: &str) -> Result<Run> {
@@ -150,23 +199,23 @@ impl Store {
         let ids: Vec<ProjectId> = projects.iter().map(|(id, ..)| *id).collect();
         let all = list(ids.iter().map(|id| id.0));
 
-        let row = sqlx::query(on(FLOWS, FLOWS_ON_SERVER)).bind(&*all).bind(since_ms).fetch_one(&mut *conn).await?;
-        let flows: JoinHandle<Result<Vec<Flow>>> = parse(lines_of(&row)?, flow_line::read);
-        let row = sqlx::query(on(TIPS, TIPS_ON_SERVER)).bind(&*all).bind(since_ms).fetch_one(&mut *conn).await?;
-        let tips: JoinHandle<Result<Vec<Tip>>> = parse(lines_of(&row)?, commits::tip_of_line);
+        let flows = Parsing::of(&mut *conn, on(FLOWS, FLOWS_ON_SERVER), &all, since_ms, flow_line::read).await?;
+        let tips = Parsing::of(&mut *conn, on(TIPS, TIPS_ON_SERVER), &all, since_ms, commits::tip_of_line).await?;
 
         let kinds = kinds(&mut *conn, engine, &ids).await?;
         let keys: HashMap<KindKey, i64> = kinds.iter().filter(|(id, _)| *id != 0).map(|(id, kind)| (KindKey::of(kind), *id)).collect();
         let stage_kinds = list(wanted.kinds.iter().filter_map(|key| keys.get(key)).copied());
-        let row = sqlx::query(on(STAGES, STAGES_ON_SERVER)).bind(stage_kinds).bind(since_ms).fetch_one(&mut *conn).await?;
-        let by_id: HashMap<i64, StageKind> = kinds.iter().cloned().collect();
-        let stages: JoinHandle<Result<Vec<StageRun>>> = parse(lines_of(&row)?, move |line| stage_rows::of_line(line, &by_id));
+        let by_id: Arc<HashMap<i64, StageKind>> = Arc::new(kinds.iter().cloned().collect());
+        let of_line = move |line: &str| stage_rows::of_line(line, &by_id);
+        let stages = Parsing::of(&mut *conn, on(STAGES, STAGES_ON_SERVER), &stage_kinds, since_ms, of_line).await?;
 
         let mut runs = Vec::new();
         for (project, definition) in wanted.runs.iter().filter(|(project, _)| ids.contains(project)).copied() {
             let row = sqlx::query(RUNS).bind(project.0).bind(definition).bind(since_ms).fetch_one(&mut *conn).await?;
-            let lines = lines_of(&row)?;
-            runs.push(parse(lines, move |line| run_of_line(project, definition, line)));
+            let mut parsing = Parsing::new(move |line: &str| run_of_line(project, definition, line));
+            parsing.take(lines_of(&row)?);
+            parsing.begin();
+            runs.push(parsing);
         }
 
         let mut repositories = Vec::new();
@@ -186,15 +235,15 @@ impl Store {
             });
         }
         let incidents = linkage::incidents(&mut *conn, engine, &ids, &query.rules).await?;
-        let flows = parsed(flows).await?;
+        let flows = flows.end().await?;
         let linkage = linkage::of(&mut *conn, engine, &ids, query, &flows).await?;
         snapshot.rollback().await?;
 
-        let mut tips = parsed(tips).await?;
+        let mut tips = tips.end().await?;
         tips.sort_by_key(|tip| (tip.repository, tip.push));
         let mut whole_runs = Vec::new();
-        for task in runs {
-            whole_runs.extend(parsed(task).await?);
+        for parsing in runs {
+            whole_runs.extend(parsing.end().await?);
         }
         let projects = projects.into_iter().map(|(id, name, collection)| MeasuredProject {
             incident_source: linkage::source_of(id, &incidents, &query.rules),
@@ -206,7 +255,7 @@ impl Store {
             projects: projects.collect(),
             repositories,
             kinds: kinds.into_iter().map(|(_, kind)| kind).collect(),
-            stages: parsed(stages).await?,
+            stages: stages.end().await?,
             runs: whole_runs,
             flows,
             tips,

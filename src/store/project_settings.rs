@@ -1,4 +1,8 @@
-//! What a project has otherwise than the configuration says, and the people of its teams.
+//! What a project has otherwise than the configuration says, and the people of its teams. Whoever shares the store shares this.
+
+use std::collections::BTreeMap;
+
+use jiff::tz::TimeZone;
 
 use super::Store;
 use super::column::Columns as _;
@@ -6,12 +10,16 @@ use super::error::Result;
 use super::hold::Hold;
 use crate::domain::change::Change;
 use crate::domain::id::{Guid, ProjectId};
-use crate::metrics::query::Team;
+use crate::metrics::query::{Team, Zone};
+
+/// The setting that has the time zone of a project's days, as the database of zones names it.
+const TIME_ZONE: &str = "time_zone";
 
 queries! {
     SETTING = "SELECT value FROM project_settings WHERE project = $1 AND name = $2";
     PUT = "INSERT INTO project_settings (project, name, value) VALUES ($1, $2, $3) ON CONFLICT (project, name) DO UPDATE \
         SET value = excluded.value";
+    ALL_OF = "SELECT project, value FROM project_settings WHERE name = $1";
     DROP = "DELETE FROM project_settings WHERE project = $1 AND name = $2";
     TEAMS = "SELECT team, name, member FROM team_members WHERE project = $1 ORDER BY name, team, member";
     CLEAR_TEAM = "DELETE FROM team_members WHERE project = $1 AND team = $2";
@@ -42,6 +50,34 @@ impl Store {
             self.commit(writing).await
         })
         .await
+    }
+
+    /// The time zone that a project has of its own, by its name.
+    pub async fn time_zone(&self, project: ProjectId) -> Result<Option<String>> {
+        self.project_setting(project, TIME_ZONE).await
+    }
+
+    /// Gives a project a time zone of its own, or lets the configuration's hold again.
+    pub async fn set_time_zone(&self, project: ProjectId, zone: Option<&TimeZone>) -> Result<()> {
+        self.set_project_setting(project, TIME_ZONE, zone.and_then(TimeZone::iana_name)).await
+    }
+
+    /// Whose days a question about projects has; about none means all that are measured.
+    pub async fn zone_of(&self, projects: &[ProjectId], configured: &TimeZone) -> Result<Zone> {
+        let own: BTreeMap<ProjectId, String> = self
+            .attempt("read the time zones of the projects", async {
+                let rows = sqlx::query(ALL_OF).bind(TIME_ZONE).fetch_all(&mut *self.reader().await?).await?;
+                rows.iter().map(|row| Ok((ProjectId(row.int("project")?), row.text("value")?))).collect()
+            })
+            .await?;
+        if own.is_empty() {
+            return Ok(Zone::configured(configured));
+        }
+        let asked = match projects {
+            [] => self.measured_projects().await?.into_iter().map(|(id, _)| id).collect(),
+            asked => asked.to_vec(),
+        };
+        Ok(Zone::of(asked.iter().map(|id| own.get(id).map(String::as_str)), configured))
     }
 
     /// Keeps who is in a team. A team without anybody is forgotten.

@@ -154,6 +154,7 @@ actions! {
         "setup.toggle" "link the repository, let the member review" @ "toggle" &[S], ["space"] => ToggleRow;
         "setup.discover" "look for repositories or members" @ "discover" &[S], ["d"] => Discover;
         "setup.default_reviewer" "choose the member's default reviewer" &[S], ["a"] => DefaultReviewer;
+        "setup.comments" "choose whether the project's pull requests are commented" &[S], ["c"] => Comments;
         "setup.deselect" "take the project off the board, with its webhooks" &[S], ["D"] => Deselect;
         "setup.less" "lower the number" &[S], ["-"] => Less;
         "setup.more" "raise the number" &[S], ["+"] => More;

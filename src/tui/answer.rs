@@ -12,11 +12,13 @@ pub use crate::domain::merge::{DiffKind, DiffLine};
 use crate::domain::person::ReviewRules;
 use crate::domain::progress::Progress;
 use crate::domain::pull_request::KnownPullRequest;
+use crate::domain::quality;
 use crate::domain::ticket::{SpecState, Ticket};
 use crate::metrics::departures::Stop;
 use crate::metrics::figures::{Figures, Row};
 use crate::metrics::input::{Linkage, MeasuredProject};
 use crate::metrics::landing::Landing;
+use crate::metrics::query::Zone;
 use crate::metrics::waterfall::Waterfall;
 use crate::notice::Notice;
 
@@ -58,6 +60,8 @@ pub struct ProjectRow {
     pub me: Option<Guid>,
     pub me_name: Option<String>,
     pub rules: ReviewRules,
+    /// Whether its pull requests are commented by themselves.
+    pub comments: quality::Policy,
 }
 
 /// A repository of the project, for pickers and setup.
@@ -110,6 +114,8 @@ pub struct WebhookCard {
 #[derive(Debug, Clone, PartialEq)]
 pub struct MetricsPage {
     pub figures: Figures,
+    /// Whose days the window has.
+    pub zone: Zone,
     /// The projects that were asked for, with how their collection stands.
     pub projects: Vec<MeasuredProject>,
     /// Every project on the board, for the filter.
@@ -143,14 +149,26 @@ pub struct MetricRows {
     pub links: Option<Links>,
 }
 
-/// How much of the window's work hangs on work items, and on which.
+/// How much of the window's work hangs on work items and tickets, and on which.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Links {
     pub linkage: Linkage,
-    /// The page of a work item without its number; absent where they may be of several projects.
-    pub page: Option<String>,
+    /// Work items, then tickets.
+    pub rows: Vec<Link>,
     /// Why work items are not known, where they may not be read.
     pub refused: Option<String>,
+}
+
+/// What commits and pull requests hang on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Link {
+    /// `#4711`, `ATL-2`.
+    pub name: String,
+    /// Empty where it is not known.
+    pub title: String,
+    pub hanging: u64,
+    pub url: Option<String>,
+    pub ticket: Option<TicketKey>,
 }
 
 /// A row behind a number, as it is listed.
@@ -313,6 +331,8 @@ pub struct ConnectionReport {
     pub user: String,
     pub projects: Vec<ProjectOption>,
     pub scopes: Vec<ScopeLine>,
+    /// Where the scopes of the token are changed.
+    pub tokens_page: String,
     /// Where the token was found, in words.
     pub token_source: String,
 }

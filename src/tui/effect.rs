@@ -10,6 +10,7 @@ use super::model::webhooks::HookVerb;
 use super::session::Session;
 use crate::domain::id::{Guid, MemberId, ProjectId, RepositoryId, TicketKey};
 use crate::domain::person::ReviewRules;
+use crate::domain::quality::Posting;
 use crate::domain::status::Status;
 use crate::metrics::figures::Metric;
 
@@ -303,6 +304,11 @@ pub enum Effect {
     SetReviewRules {
         project: ProjectId,
         rules: ReviewRules,
+    },
+    /// Whether a project's pull requests are commented by themselves; `None` leaves it to the configuration.
+    SetComments {
+        project: ProjectId,
+        posting: Option<Posting>,
     },
 
     // Everything else

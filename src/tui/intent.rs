@@ -93,6 +93,7 @@ pub enum Intent {
     ToggleRow,
     Discover,
     DefaultReviewer,
+    Comments,
     Deselect,
     Less,
     More,

@@ -62,7 +62,7 @@ pub fn refusal(model: &Model, intent: Intent) -> Option<Notice> {
         }
         CancelTask if model.running_tasks().next().is_none() => return no("no task is running"),
         Formula | ExportMetrics | CopyMetric | OpenMetricRow | CollectNow => return super::update::metrics::refusal(model, intent),
-        Deselect if model.setup.selected_project().is_none() => {
+        Deselect | Comments if model.setup.selected_project().is_none() => {
             return no_hint("no project is selected".into(), "they are listed under Projects: press ]");
         }
         ReplayDelivery => return super::update::activity::replay_refusal(model),
@@ -194,6 +194,15 @@ fn changes_the_remote(intent: Intent) -> bool {
     use Intent::*;
     matches!(
         intent,
-        StartWork | PushSpec | SaveAndPush | HooksRegister | HooksRemove | SecretGenerate | SecretRotate | SecretRevoke | Deselect
+        StartWork
+            | PushSpec
+            | SaveAndPush
+            | HooksRegister
+            | HooksRemove
+            | SecretGenerate
+            | SecretRotate
+            | SecretRevoke
+            | Deselect
+            | Comments
     )
 }

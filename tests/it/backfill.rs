@@ -4,6 +4,8 @@
 use std::io::{BufRead as _, BufReader};
 use std::process::Stdio;
 
+use jiff::Timestamp;
+use kanado::clock::Clock;
 use kanado::sim;
 use kanado::sim::generate::Size;
 use kanado::sim::generate::plan::{Nature, Way};
@@ -17,8 +19,8 @@ use tokio::sync::watch;
 use crate::support::measured::{self, Measured, assert_same};
 use crate::support::world::{Person, World};
 
-fn generated(size: Size) -> sim::Options {
-    sim::Options { organisation: sim::Content::Generated(size), ..sim::Options::default() }
+fn start() -> Timestamp {
+    "2026-11-20T15:30:00Z".parse().unwrap()
 }
 
 /// How large the organisation is, as it was planned and not as it was collected.
@@ -68,7 +70,7 @@ async fn assert_collected(measured: &Measured, counts: &Counts) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_first_pass_asks_for_the_lists_first_and_for_no_more_than_the_formula_says() {
-    let measured = Measured::of(generated(Size::S)).await;
+    let measured = Measured::generated(Size::S, start()).await;
     let counts = counts(&measured).await;
     measured.control().reset_requests();
     let ended = measured.collect().await;
@@ -98,7 +100,7 @@ async fn a_first_pass_asks_for_the_lists_first_and_for_no_more_than_the_formula_
 
 #[tokio::test(flavor = "multi_thread")]
 async fn ten_projects_are_collected_within_the_budget_and_refreshed_within_a_tenth_of_it() {
-    let measured = Measured::of(generated(Size::M)).await;
+    let measured = Measured::generated(Size::M, start()).await;
     let counts = counts(&measured).await;
     measured.control().reset_requests();
     let ended = measured.collect().await;
@@ -125,8 +127,8 @@ async fn ten_projects_are_collected_within_the_budget_and_refreshed_within_a_ten
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_pass_that_is_dropped_again_and_again_ends_as_one_that_was_not() {
-    let measured = Measured::of(generated(Size::S)).await;
-    let (other, projects) = measured.somebody_else("other", kanado::clock::Clock::System).await;
+    let measured = Measured::generated(Size::S, start()).await;
+    let (other, projects) = measured.somebody_else("other", Clock::fixed(start())).await;
     measured.collect().await;
     let threads = measured.asked("/threads");
     measured.control().reset_requests();

@@ -1,8 +1,6 @@
 //! What hooks told of, and what they did not: figures' facts follow within seconds, or within the cycle of the collector. The clock moves
 //! only when a test moves it.
 
-use std::time::Duration;
-
 use jiff::{SignedDuration, Timestamp};
 use kanado::clock::Clock;
 use kanado::config::Config;
@@ -15,18 +13,9 @@ use kanado::sim;
 use kanado::sim::control::Merging;
 
 use crate::support::measured::Measured;
+use crate::support::patience::until;
 
-const PATIENCE: Duration = Duration::from_secs(60);
 const REPOSITORY: &str = "Harbor/tide-api";
-
-async fn until(what: &str, so: impl AsyncFn() -> bool) {
-    let waiting = async {
-        while !so().await {
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
-    };
-    assert!(tokio::time::timeout(PATIENCE, waiting).await.is_ok(), "waited too long until {what}");
-}
 
 /// Harbor, measured, with a collector on a clock of its own.
 struct Scene {

@@ -1,6 +1,7 @@
 //! Collecting where not everything may be read, where the service is slow or down, and where a project comes and goes.
 
-use kanado::action::{connect, hooks};
+use kanado::action::deselect::{self, Collected};
+use kanado::action::{Reporter, connect};
 use kanado::clock::Clock;
 use kanado::config::Config;
 use kanado::domain::collection::{Source, SourceState};
@@ -125,7 +126,7 @@ async fn a_project_that_comes_back_goes_on_where_it_was_and_one_that_is_purged_b
     let ctx = &measured.services.ctx;
     let project = measured.projects.iter().find(|project| project.name == "Harbor").unwrap().clone();
     let facts = measured.facts().await;
-    hooks::deselect(ctx, &project).await.unwrap();
+    deselect::run(ctx, &project, Collected::Keep, &Reporter::silent()).await.unwrap();
     assert!(!ctx.store.collection(project.id).await.unwrap().sources.is_empty(), "what was collected stays");
 
     let organisation = ctx.organisation(project.organisation).await.unwrap();
@@ -139,8 +140,7 @@ async fn a_project_that_comes_back_goes_on_where_it_was_and_one_that_is_purged_b
     assert!(threads <= active.div_ceil(4) + measured.projects.len() as u64, "{threads} of {active}");
     assert_same(&facts, &measured.facts().await);
 
-    hooks::deselect(ctx, &project).await.unwrap();
-    ctx.store.purge_facts(project.id).await.unwrap();
+    assert!(deselect::run(ctx, &project, Collected::Purge, &Reporter::silent()).await.unwrap().purged.is_some_and(|rows| rows > 0));
     assert!(ctx.store.collection(project.id).await.unwrap().sources.is_empty());
     connect::add_project(ctx, &organisation, &fact, None).await.unwrap();
     connect::measure(ctx, &project).await.unwrap();

@@ -265,9 +265,17 @@ async fn every_function(checked: &Checked, covered: &mut Covered) {
     let bobs = checked.client(&checked.world.token("bob"));
     covered.by(checked, &bobs, "vote", bobs.vote(r, number, &bob.id, Vote::Approved)).await;
 
-    let thread =
-        by!(create_thread(r, number, &NewThread { content: "why?".into(), line: Some((".tickets/SCR-1.md".into(), 1)), mark: None }));
-    let general = NewThread { content: "<!-- a mark --> general".into(), line: None, mark: Some(("kanado.test", "v1")) };
+    let thread = by!(create_thread(
+        r,
+        number,
+        &NewThread { content: "why?".into(), line: Some((".tickets/SCR-1.md".into(), 1)), ..NewThread::default() }
+    ));
+    let general = NewThread {
+        content: "<!-- a mark --> general".into(),
+        mark: Some(("kanado.test", "v1")),
+        status: ThreadStatus::Closed,
+        ..NewThread::default()
+    };
     let marked = by!(create_thread(r, number, &general));
     assert_eq!(marked.comments[0].content, general.content, "an HTML comment is kept as it was sent");
     assert_eq!(marked.properties.get("kanado.test").map(String::as_str), Some("v1"));

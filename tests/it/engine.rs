@@ -2,8 +2,6 @@
 //!
 //! Hooks are registered by the product, and the simulator delivers to a receiver of this process.
 
-use std::time::Duration;
-
 use jiff::{SignedDuration, Timestamp};
 use kanado::action::{Reporter, hooks, start_work, tickets};
 use kanado::clock::Clock;
@@ -27,22 +25,11 @@ use kanado::sync::wake::Wake;
 use tokio_util::sync::CancellationToken;
 
 use crate::support::inside::Inside;
+use crate::support::patience::until;
 use crate::support::postgres;
 use crate::support::receiver::free_address;
 
-/// How long something may take to happen.
-const PATIENCE: Duration = Duration::from_secs(60);
 const REPOSITORY: &str = "Harbor/tide-api";
-
-/// Waits until something is so.
-async fn until(what: &str, so: impl AsyncFn() -> bool) {
-    let waiting = async {
-        while !so().await {
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
-    };
-    assert!(tokio::time::timeout(PATIENCE, waiting).await.is_ok(), "waited too long until {what}");
-}
 
 /// Alice's process, connected to Harbor.
 struct Scene {

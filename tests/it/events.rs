@@ -7,7 +7,7 @@ use kanado::domain::id::Guid;
 use kanado::domain::pull_request::PullRequestStatus;
 use serde_json::{Value, json};
 
-use crate::support::payload::{COMMENT, NEW, OLD, PROJECT, REPOSITORY, Sender, Told, ZERO, places, sample, spoilt};
+use crate::support::payload::{COMMENT, NEW, OLD, PROJECT, REPOSITORY, Sender, Told, ZERO, named, places, sample, spoilt};
 
 fn bytes(body: &Value) -> Vec<u8> {
     serde_json::to_vec(body).unwrap()
@@ -23,17 +23,7 @@ fn event(body: &Value) -> Event {
 fn class(read: &Read) -> &'static str {
     match read {
         Read::Unreadable(_) => "unreadable",
-        Read::Event(event) => match &event.what {
-            What::PullRequest(_) => "pull request",
-            What::Comment { .. } => "comment",
-            What::Push { .. } => "push",
-            What::Repository { .. } => "repository",
-            What::Build { .. } => "build",
-            What::Deployment => "deployment",
-            What::WorkItem { .. } => "work item",
-            What::Other => "other",
-            What::Incomplete(_) => "incomplete",
-        },
+        Read::Event(event) => named(&event.what),
     }
 }
 

@@ -489,7 +489,7 @@ fn an_outage_while_a_branch_is_made_changes_nothing_or_is_found_out_by_looking()
         world.fault(&format!("{fault}:method=POST:path=/refs"));
         let words = match fault {
             // Whoever may sign in and may not do this lacks a scope.
-            "401" => "the scope Code (write) is missing",
+            "401" => "the scope Code (read & write) is missing",
             // A gateway may have passed the request on, and by looking it is found that it did not.
             "502" => "the answer was lost",
             _ => words,

@@ -408,6 +408,30 @@ fn deselecting_a_project_leaves_none_of_ours_and_all_of_the_others() {
 }
 
 #[test]
+fn a_project_that_leaves_while_azure_devops_is_out_of_reach_is_finished_by_asking_again() {
+    let desk = Desk::new();
+    desk.register();
+    let fault = desk.world.fault("503:path=/hooks/");
+    let output = desk.alice.run(&["projects", "remove", "Harbor", "--purge", "--json", "--yes"]);
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(3), "{said}");
+    let done: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert!(done["hooks"]["Err"].is_string() && done["purged"].as_u64().is_some(), "{done}");
+    assert_eq!(done["hooks_left"], Purpose::ALL.len());
+    assert!(said.contains("still there") && said.contains("kanado projects remove Harbor"), "{said}");
+    assert_eq!((desk.alice.json(&["projects", "ls"]), desk.ours().len()), (json!([]), Purpose::ALL.len()));
+    assert!(accepted(&desk.alice).is_empty(), "nothing that they deliver is believed any more");
+
+    desk.world.wait_hit(fault, 1);
+    desk.world.no_faults();
+    let done = desk.alice.json(&["projects", "remove", "Harbor"]);
+    assert_eq!((&done["hooks"]["Ok"]["deleted"], &done["hooks_left"]), (&json!(Purpose::ALL.len()), &json!(0)));
+    assert!(desk.ours().is_empty() && rows(&desk.alice).is_empty());
+    let words = desk.alice.fails(1, &["projects", "remove", "Nowhere", "--yes"]);
+    assert!(words.contains("no project"), "{words}");
+}
+
+#[test]
 fn what_cannot_be_removed_now_is_removed_at_the_next_occasion() {
     let desk = Desk::new();
     desk.register();

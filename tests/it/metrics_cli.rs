@@ -88,6 +88,29 @@ fn what_is_production_is_listed_with_its_reason_and_can_be_set() {
 }
 
 #[test]
+fn a_project_has_days_of_its_own_where_somebody_says_so() {
+    let world = World::start();
+    let alice = collected(&world);
+    let days = |alice: &Person| alice.json(&["metrics", "--window", "2026-10-25..2026-10-25"])["figures"]["window"].clone();
+    assert_eq!(alice.json(&["metrics", "zone"])[0]["overridden"], false);
+    let told = alice.fails(2, &["metrics", "zone", "Berlin"]);
+    assert!(told.contains("`Berlin` is no time zone") && told.contains("Europe/Berlin"), "{told}");
+    alice.ok(&["metrics", "zone", "Europe/Berlin", "--dry-run"]);
+    assert_eq!(days(&alice), json!({ "from": "2026-10-25T00:00:00Z", "to": "2026-10-26T00:00:00Z" }), "only shown");
+
+    let told = alice.ok(&["metrics", "zone", "europe/berlin", "--yes"]);
+    assert!(told.contains("Europe/Berlin (set for the project)"), "{told}");
+    // A day of 25 hours: summer time ends.
+    assert_eq!(days(&alice), json!({ "from": "2026-10-24T22:00:00Z", "to": "2026-10-25T23:00:00Z" }));
+    let words = alice.ok(&["metrics", "--window", "2026-10-25..2026-10-25"]);
+    assert!(words.replace('\n', " ").contains("2026-10-25 (days of Europe/Berlin)"), "{words}");
+    assert_eq!(alice.json(&["metrics"])["time_zone"], "Europe/Berlin");
+
+    alice.ok(&["metrics", "zone", "auto", "--yes"]);
+    assert_eq!(days(&alice), json!({ "from": "2026-10-25T00:00:00Z", "to": "2026-10-26T00:00:00Z" }));
+}
+
+#[test]
 fn a_report_is_one_page_that_is_never_written_over_by_accident() {
     let world = World::start();
     let alice = collected(&world);

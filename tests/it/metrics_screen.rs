@@ -3,13 +3,15 @@
 
 use std::time::Duration;
 
+use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use kanado::action::{explain_pull_request, figures};
 use kanado::clock::Clock;
 use kanado::config::Config;
 use kanado::engine::{Engine, EngineOptions};
 use kanado::metrics::figures::{Figures, Metric, Value};
-use kanado::metrics::query::{Query, Window};
+use kanado::metrics::period::Span;
+use kanado::metrics::query::Query;
 use kanado::metrics::rows;
 use kanado::sim;
 use kanado::sim::control::Merging;
@@ -127,13 +129,13 @@ impl Scene {
         scene
     }
 
-    fn query(&self, days: i64) -> Query {
+    fn query(&self, days: u16) -> Query {
         let rules = self.measured.services.ctx.config.metrics.rules.clone();
-        Query::new(vec![self.measured.projects[0].id], Window::last(days, self.clock.now()), rules)
+        Query::new(vec![self.measured.projects[0].id], Span::Days(days).window(&TimeZone::UTC, self.clock.now()), rules)
     }
 
     /// What the figures are, past the screen.
-    async fn figures(&self, days: i64) -> Figures {
+    async fn figures(&self, days: u16) -> Figures {
         figures::read(&self.measured.services.ctx, &self.query(days), self.clock.now()).await.unwrap().1
     }
 }
@@ -185,7 +187,7 @@ async fn the_screen_shows_the_figures_their_rows_and_what_they_hang_on() {
     let counted = rows.iter().filter(|row| row.excluded.is_none()).count();
     assert_eq!(month.tile(Metric::LeadTime).unwrap().n, counted as u64);
     board.press("l enter");
-    let words = format!("Counted {counted}  Left out {}  Work items {}", rows.len() - counted, month.linkage.items.len());
+    let words = format!("Counted {counted}   Left out {}   Linked to {}", rows.len() - counted, month.linkage.items.len());
     let screen = board.wait("the rows", |screen| screen.contains("Counted ")).await;
     assert!(screen.contains(&words) && screen.contains(&headline(&month, Metric::LeadTime)), "{words}\n{screen}");
     board.press("]");
@@ -260,7 +262,7 @@ async fn a_pull_request_is_compared_with_what_the_phases_of_the_same_days_are() 
     let scene = Scene::new().await;
     let ctx = &scene.measured.services.ctx;
     let (project, now) = (scene.measured.projects[0].id, scene.clock.now());
-    let (_, team) = figures::read(ctx, &figures::of_team(ctx, project, now), now).await.unwrap();
+    let (_, team) = figures::read(ctx, &figures::of_team(ctx, project, now).await.unwrap(), now).await.unwrap();
     let open = ctx.store.pull_requests(project, &PullRequestFilter::active()).await.unwrap();
     assert!(open.len() >= 3, "{open:?}");
     let (mut compared, mut blocked) = (0, 0);

@@ -14,6 +14,7 @@ use kanado::sim;
 use kanado::sim::control::Emission;
 
 use crate::support::inside::Inside;
+use crate::support::payload::named;
 
 /// What arrived, by the last part of the path.
 type Caught = Arc<Mutex<Vec<(String, Vec<u8>)>>>;
@@ -29,19 +30,6 @@ async fn catcher() -> (String, Caught) {
     let app = Router::new().fallback(keep).with_state(caught.clone());
     tokio::spawn(async move { axum::serve(listener, app).await });
     (url, caught)
-}
-
-fn class(what: &What) -> &'static str {
-    match what {
-        What::PullRequest(_) => "pull request",
-        What::Comment { .. } => "comment",
-        What::Push { .. } => "push",
-        What::Repository { .. } => "repository",
-        What::Build { .. } => "build",
-        What::Deployment => "deployment",
-        What::WorkItem { .. } => "work item",
-        What::Other | What::Incomplete(_) => "not understood",
-    }
 }
 
 fn expected(purpose: Purpose) -> &'static str {
@@ -105,7 +93,7 @@ async fn every_body_the_simulator_posts_is_read_as_what_it_is_and_its_samples_as
         for (_, body) in real {
             let text = String::from_utf8_lossy(&body);
             let Read::Event(event) = read(&body) else { panic!("{text}") };
-            assert_eq!(class(&event.what), expected(purpose), "{text}");
+            assert_eq!(named(&event.what), expected(purpose), "{text}");
             assert!(!event.envelope.is_test_at(&project.guid) && !event.envelope.is_of_another_than(&project.guid), "{text}");
             assert_eq!(event.envelope.project.as_ref(), Some(&project.guid), "{text}");
             assert_eq!(event.envelope.subscription.as_ref(), Some(&made.id), "{text}");

@@ -1,10 +1,10 @@
-//! The comment that kanado keeps on a pull request, in front of the simulator: written once, written anew in place, left alone when a
-//! person resolved it.
+//! The comment that kanado keeps on a pull request, in front of the simulator: written once, written anew in place, in nobody's way, left
+//! alone when a person gave its thread another status.
 
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
-use kanado::action::quality_comment::{self, Commented, Posting, Step, Wanted};
+use kanado::action::quality_comment::{self, Commented, Step, Wanted};
 use kanado::action::{Reporter, start_work, sync_pull_requests, tickets};
 use kanado::ado::{RepoRef, ThreadStatus};
 use kanado::clock::Clock;
@@ -12,10 +12,11 @@ use kanado::config::Config;
 use kanado::domain::fact::Thread;
 use kanado::domain::id::TicketKey;
 use kanado::domain::project::{Project, Repository};
-use kanado::domain::quality::{MARK, PROPERTY, is_ours};
+use kanado::domain::quality::{MARK, PROPERTY, Posting, is_ours};
 use kanado::engine::{Engine, EngineOptions};
 use kanado::services::Services;
 use kanado::sim;
+use kanado::sim::control::{Merging, Policies};
 
 use crate::support::inside::Inside;
 
@@ -80,6 +81,13 @@ impl Scene {
         ours[0].comments[0].content.clone()
     }
 
+    /// As a person does in the pull request's page.
+    async fn set_status(&self, thread: i64, status: ThreadStatus) {
+        let client = self.alice.ctx.client(&self.project).await.unwrap();
+        let repo = RepoRef { project: &self.project.guid, repository: &self.repository.guid };
+        client.set_thread_status(repo, i64::from(self.number), thread, status).await.unwrap();
+    }
+
     async fn tick_a_criterion(&self) {
         let spec = self.alice.ctx.store.spec(&self.key).await.unwrap();
         let text = spec.text.replacen("- [ ]", "- [x]", 1);
@@ -135,25 +143,51 @@ async fn a_change_is_written_in_place_and_not_more_often_than_every_ten_minutes(
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_comment_that_a_person_resolved_or_deleted_is_left_alone() {
+async fn a_comment_keeps_no_pull_request_open_where_all_comments_must_be_resolved() {
     let scene = Scene::new(Config::default()).await;
-    scene.comment().await;
+    let control = scene.world.sim.control();
+    control.unprotect(REPOSITORY, "main").await.unwrap();
+    control.want_resolved(REPOSITORY, "main").await.unwrap();
+    assert_eq!(scene.comment().await.step, Step::Create);
+    assert_eq!(scene.ours().await[0].status.as_deref(), Some("closed"));
+
+    // The policy does count: a person's question holds it up, and so would an active thread of ours.
+    let enforced = || Merging { policies: Policies::Enforced, ..Merging::default() };
+    let question = control.comment(scene.number, "carol", "why?").await.unwrap();
+    assert!(control.merge(scene.number, "bob", enforced()).await.is_err(), "a question is open");
+    control.resolve(scene.number, "carol", question).await.unwrap();
     let thread = scene.ours().await[0].id;
-    scene.world.sim.control().resolve(scene.number, "bob", i32::try_from(thread).unwrap()).await.unwrap();
+    scene.set_status(thread, ThreadStatus::Active).await;
+    assert!(control.merge(scene.number, "bob", enforced()).await.is_err(), "a person wants it answered");
+    scene.set_status(thread, ThreadStatus::Closed).await;
+
+    // Written anew, it is as closed as before.
     scene.tick_a_criterion().await;
     scene.clock.advance(SignedDuration::from_mins(20));
-    assert_eq!(scene.comment().await.step, Step::Left);
-    assert!(scene.text().await.contains("1 of 2 ticked"), "its text stays");
-    // For good: not even asked again, by hand neither.
-    let asked = scene.asked();
-    assert_eq!(scene.comment_as(&scene.alice, Wanted::ByHand).await.step, Step::Left);
-    assert_eq!(scene.asked(), asked);
+    assert_eq!(scene.comment().await.step, Step::Update { thread, comment: 1 });
+    assert_eq!(scene.ours().await[0].status.as_deref(), Some("closed"));
+    control.merge(scene.number, "bob", enforced()).await.expect("nothing is open");
+}
 
-    // Reopened by a person it stays theirs.
-    let client = scene.alice.ctx.client(&scene.project).await.unwrap();
-    let repo = RepoRef { project: &scene.project.guid, repository: &scene.repository.guid };
-    client.set_thread_status(repo, i64::from(scene.number), thread, ThreadStatus::Active).await.unwrap();
-    assert_eq!(scene.comment().await.step, Step::Left);
+#[tokio::test(flavor = "multi_thread")]
+async fn a_comment_whose_thread_a_person_gave_another_status_is_left_alone() {
+    for status in [ThreadStatus::Fixed, ThreadStatus::WontFix, ThreadStatus::Active, ThreadStatus::Pending] {
+        let scene = Scene::new(Config::default()).await;
+        scene.comment().await;
+        let thread = scene.ours().await[0].id;
+        scene.set_status(thread, status).await;
+        scene.tick_a_criterion().await;
+        scene.clock.advance(SignedDuration::from_mins(20));
+        assert_eq!(scene.comment().await.step, Step::Left, "{status:?}");
+        assert!(scene.text().await.contains("1 of 2 ticked"), "its text stays");
+        // For good: not even asked again, by hand neither.
+        let asked = scene.asked();
+        assert_eq!(scene.comment_as(&scene.alice, Wanted::ByHand).await.step, Step::Left);
+        assert_eq!(scene.asked(), asked);
+        // Closed again by a person it stays theirs.
+        scene.set_status(thread, ThreadStatus::Closed).await;
+        assert_eq!(scene.comment().await.step, Step::Left);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -221,19 +255,40 @@ async fn comments_are_off_unless_the_configuration_or_the_project_says_otherwise
         config.comments.except = except.iter().map(|name| (*name).to_owned()).collect();
         config
     };
-    assert_eq!(policy(Config::default()).await.posting, Posting::Off);
-    assert_eq!(policy(with(true, &[])).await.posting, Posting::On);
-    assert_eq!(policy(with(true, &["harbor"])).await.posting, Posting::Off);
-    assert_eq!(policy(with(false, &["KAN"])).await.posting, Posting::On);
+    assert_eq!(policy(Config::default()).await.posting(), Posting::Off);
+    assert_eq!(policy(with(true, &[])).await.posting(), Posting::On);
+    assert_eq!(policy(with(true, &["harbor"])).await.posting(), Posting::Off);
+    assert_eq!(policy(with(false, &["KAN"])).await.posting(), Posting::On);
     for posting in [Posting::On, Posting::Off] {
         quality_comment::set_policy(&scene.alice.ctx, scene.project.id, Some(posting)).await.unwrap();
         for config in [with(true, &[]), with(false, &[])] {
             let policy = policy(config).await;
-            assert_eq!((policy.posting, policy.overridden), (posting, true));
+            assert_eq!((policy.posting(), policy.own), (posting, Some(posting)));
         }
     }
     quality_comment::set_policy(&scene.alice.ctx, scene.project.id, None).await.unwrap();
-    assert!(!policy(Config::default()).await.overridden);
+    assert_eq!(policy(Config::default()).await.own, None);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_project_that_was_switched_off_is_left_alone_by_a_process_whose_configuration_says_otherwise() {
+    let scene = Scene::new(Config::default()).await;
+    quality_comment::set_policy(&scene.alice.ctx, scene.project.id, Some(Posting::Off)).await.unwrap();
+    let mut config = Config::default();
+    config.comments.post = true;
+    let eager = scene.world.services("alice", config, scene.clock.clone(), &scene.world.file_of("alice")).await;
+    let engine = Engine::start(&eager, EngineOptions::of(&eager.ctx.config));
+    // The same process comments as soon as the word is taken back: it was looking all the time.
+    assert!(scene.ours().await.is_empty());
+    quality_comment::set_policy(&scene.alice.ctx, scene.project.id, None).await.unwrap();
+    scene.clock.advance(SignedDuration::from_mins(20));
+    let waiting = async {
+        while scene.alice.ctx.store.quality_comment(scene.repository.id, i64::from(scene.number)).await.unwrap().is_none() {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    assert!(tokio::time::timeout(PATIENCE, waiting).await.is_ok(), "no comment came");
+    engine.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

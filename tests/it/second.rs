@@ -1,10 +1,8 @@
 //! The figures twice: by the program, and by a script of SQL that shares no line with it, over the same generated organisations.
 
-use kanado::clock::Clock;
 use kanado::metrics::figures::{Metric, Value};
 use kanado::metrics::query::{Query, Rules, Window};
 use kanado::metrics::{production, summarise};
-use kanado::sim;
 use kanado::sim::generate::Size;
 use sqlx::{Connection as _, Executor as _, Row as _, SqliteConnection};
 
@@ -44,8 +42,7 @@ async fn second(measured: &Measured, window: Window, now: jiff::Timestamp) -> Ve
 /// The hour and the weekday at which an organisation begins decide what its people happened to do.
 async fn agree(size: Size, start: &str) {
     let start: jiff::Timestamp = start.parse().unwrap();
-    let options = sim::Options { organisation: sim::Content::Generated(size), start: Some(start), ..sim::Options::default() };
-    let measured = Measured::at(options, Clock::fixed(start)).await;
+    let measured = Measured::generated(size, start).await;
     let ended = measured.collect().await;
     assert!(ended.is_complete());
     let now = measured.services.ctx.clock.now();

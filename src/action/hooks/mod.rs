@@ -4,7 +4,6 @@
 //! anew, tested, and only then is the old one deleted. Ours are told from other people's by the id in our row, or by the user name that
 //! kanado makes up; whatever else delivers to our address is reported and never touched.
 
-mod deselect;
 mod look;
 mod plan;
 mod print;
@@ -17,7 +16,6 @@ mod turn;
 mod url;
 mod verify;
 
-pub use deselect::{Deselected, Farewell, deselect, farewell};
 pub use look::{Look, Overlap, look};
 pub use plan::{Old, Step, Why};
 pub use print::{Manual, manual};

@@ -68,29 +68,31 @@ fn the_comment_is_found_again_and_nobody_elses_is_touched() {
     let talk = thread(3, "bob", "why?", "active");
     for (name, row, threads, step) in [
         ("none yet", None, vec![talk.clone()], Step::Create),
-        ("found by its mark", None, vec![talk.clone(), thread(5, "me", &marked, "active")], Step::Update { thread: 5, comment: 1 }),
-        ("another account's", None, vec![thread(5, "bob", &marked, "active")], Step::SomebodyElses),
+        ("found by its mark", None, vec![talk.clone(), thread(5, "me", &marked, "closed")], Step::Update { thread: 5, comment: 1 }),
+        ("another account's", None, vec![thread(5, "bob", &marked, "closed")], Step::SomebodyElses),
         (
             "remembered, and its text replaced",
             Some(&remembered),
-            vec![thread(7, "me", "x", "active")],
+            vec![thread(7, "me", "x", "Closed")],
             Step::Update { thread: 7, comment: 1 },
         ),
         (
             "remembered, with another one before it",
             Some(&remembered),
-            vec![thread(5, "me", &marked, "active"), thread(7, "me", &marked, "active")],
+            vec![thread(5, "me", &marked, "closed"), thread(7, "me", &marked, "closed")],
             Step::Update { thread: 7, comment: 1 },
         ),
-        ("remembered of another account", Some(&remembered), vec![thread(7, "bob", &marked, "active")], Step::SomebodyElses),
+        ("remembered of another account", Some(&remembered), vec![thread(7, "bob", &marked, "closed")], Step::SomebodyElses),
         ("resolved", Some(&remembered), vec![thread(7, "me", &marked, "wontFix")], Step::Left),
         ("resolved before it was remembered", None, vec![thread(7, "me", &marked, "Fixed")], Step::Left),
         ("gone", Some(&remembered), vec![talk.clone()], Step::Left),
-        ("pending is not resolved", Some(&remembered), vec![thread(7, "me", &marked, "pending")], Step::Update { thread: 7, comment: 1 }),
+        ("reactivated", Some(&remembered), vec![thread(7, "me", &marked, "active")], Step::Left),
+        ("pending", Some(&remembered), vec![thread(7, "me", &marked, "pending")], Step::Left),
+        ("how it stands is not told", Some(&remembered), vec![thread(7, "me", &marked, "unknown")], Step::Update { thread: 7, comment: 1 }),
     ] {
         assert_eq!(found(row, &threads, &me), step, "{name}");
     }
-    let mut deleted = thread(7, "me", &marked, "active");
+    let mut deleted = thread(7, "me", &marked, "closed");
     deleted.comments[0].deleted = true;
     assert_eq!(found(Some(&remembered), &[deleted], &me), Step::Left);
 }

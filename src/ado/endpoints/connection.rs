@@ -99,7 +99,7 @@ impl Client {
             self.probe(Some(projects), PROJECT),
             self.probe(Some(code), CODE),
             self.probe(writing, WRITING),
-            self.probe_threads(project),
+            self.discussions(project, place),
             self.probe(build, BUILD),
             self.probe(items, WORK_ITEMS),
             self.probe(Some(people), PEOPLE),
@@ -117,34 +117,62 @@ impl Client {
         one(path, Scope::Code, "list one pull request").query("searchCriteria.status", "all")
     }
 
-    /// Threads hang on a pull request: without one there is nothing to try.
-    async fn probe_threads(&self, project: Option<&Guid>) -> Result<ScopeCheck> {
+    /// Discussions are read and written, under one scope of the token page: code that may be read, or written, does as well.
+    async fn discussions(&self, project: Option<&Guid>, place: Option<RepoRef<'_>>) -> Result<ScopeCheck> {
+        let (reading, writing) = tokio::try_join!(self.reads_discussions(project), self.writes_discussions(place))?;
+        Ok(match (reading, writing) {
+            (Some(ScopeOutcome::Missing), _) => THREADS.check(THREADS.scope, ScopeOutcome::Missing),
+            (_, ScopeOutcome::Missing) => COMMENTING.check(COMMENTING.scope, ScopeOutcome::Missing),
+            (Some(ScopeOutcome::Unknown(why)), _) => THREADS.check(THREADS.scope, ScopeOutcome::Unknown(why)),
+            // Whoever may write may read.
+            (Some(ScopeOutcome::Allowed) | None, outcome) => THREADS.check(THREADS.scope, outcome),
+        })
+    }
+
+    /// Nothing where there is no pull request to try it on.
+    async fn reads_discussions(&self, project: Option<&Guid>) -> Result<Option<ScopeOutcome>> {
         let found = match self.rows::<PullRequest>(&self.one_pull_request(project)).await {
             Ok(rows) => rows.into_iter().next().map(PullRequest::fact),
-            Err(e) => return Ok(THREADS.check(Scope::Threads, outcome_of(e).map(unless_missing)?)),
+            Err(error) => {
+                let outcome = outcome_of(error)?;
+                // What is missing is another scope, which has a line of its own.
+                return Ok(Some(outcome).filter(|outcome| *outcome != ScopeOutcome::Missing));
+            }
         };
-        let place = found
-            .as_ref()
-            .and_then(|pr| Some((RepoRef { project: pr.project.as_ref().or(project)?, repository: &pr.repository }, pr.number)));
-        let Some((place, number)) = place else {
-            return Ok(THREADS.check(Scope::Threads, unknown("there is no pull request to try it on yet")));
-        };
-        let call =
-            Call::get(in_pull_request(place, number, "/threads"), Scope::Threads, format!("read the discussion of pull request {number}"));
-        self.probe(Some(call), THREADS).await
+        let Some(pr) = found else { return Ok(None) };
+        let Some(project) = pr.project.as_ref().or(project) else { return Ok(None) };
+        let path = in_pull_request(RepoRef { project, repository: &pr.repository }, pr.number, "/threads");
+        let call = Call::get(path, Scope::Threads, format!("read the discussion of pull request {}", pr.number));
+        Ok(Some(self.outcome(&call).await?))
+    }
+
+    /// Comments with nothing on the pull request 0, which is never there: whoever may not is told so before that is looked for.
+    async fn writes_discussions(&self, place: Option<RepoRef<'_>>) -> Result<ScopeOutcome> {
+        let Some(place) = place else { return Ok(unknown(WRITING.without_place)) };
+        let path = in_pull_request(place, 0, "/threads");
+        let call = Call::ask(path, Scope::Commenting, "comment on no pull request at all").json(&json!({ "comments": [] }));
+        match self.send(&call).await {
+            Err(error) if matches!(error.kind(), ErrorKind::PullRequestMissing | ErrorKind::NotFound) => Ok(ScopeOutcome::Allowed),
+            Err(error) => outcome_of(error),
+            Ok(_) => Ok(ScopeOutcome::Allowed),
+        }
     }
 
     async fn probe(&self, call: Option<Call>, purpose: Purpose) -> Result<ScopeCheck> {
         let Some(call) = call else {
             return Ok(purpose.check(purpose.scope, unknown(purpose.without_place)));
         };
-        let outcome = match self.send(&call).await {
-            Ok(_) => ScopeOutcome::Allowed,
-            // A host of its own that cannot be reached says nothing of the one that the board is on.
-            Err(e) if call.host != Host::Base && is_unreachable(&e) => ScopeOutcome::Unknown(e.to_string()),
-            Err(e) => outcome_of(e)?,
-        };
+        let outcome = self.outcome(&call).await?;
         Ok(purpose.check(call.scope, outcome))
+    }
+
+    async fn outcome(&self, call: &Call) -> Result<ScopeOutcome> {
+        match self.send(call).await {
+            Ok(_) => Ok(ScopeOutcome::Allowed),
+            // A host of its own that cannot be reached says nothing of the one that the board is on.
+            Err(e) if call.host != Host::Base && is_unreachable(&e) => Ok(ScopeOutcome::Unknown(e.to_string())),
+            Err(e) => outcome_of(e),
+        }
     }
 }
 
@@ -192,24 +220,35 @@ const THREADS: Purpose = Purpose::new(
     Scope::Threads,
     Need::Expected,
     "comments and dated votes",
-    "pickup and review times have no value, and reviews cannot be told from their absence",
+    "pickup, review and merge-wait times have no value, and what was merged without review is not known",
+);
+/// Where discussions may be read.
+const COMMENTING: Purpose = Purpose::new(
+    Scope::Threads,
+    Need::Expected,
+    "comments and dated votes",
+    "no comment can be written, by you or by kanado; figures are not affected",
 );
 const BUILD: Purpose = Purpose::new(
     Scope::Build,
     Need::Expected,
     "pipeline runs and their stages",
-    "no deployments by pipelines: frequency, lead time, fail rate and recovery are not measured",
+    "deployment frequency, lead time, fail rate, recovery, rework and pipeline reliability are not measured",
 );
 const WORK_ITEMS: Purpose = Purpose::new(
     Scope::WorkItems,
     Need::Expected,
     "linked work items and incidents",
-    "failures are found by rollbacks, hotfixes and reverts only, and no work item is named",
+    "failures are found by rollbacks, hotfixes and reverts only, so that fewer are seen, and no work item is named",
 );
 const PEOPLE: Purpose =
     Purpose::new(Scope::Graph, Need::Expected, "finding people outside your teams", "only people of the project's teams are found by name");
-const RELEASE: Purpose =
-    Purpose::new(Scope::Release, Need::Optional, "classic releases", "deployments by classic releases are not counted");
+const RELEASE: Purpose = Purpose::new(
+    Scope::Release,
+    Need::Optional,
+    "classic releases",
+    "deployments by classic releases are not counted, and what they brought passes for not deployed",
+);
 const ENVIRONMENT: Purpose = Purpose::new(
     Scope::Environment,
     Need::Optional,
@@ -224,14 +263,6 @@ fn one(path: String, scope: Scope, attempt: &str) -> Call {
 
 fn unknown(why: &str) -> ScopeOutcome {
     ScopeOutcome::Unknown(why.to_owned())
-}
-
-/// What is missing is another scope, which has a line of its own.
-fn unless_missing(outcome: ScopeOutcome) -> ScopeOutcome {
-    match outcome {
-        ScopeOutcome::Missing => unknown("without Code (read) there is no pull request to try it on"),
-        outcome => outcome,
-    }
 }
 
 fn is_unreachable(error: &Error) -> bool {

@@ -17,10 +17,13 @@ pub struct NewThread {
     pub line: Option<(String, u32)>,
     /// A property that programs find it by; readers do not see it.
     pub mark: Option<(&'static str, &'static str)>,
+    /// An active or pending one keeps a pull request from completion where the branch wants comments resolved; a closed one does not.
+    pub status: ThreadStatus,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum ThreadStatus {
+    #[default]
     Active,
     Fixed,
     WontFix,
@@ -55,7 +58,7 @@ impl Client {
     pub async fn create_thread(&self, repository: RepoRef<'_>, number: i64, thread: &NewThread) -> Result<fact::Thread> {
         let mut body = json!({
             "comments": [{"parentCommentId": 0, "content": thread.content, "commentType": "text"}],
-            "status": "active",
+            "status": thread.status.word(),
         });
         if let Some((file, line)) = &thread.line {
             body["threadContext"] = json!({
@@ -68,7 +71,7 @@ impl Client {
             body["properties"] = json!({ name: {"$type": "System.String", "$value": value} });
         }
         let path = in_pull_request(repository, number, "/threads");
-        let call = Call::post(path, format!("comment on pull request {number}")).json(&body);
+        let call = Call::post(path, format!("comment on pull request {number}")).scope(Scope::Commenting).json(&body);
         Ok(self.object::<Thread>(&call).await?.fact())
     }
 
@@ -76,7 +79,7 @@ impl Client {
     pub async fn reply(&self, repository: RepoRef<'_>, number: i64, thread: i64, parent: i64, content: &str) -> Result<fact::Comment> {
         let path = in_pull_request(repository, number, &format!("/threads/{thread}/comments"));
         let body: Value = json!({"parentCommentId": parent, "content": content, "commentType": "text"});
-        let call = Call::post(path, format!("reply on pull request {number}")).json(&body);
+        let call = Call::post(path, format!("reply on pull request {number}")).scope(Scope::Commenting).json(&body);
         Ok(self.object::<Comment>(&call).await?.fact())
     }
 
@@ -90,13 +93,17 @@ impl Client {
         content: &str,
     ) -> Result<fact::Comment> {
         let path = in_pull_request(repository, number, &format!("/threads/{thread}/comments/{comment}"));
-        let call = Call::patch(path, format!("change a comment on pull request {number}")).json(&json!({"content": content}));
+        let call = Call::patch(path, format!("change a comment on pull request {number}"))
+            .scope(Scope::Commenting)
+            .json(&json!({"content": content}));
         Ok(self.object::<Comment>(&call).await?.fact())
     }
 
     pub async fn set_thread_status(&self, repository: RepoRef<'_>, number: i64, thread: i64, status: ThreadStatus) -> Result<fact::Thread> {
         let path = in_pull_request(repository, number, &format!("/threads/{thread}"));
-        let call = Call::patch(path, format!("resolve a thread of pull request {number}")).json(&json!({"status": status.word()}));
+        let call = Call::patch(path, format!("resolve a thread of pull request {number}"))
+            .scope(Scope::Commenting)
+            .json(&json!({"status": status.word()}));
         Ok(self.object::<Thread>(&call).await?.fact())
     }
 }

@@ -196,7 +196,7 @@ async fn reviewers_votes_and_threads_are_written_as_the_service_wants_them() {
     scene.on("POST", "/threads", [Reply::ok(json!({"id": 3, "comments": []}))]);
     scene.on("PATCH", "/threads/3", [Reply::ok(json!({"id": 3, "status": "wontFix"}))]);
     scene.on("POST", "/threads/3/comments", [Reply::ok(json!({"id": 2, "parentCommentId": 1, "content": "yes"}))]);
-    let thread = NewThread { content: "why?".into(), line: Some(("src/a.rs".into(), 5)), mark: None };
+    let thread = NewThread { content: "why?".into(), line: Some(("src/a.rs".into(), 5)), ..NewThread::default() };
     assert_eq!(scene.client.create_thread(repository(), 7, &thread).await.unwrap().id, 3);
     assert_eq!(scene.client.reply(repository(), 7, 3, 1, "yes").await.unwrap().parent, 1);
     let status = scene.client.set_thread_status(repository(), 7, 3, ThreadStatus::WontFix).await.unwrap().status;

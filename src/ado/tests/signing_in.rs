@@ -40,10 +40,10 @@ async fn an_empty_401_is_a_missing_scope_when_the_token_is_otherwise_good() {
     scene.on("POST", "/refs", [Reply::empty(401)]);
     scene.on("GET", "connectionData", [connection()]);
     let error = scene.client.create_branch(repository(), "feature/K-1", &ObjectId::zero()).await.unwrap_err();
-    assert_eq!(*error.kind(), ErrorKind::ScopeMissing { scope: "Code (write)" });
+    assert_eq!(*error.kind(), ErrorKind::ScopeMissing { scope: "Code (read & write)" });
     let words = error.to_string();
     assert!(words.contains("create the branch `feature/K-1`") && words.contains("the token is valid"), "{words}");
-    assert!(error.hint().unwrap().contains("Code (write)"));
+    assert!(error.hint().unwrap().contains("Code (read & write)"));
     assert_eq!(scene.count("GET", "connectionData"), 1);
 }
 
@@ -203,6 +203,7 @@ async fn the_check_tells_what_each_scope_allows_without_changing_anything() {
     scene.on("POST", "subjectquery", [Reply::list(json!([]))]);
     scene.on("GET", "/git/pullrequests", [Reply::list(json!([{"pullRequestId": 7, "repository": {"id": "r"}}]))]);
     scene.on("GET", "/pullrequests/7/threads", [Reply::empty(401)]);
+    scene.on("POST", "/pullrequests/0/threads", [Reply::empty(401)]);
     scene.on("GET", "/build/definitions", [Reply::list(json!([]))]);
     scene.on("POST", "/wit/wiql", [Reply::empty(401)]);
     scene.on("GET", "/release/definitions", [Reply::empty(401)]);
@@ -219,7 +220,7 @@ async fn the_check_tells_what_each_scope_allows_without_changing_anything() {
         [
             ("Project and Team (read)", Need::Required, ScopeOutcome::Allowed),
             ("Code (read)", Need::Required, ScopeOutcome::Allowed),
-            ("Code (write)", Need::Required, ScopeOutcome::Missing),
+            ("Code (read & write)", Need::Required, ScopeOutcome::Missing),
             ("Pull Request Threads (read & write)", Need::Expected, ScopeOutcome::Missing),
             ("Build (read)", Need::Expected, ScopeOutcome::Allowed),
             ("Work Items (read)", Need::Expected, ScopeOutcome::Missing),
@@ -230,6 +231,7 @@ async fn the_check_tells_what_each_scope_allows_without_changing_anything() {
     assert_eq!((told[8].0, told[8].1), ("Environment (read & manage)", Need::Optional));
     assert!(checks.iter().all(|c| !c.degrades.is_empty()));
     assert_eq!(scene.find("POST", "/refs")[0].json(), json!([]));
+    assert_eq!(scene.find("POST", "/pullrequests/0/threads")[0].json(), json!({"comments": []}));
     scene.on("POST", "/refs", [Reply::error(400, "ArgumentException", "No updates.")]);
     let checks = scene.client.check(Some(&project()), Some(target.repository)).await.unwrap();
     assert_eq!(checks[2].outcome, ScopeOutcome::Allowed, "refused for what it says means let in");

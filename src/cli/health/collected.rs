@@ -5,6 +5,7 @@ use serde::Serialize;
 
 use crate::domain::board::age_step;
 use crate::domain::collection::{Collection, SourceState};
+use crate::domain::lack::Lack;
 use crate::metrics::telling::grouped;
 use crate::notice::inert;
 
@@ -55,12 +56,10 @@ impl Collected {
             }
         };
         let mut lines = vec![("collected", sum)];
-        for state in &self.collection.sources {
+        let refused = self.collection.sources.iter().filter_map(|state| Some(("", state.source, state.refused.as_deref()?)));
+        lines.extend(Lack::of(refused).iter().map(|lack| ("without", format!("{}: {}", lack.what(), inert(&lack.words)))));
+        for state in self.collection.sources.iter().filter(|state| state.refused.is_none()) {
             let name = state.source.words();
-            if let Some(words) = &state.refused {
-                lines.push(("without", format!("{name}: {}", inert(words))));
-                continue;
-            }
             if let Some(words) = &state.failed {
                 lines.push(("FAILED", format!("{name}: {}", inert(words))));
             }

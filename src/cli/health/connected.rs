@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::action::Context;
-use crate::ado::{Budget, Need, ScopeCheck, ScopeOutcome};
+use crate::ado::{Budget, Need, ScopeCheck, ScopeOutcome, tokens_page};
 use crate::domain::board::age_step;
 use crate::domain::collection::Collection;
 use crate::domain::health::HookHealth;
@@ -29,6 +29,8 @@ pub struct Connection {
 pub struct Asked {
     pub scopes: Vec<ScopeCheck>,
     pub budget: Budget,
+    /// Where the scopes of the token are changed.
+    pub tokens_page: String,
 }
 
 /// By what is known: a token is there, and what was asked last was answered.
@@ -61,7 +63,7 @@ pub async fn ask(ctx: &Context, organisation: &Organisation, project: &Project, 
         let repository = ctx.store.repositories(project.id).await?.into_iter().find(|repository| !repository.disabled);
         let scopes = acting.client.check(Some(&project.guid), repository.as_ref().map(|repository| &repository.guid)).await?;
         let budget = acting.client.budget().borrow().clone();
-        Ok::<_, crate::action::Error>(Asked { scopes, budget })
+        Ok::<_, crate::action::Error>(Asked { scopes, budget, tokens_page: tokens_page(&organisation.url) })
     };
     match asked.await {
         Ok(asked) => Connection { connected: true, why: None, hint: None, last_answer: Some(ctx.clock.now()), asked: Some(asked) },
@@ -104,19 +106,26 @@ impl Connection {
         if lines.is_empty() {
             lines.push(("scopes", "all there".to_owned()));
         }
+        lines.extend(to_do(&asked.scopes, &asked.tokens_page).map(|words| ("to do", words)));
         lines.push(("rate limit", budget(&asked.budget, now)));
         lines
     }
 }
 
-/// `Build (read): without it, ...; give the token this scope`.
+/// `Build (read): without it, ...; the token should have it`.
 pub fn missing(scope: &ScopeCheck) -> String {
     let need = match scope.need {
         Need::Required => "the board needs it",
-        Need::Expected => "give the token this scope",
+        Need::Expected => "the token should have it",
         Need::Optional => "only if you use it",
     };
     format!("{}: without it, {}; {need}", scope.scope, scope.degrades)
+}
+
+/// Where to put right what is missing, if anything is.
+pub fn to_do(scopes: &[ScopeCheck], page: &str) -> Option<String> {
+    let is_missing = scopes.iter().any(|scope| scope.outcome == ScopeOutcome::Missing);
+    is_missing.then(|| format!("edit the token at {page} and tick what is missing; or make a new one there, then `kanado token rotate`"))
 }
 
 /// Azure DevOps tells its rate limit only near the limit.

@@ -7,17 +7,18 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 use jiff::Timestamp;
 use serde_json::{Value as Json, json};
 
-use crate::action::{Context, members};
+use crate::action::{Context, figures, members};
 use crate::cli::exit::{Exit, Failure};
 use crate::cli::frame::{Frame, find_project};
 use crate::domain::board::age_step;
 use crate::domain::collection::Collection;
+use crate::domain::lack::Lack;
 use crate::domain::project::Project;
 use crate::metrics;
 use crate::metrics::figures::{Figures, Metric, Row};
 use crate::metrics::input::{Input, StageKind};
 use crate::metrics::movers::{Moved, movers};
-use crate::metrics::query::{Definition, Hours, Query, ServiceId, Team};
+use crate::metrics::query::{Definition, Hours, Query, ServiceId, Team, Zone};
 use crate::metrics::{period, production};
 use crate::notice::Notice;
 
@@ -77,6 +78,8 @@ pub fn metric() -> impl TypedValueParser<Value = Metric> {
 /// Figures with what they rest on.
 pub struct Answer {
     pub query: Query,
+    /// Whose days the query has.
+    pub zone: Zone,
     pub input: Input,
     pub figures: Figures,
     /// What the figures were narrowed to: "repository tide-api".
@@ -94,6 +97,12 @@ impl Answer {
     /// What moved a figure that is a median since last week.
     pub fn moved(&self, metric: Metric) -> Option<Moved> {
         movers(&self.input, &self.query, metric, self.now)
+    }
+
+    /// The window in days, and whose days where that is not as the configuration has it.
+    pub fn window(&self) -> String {
+        let days = period::words(self.figures.window, &self.zone.zone);
+        self.zone.words().map_or_else(|| days.clone(), |words| format!("{days} ({words})"))
     }
 
     /// The projects with how far each is collected, for scripts.
@@ -119,11 +128,11 @@ pub async fn ask(asked: Asked, frame: &mut Frame<'_>) -> Result<Answer, Failure>
     let projects = projects(asked.all_projects, frame).await?;
     let ids: Vec<_> = projects.iter().map(|project| project.id).collect();
     let settings = &frame.config.metrics;
-    let zone = settings.time_zone.clone();
-    let window = period::parse(asked.window.as_deref().unwrap_or(USUAL), &zone, now)
+    let zone = figures::zone(&ctx, &ids).await?;
+    let window = period::parse(asked.window.as_deref().unwrap_or(USUAL), &zone.zone, now)
         .map_err(|words| Failure::usage(words, "such as --window 30d or --window 2026-11-01..2026-11-30"))?;
     let mut query = Query::new(ids.clone(), window, settings.rules.clone());
-    query.zone = zone;
+    query.zone = zone.zone.clone();
     query.definition = asked.definition.map_or(settings.definition, DefinitionFlag::definition);
     query.hours = if asked.working_hours { Hours::Working } else { Hours::Calendar };
     let mut narrowed = Vec::new();
@@ -143,8 +152,9 @@ pub async fn ask(asked: Asked, frame: &mut Frame<'_>) -> Result<Answer, Failure>
     let wanted = production::wanted(&kinds, &query);
     let input = ctx.store.metric_input(&query, &wanted).await?;
     let figures = metrics::summarise(&input, &query, now);
-    let notices = input.projects.iter().flat_map(|project| notices(&project.name, &project.collection, now)).collect();
-    Ok(Answer { query, input, figures, narrowed, notices, now })
+    let mut notices: Vec<Notice> = input.projects.iter().flat_map(|project| notices(&project.name, &project.collection, now)).collect();
+    notices.extend(refusals(input.projects.iter().map(|project| (project.name.as_str(), &project.collection))));
+    Ok(Answer { query, zone, input, figures, narrowed, notices, now })
 }
 
 /// The projects asked about, each of them measured.
@@ -256,12 +266,14 @@ fn notices(name: &str, collection: &Collection, now: Timestamp) -> Vec<Notice> {
         let words = format!("{name}: {} not looked at for {}", names.join(", "), age_step(oldest, now));
         all.push(Notice::new(words).hint("`kanado serve` or a board keeps them fresh; `kanado backfill` does it once"));
     }
-    for state in &collection.sources {
-        if let Some(words) = &state.refused {
-            all.push(Notice::new(format!("{name}, without {}: {words}", state.source.words())));
-        }
-    }
     all
+}
+
+/// What may not be read, told once for all projects of which that is so.
+fn refusals<'a>(projects: impl Iterator<Item = (&'a str, &'a Collection)>) -> Vec<Notice> {
+    let sources = projects.flat_map(|(name, collection)| collection.sources.iter().map(move |state| (name, state)));
+    let refused = sources.filter_map(|(name, state)| Some((name, state.source, state.refused.as_deref()?)));
+    Lack::of(refused).iter().map(|lack| Notice::new(format!("without {}: {}", lack.what_of(), lack.words))).collect()
 }
 
 #[cfg(test)]
@@ -317,17 +329,20 @@ mod tests {
             sources: vec![
                 state(Source::PullRequests, Some("2026-11-22T09:00:00Z"), None),
                 state(Source::Builds, None, Some("the token lacks Build (read)")),
+                state(Source::Timelines, None, Some("the token lacks Build (read)")),
                 state(Source::Threads, None, None),
             ],
             from: None,
         };
-        let words: Vec<String> = notices("Harbor", &collection, now).iter().map(|notice| notice.text.clone()).collect();
+        let mut all = notices("Harbor", &collection, now);
+        all.extend(refusals([("Harbor", &collection), ("Quay", &collection)].into_iter()));
+        let words: Vec<String> = all.iter().map(|notice| notice.text.clone()).collect();
         assert_eq!(
             words,
             [
-                "Harbor is collected to 66 %: figures may change",
+                "Harbor is collected to 75 %: figures may change",
                 "Harbor: pull requests not looked at for 1h",
-                "Harbor, without pipeline runs: the token lacks Build (read)"
+                "without pipeline runs and stages of Harbor and Quay: the token lacks Build (read)"
             ]
         );
     }

@@ -17,8 +17,8 @@ pub fn lines(metric: Metric, rows: &[Row], answer: &Answer) -> Vec<String> {
         under(&detail);
     }
     tile.formula.iter().chain(&tile.notes).for_each(|line| under(line));
-    for missing in &tile.missing {
-        under(&format!("without {} of {}: {}", missing.source.words(), missing.project, missing.words));
+    for lack in telling::lacks(tile) {
+        under(&format!("without {}: {}", lack.what_of(), lack.words));
     }
     if let Some(moved) = answer.moved(metric) {
         lines.push(String::new());

@@ -10,6 +10,7 @@ mod report;
 mod table;
 mod threshold;
 mod write;
+mod zone;
 
 use std::path::PathBuf;
 
@@ -47,6 +48,8 @@ enum Command {
     Production(production::Args),
     /// Write a report as one HTML page
     Report(ReportArgs),
+    /// Show or set the time zone whose days a project's figures have
+    Zone(zone::Args),
 }
 
 #[derive(Debug, clap::Args)]
@@ -64,6 +67,7 @@ struct ReportArgs {
 pub async fn run(args: Args, frame: &mut Frame<'_>) -> Result<Exit, Failure> {
     match args.command {
         Some(Command::Production(args)) => production::run(args, frame).await,
+        Some(Command::Zone(args)) => zone::run(args, frame).await,
         Some(Command::Report(args)) => write_report(args, frame).await,
         None => figures(args, frame).await,
     }
@@ -97,7 +101,7 @@ async fn figures(args: Args, frame: &mut Frame<'_>) -> Result<Exit, Failure> {
         }
         None if args.csv => frame.output.bytes(csv::figures(&answer.figures).as_bytes())?,
         None => {
-            frame.output.json(&json!({ "figures": answer.figures, "projects": answer.projects(), "narrowed": answer.narrowed }))?;
+            frame.output.json(&json!({ "figures": answer.figures, "projects": answer.projects(), "narrowed": answer.narrowed, "time_zone": answer.zone.name() }))?;
             if !frame.output.is_json() {
                 for line in table::lines(&answer) {
                     frame.output.say(line)?;
@@ -134,7 +138,8 @@ async fn write_report(args: ReportArgs, frame: &mut Frame<'_>) -> Result<Exit, F
         rows: &rows,
         narrowed: &answer.narrowed,
         notices: &notices,
-        zone: &answer.query.zone,
+        window: answer.window(),
+        zone: &answer.zone.zone,
         made_at: answer.now,
     });
     write::write(&args.html, page.as_bytes(), args.force)?;

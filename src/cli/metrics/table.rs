@@ -4,7 +4,7 @@ use super::ask::Answer;
 use crate::cli::frame::fit;
 use crate::metrics::figures::{Figures, Phase, Tile};
 use crate::metrics::query::{Definition, Hours};
-use crate::metrics::{period, telling};
+use crate::metrics::telling;
 use crate::notice::inert;
 
 const NAME: usize = 31;
@@ -33,7 +33,7 @@ pub fn lines(answer: &Answer) -> Vec<String> {
 fn heading(answer: &Answer) -> String {
     let figures = &answer.figures;
     let names: Vec<String> = answer.input.projects.iter().map(|project| inert(&project.name)).collect();
-    let mut parts = vec![names.join(", "), period::words(figures.window, &answer.query.zone)];
+    let mut parts = vec![names.join(", "), answer.window()];
     parts.extend(answer.narrowed.iter().map(|words| inert(words)));
     parts.push(format!("definition {}", figures.definition.name()));
     if figures.hours == Hours::Working {
@@ -74,8 +74,8 @@ fn tile_lines(tile: &Tile, figures: &Figures) -> Vec<String> {
     for note in &tile.notes {
         under(note.clone());
     }
-    for missing in &tile.missing {
-        under(format!("without {} of {}: {}", missing.source.words(), missing.project, missing.words));
+    for lack in telling::lacks(tile) {
+        under(format!("without {}: {}", lack.what_of(), lack.words));
     }
     lines
 }
@@ -96,12 +96,17 @@ fn phase_lines(figures: &Figures) -> Vec<String> {
     lines
 }
 
-/// How much hangs on work items, and on which most; nothing where there was no work.
+/// How much hangs on work items and tickets, and on which most; nothing where there was no work.
 pub fn linkage(figures: &Figures) -> Option<Vec<String>> {
-    let words = telling::linkage(&figures.linkage)?;
-    let mut lines = wrapped("", &format!("Linked to work items: {words}"));
-    for (number, title, hanging) in figures.linkage.items.iter().take(5) {
-        lines.push(format!("  {} {:>N$}", fit(&format!("#{number} {}", inert(title)), WIDTH - 3 - N), telling::grouped(*hanging)));
+    let linkage = &figures.linkage;
+    let line = |name: &str, title: &str, hanging: u64| {
+        format!("  {} {:>N$}", fit(&format!("{name} {}", inert(title)), WIDTH - 3 - N), telling::grouped(hanging))
+    };
+    let mut lines = wrapped("", &format!("Linked to work items: {}", telling::linkage(linkage)?));
+    lines.extend(linkage.items.iter().take(5).map(|(number, title, hanging)| line(&format!("#{number}"), title, *hanging)));
+    if let Some(words) = telling::ticketed(linkage) {
+        lines.extend(wrapped("", &format!("Linked to tickets by the branch's name: {words}")));
+        lines.extend(linkage.tickets.iter().take(5).map(|(key, title, hanging)| line(&key.to_string(), title, *hanging)));
     }
     Some(lines)
 }

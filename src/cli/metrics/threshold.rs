@@ -94,35 +94,10 @@ impl Threshold {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::metrics::figures::{Tile, Trend};
-    use crate::metrics::query::{Definition, Hours, Window};
+    use crate::metrics::fixture;
 
     fn figures(metric: Metric, value: Value) -> Figures {
-        let tile = Tile {
-            metric,
-            value,
-            previous: None,
-            trend: Trend::TooFew,
-            n: 20,
-            coverage: None,
-            excluded: Vec::new(),
-            definition: Definition::Ours,
-            band: None,
-            weeks: Vec::new(),
-            notes: Vec::new(),
-            formula: Vec::new(),
-            missing: Vec::new(),
-        };
-        Figures {
-            window: Window::last(30, jiff::Timestamp::UNIX_EPOCH),
-            definition: Definition::Ours,
-            hours: Hours::Calendar,
-            as_of: None,
-            tiles: vec![tile],
-            phases: Vec::new(),
-            services: Vec::new(),
-            linkage: Default::default(),
-        }
+        fixture::figures(vec![fixture::tile(metric, value)])
     }
 
     fn judge(text: &str, figures: &Figures) -> Result<bool, String> {

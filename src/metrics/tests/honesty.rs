@@ -4,10 +4,14 @@ use jiff::SignedDuration;
 
 use super::world::*;
 use crate::domain::collection::{Collection, Source};
+use crate::domain::id::{ProjectId, RepositoryId};
+use crate::domain::run::DefinitionKind;
 use crate::metrics::bands::{CLUSTERS, Confidence, band};
-use crate::metrics::figures::{Band, Metric, Phase, Trend, Value};
-use crate::metrics::query::{Definition, Query};
+use crate::metrics::figures::{Band, Figures, Metric, Phase, Trend, Value};
+use crate::metrics::input::MeasuredProject;
+use crate::metrics::query::{Definition, Query, ServiceId};
 use crate::metrics::statistics::*;
+use crate::metrics::{summarise, telling};
 
 fn near(a: f64, b: f64, by: f64) -> bool {
     (a - b).abs() <= by
@@ -218,6 +222,67 @@ fn a_missing_scope_takes_only_what_needs_it_and_is_named() {
     let figures = world.figures();
     assert_eq!(figures.tile(Metric::DeploymentFrequency).unwrap().value, Value::NotMeasured { why: "grant it".to_owned() });
     assert_eq!(figures.tile(Metric::Throughput).unwrap().value, Value::Count { count: 1 });
+}
+
+/// Harbour as it is, and beside it Quay, which deploys by a classic release and whose runs may not be read.
+fn with_quay() -> World {
+    let (quay, manifest) = (ProjectId(2), RepositoryId(3));
+    let mut world = World::with_web();
+    lasting(&mut world, "2026-03-03 09:00", &[2, 3]);
+    world.deploy(1, 2, "2026-03-20 09:00", WEB, 1);
+    let project = MeasuredProject { id: quay, name: "Quay".to_owned(), ..world.input.projects[0].clone() };
+    world.input.projects.push(project);
+    let builds = world.input.projects[1].collection.sources.iter_mut().filter(|state| state.source == Source::Builds);
+    builds.for_each(|state| state.refused = Some("grant it".to_owned()));
+    world.input.repositories.push((manifest, quay, "manifest".to_owned(), Some("main".to_owned())));
+    let kind = world.kind(7, "manifest release", "Production", None);
+    (kind.project, kind.kind) = (quay, DefinitionKind::Release);
+    world.merge(manifest, 40, ["2026-03-05 09:00", "2026-03-05 10:00", "2026-03-05 11:00", "2026-03-05 12:00", "2026-03-05 13:00"]);
+    for (run, at) in [(1, "2026-03-04 09:00"), (2, "2026-03-06 09:00")] {
+        let deployed = world.deploy(7, run, at, manifest, 40);
+        (deployed.project, deployed.kind) = (quay, DefinitionKind::Release);
+    }
+    world
+}
+
+#[test]
+fn a_project_whose_runs_may_not_be_read_is_left_out_of_deployments_and_the_others_stand() {
+    let world = with_quay();
+    let both = Query::new(vec![HARBOUR, ProjectId(2)], world.window, world.rules.clone());
+    let figures = summarise(&world.input, &both, world.now);
+    let alone = world.figures();
+    for metric in Metric::ALL {
+        let (tile, harbours) = (figures.tile(metric).unwrap(), alone.tile(metric).unwrap());
+        if matches!(metric, Metric::CycleTime | Metric::Throughput | Metric::MergedWithoutReview | Metric::WorkInProgress) {
+            assert!(tile.missing.is_empty() && tile.n >= harbours.n, "{metric:?}");
+            continue;
+        }
+        assert_eq!(
+            (&tile.value, tile.n, &tile.coverage, &tile.excluded),
+            (&harbours.value, harbours.n, &harbours.coverage, &harbours.excluded)
+        );
+        assert_eq!(tile.missing.iter().map(|one| one.project.as_str()).collect::<Vec<_>>(), ["Quay"], "{metric:?}");
+    }
+    assert_eq!(figures.tile(Metric::Throughput).unwrap().n, alone.tile(Metric::Throughput).unwrap().n + 1);
+    let wait = |figures: &Figures| figures.phases.iter().find(|one| one.phase == Phase::DeployWait).unwrap().clone();
+    assert_eq!(wait(&figures), wait(&alone));
+}
+
+#[test]
+fn a_part_of_the_deployments_is_no_figure_and_a_classic_release_asked_for_by_itself_is_one() {
+    let world = with_quay();
+    let mut query = Query::new(vec![ProjectId(2)], world.window, world.rules.clone());
+    let figures = summarise(&world.input, &query, world.now);
+    let tile = figures.tile(Metric::DeploymentFrequency).unwrap();
+    assert_eq!((&tile.value, tile.n), (&Value::NotMeasured { why: "grant it".to_owned() }, 0));
+    assert_eq!(telling::lacks(tile), [], "it is said already");
+    assert_eq!(
+        figures.phases.iter().find(|one| one.phase == Phase::DeployWait).unwrap().value,
+        Value::NotMeasured { why: "grant it".to_owned() }
+    );
+    query.service = Some(ServiceId { project: ProjectId(2), kind: DefinitionKind::Release, definition: 7 });
+    let figures = summarise(&world.input, &query, world.now);
+    assert!(matches!(figures.tile(Metric::DeploymentFrequency).unwrap().value, Value::Frequency { count: 2, .. }));
 }
 
 #[test]

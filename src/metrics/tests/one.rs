@@ -5,9 +5,9 @@ use jiff::SignedDuration;
 use super::world::*;
 use crate::domain::fact::PolicyEvaluation;
 use crate::domain::id::Guid;
-use crate::domain::pull_request::{MergeState, PullRequestStatus, Vote};
+use crate::domain::pull_request::{Checks, MergeState, PullRequestStatus, Vote};
 use crate::domain::run::StageResult;
-use crate::metrics::blocker::{Blocker, PendingBuild, Situation, Turn};
+use crate::metrics::blocker::{Blocker, PendingBuild, Situation, Turn, blockers, foremost};
 use crate::metrics::departures::{self, StageState, Stop};
 use crate::metrics::figures::{Metric, Phase, Subject};
 use crate::metrics::input::{Actor, Happening, History, Required, What};
@@ -139,6 +139,7 @@ fn blockers_come_in_the_order_of_certainty() {
         }],
         open_threads: 2,
         me: Some(Guid::new("cy")),
+        ..Situation::default()
     };
     let blockers = of(&history, &situation, &Rules::default(), &Typical::default(), None, t("2026-03-20 18:00")).blockers;
     assert_eq!(
@@ -153,6 +154,40 @@ fn blockers_come_in_the_order_of_certainty() {
             Blocker::You { to: Turn::Review },
         ]
     );
+}
+
+#[test]
+fn what_comes_first_is_told_in_words_with_everybody_it_waits_for() {
+    let told = |history: &History, situation: &Situation| {
+        let flow = crate::metrics::flow::of(history, &Rules::default());
+        foremost(&blockers(history, &flow, situation, &Rules::default()))
+    };
+    let mut history = active(true);
+    let mut situation = Situation { open_threads: 1, checks: Checks { passed: 3, failed: 2, pending: 1 }, ..Situation::default() };
+    assert_eq!(told(&history, &situation).as_deref(), Some("2 checks that failed"));
+    situation.checks.failed = 0;
+    history.reviewers.push((actor("dora"), Vote::None, Required::Required));
+    history.reviewers.push((actor("buildbot [bot]"), Vote::None, Required::Optional));
+    assert_eq!(told(&history, &situation).as_deref(), Some("bob, dora have not voted"));
+    for (name, vote) in [("eve", Vote::WaitingForAuthor), ("fay", Vote::Rejected), ("gus", Vote::Rejected)] {
+        history.reviewers.push((actor(name), vote, Required::Optional));
+    }
+    assert_eq!(told(&history, &situation).as_deref(), Some("fay, gus rejected it"));
+    situation.merge = MergeState::Conflicts;
+    assert_eq!(told(&history, &situation).as_deref(), Some("conflicts with its target branch"));
+    situation.merge = MergeState::Succeeded;
+
+    history.reviewers.clear();
+    assert_eq!(told(&history, &situation).as_deref(), Some("1 check that is not finished"));
+    situation.checks.pending = 0;
+    assert_eq!(told(&history, &situation).as_deref(), Some("1 unresolved comment"));
+    situation.open_threads = 0;
+    assert_eq!(told(&history, &situation).as_deref(), Some("nobody is asked to review it"));
+    (history.is_draft, history.happenings) = (true, None);
+    assert_eq!(told(&history, &situation).as_deref(), Some("it is a draft"));
+    // To its author it is something to do, which is nobody else's business.
+    situation.me = Some(history.author.id.clone());
+    assert_eq!(told(&history, &situation), None);
 }
 
 #[test]

@@ -181,6 +181,7 @@ impl World {
             files: None,
             commits: Some(1),
             items: Vec::new(),
+            ticket: None,
             has_threads: true,
             has_detail: true,
         });

@@ -228,17 +228,23 @@ impl Control {
 
     /// Puts a blocking "Minimum number of reviewers" on a branch.
     pub async fn protect(&self, repository: &str, branch: &str) -> Result<(), Failure> {
+        let kind =
+            PolicyKind::MinimumReviewers { count: 1, creator_vote_counts: false, allow_downvotes: false, reset_on_source_push: false };
+        self.guard(repository, branch, kind).await
+    }
+
+    /// Puts a blocking "Comment requirements" on a branch.
+    pub async fn want_resolved(&self, repository: &str, branch: &str) -> Result<(), Failure> {
+        self.guard(repository, branch, PolicyKind::CommentRequirements).await
+    }
+
+    async fn guard(&self, repository: &str, branch: &str, kind: PolicyKind) -> Result<(), Failure> {
         let place = self.repository(repository).await?;
         let mut world = self.sim.write().await;
         let policy = Policy {
             id: world.next_policy_id(),
             project: place.project,
-            kind: PolicyKind::MinimumReviewers {
-                count: 1,
-                creator_vote_counts: false,
-                allow_downvotes: false,
-                reset_on_source_push: false,
-            },
+            kind,
             is_blocking: true,
             is_enabled: true,
             scopes: vec![PolicyScope { repository: Some(place.id), ref_name: Some(full(branch)), matching: RefMatch::Exact }],

@@ -152,7 +152,7 @@ async fn every_verb_answers_over_http() {
     for verb in ["deny", "permit"] {
         scene.post(verb, json!({ "repository": "ops", "as": "bob", "permission": "ForcePush" })).await;
     }
-    for verb in ["protect", "unprotect"] {
+    for verb in ["protect", "wantResolved", "unprotect"] {
         scene.post(verb, json!({ "repository": "ops", "branch": "main" })).await;
     }
     let before = scene.sim.read().await.now();

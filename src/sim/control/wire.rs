@@ -22,6 +22,7 @@
 //! | `disable`, `enable` | `repository` | the repository |
 //! | `deny`, `permit` | `repository, as, permission` | `GenericRead`, `GenericContribute`, `CreateBranch`, `ForcePush`, `PullRequestContribute` |
 //! | `protect`, `unprotect` | `repository, branch` | a blocking "Minimum number of reviewers" on a branch; every policy off it |
+//! | `wantResolved` | `repository, branch` | a blocking "Comment requirements" on a branch |
 //! | `advance` | `seconds` | the world's clock; answers `now` |
 //! | `settle` | | works off queued merges now; answers `lookedAt` |
 //! | `fault` | `spec` | switches a fault on (see `fault`); answers `id` |
@@ -191,6 +192,10 @@ enum Verb {
         permission: Permission,
     },
     Protect {
+        repository: String,
+        branch: String,
+    },
+    WantResolved {
         repository: String,
         branch: String,
     },
@@ -393,6 +398,7 @@ impl Control {
                 self.permit(&repository, &r#as, permission).await?;
             }
             Verb::Protect { repository, branch } => self.protect(&repository, &branch).await?,
+            Verb::WantResolved { repository, branch } => self.want_resolved(&repository, &branch).await?,
             Verb::Unprotect { repository, branch } => self.unprotect(&repository, &branch).await?,
             Verb::Advance { seconds } => {
                 let now = self.advance(SignedDuration::from_secs(seconds.max(0))).await;
@@ -589,6 +595,7 @@ async fn verb(what: &str, body: Body) -> Result<Asked, Failure> {
     };
     read.map_err(|error| {
         let words = error.to_string();
-        if words.contains("unknown variant") { unknown(what) } else { Failure::argument("body", &words) }
+        // A field may have variants too: only the verb's own makes a route.
+        if words.starts_with(&format!("unknown variant `{what}`")) { unknown(what) } else { Failure::argument("body", &words) }
     })
 }

@@ -43,6 +43,17 @@ fn changeable(world: &mut World, id: i32) -> Result<&mut PullRequest, Failure> {
     Ok(pull_request)
 }
 
+/// An open pull request that somebody may take part in.
+fn open_to(world: &mut World, actor: Uuid, id: i32) -> Result<&mut PullRequest, Failure> {
+    let pull_request = changeable(world, id)?;
+    if !pull_request.is_active() {
+        return Err(Failure::not_editable());
+    }
+    let repository = pull_request.repository;
+    permit(world, repository, actor, Permission::PullRequestContribute)?;
+    changeable(world, id)
+}
+
 fn repository_of(world: &World, id: Uuid) -> Result<&Repository, Failure> {
     world.repository(id).ok_or_else(|| Failure::no_repository(&id.to_string()))
 }

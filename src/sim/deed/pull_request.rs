@@ -5,7 +5,7 @@ use uuid::Uuid;
 
 use super::chronicle::{Event, note};
 use super::review::{add_label_to, check_reviewer};
-use super::{changeable, permit, repository_of};
+use super::{changeable, open_to, permit, repository_of};
 use crate::sim::hooks::event::{Happening, Update};
 use crate::sim::hooks::publish as tell;
 use crate::sim::host::{Sim, blocking};
@@ -142,12 +142,7 @@ fn required_reviewers(world: &World, pr: &PullRequest) -> Vec<Uuid> {
 /// Edits an open pull request.
 pub async fn update_pull_request(sim: &Sim, actor: Uuid, id: i32, changes: Vec<Change>) -> Result<(), Failure> {
     let mut world = sim.write().await;
-    let pr = changeable(&mut world, id)?;
-    if !pr.is_active() {
-        return Err(Failure::not_editable());
-    }
-    let repository = pr.repository;
-    permit(&world, repository, actor, Permission::PullRequestContribute)?;
+    let repository = open_to(&mut world, actor, id)?.repository;
     for change in &changes {
         match change {
             Change::Title(title) => check_text(Some(title), None)?,
@@ -269,13 +264,7 @@ fn strategy_allowed(world: &World, pr: &PullRequest, options: &CompletionOptions
 pub async fn abandon(sim: &Sim, actor: Uuid, id: i32) -> Result<(), Failure> {
     let mut world = sim.write().await;
     let now = world.now();
-    let pr = changeable(&mut world, id)?;
-    if !pr.is_active() {
-        return Err(Failure::not_editable());
-    }
-    let repository = pr.repository;
-    permit(&world, repository, actor, Permission::PullRequestContribute)?;
-    let pr = changeable(&mut world, id)?;
+    let pr = open_to(&mut world, actor, id)?;
     pr.state = PrState::Abandoned;
     pr.closed = Some(now);
     pr.closed_by = Some(actor);

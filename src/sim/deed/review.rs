@@ -7,7 +7,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::chronicle::{Event, note};
-use super::{changeable, permit};
+use super::{changeable, open_to, permit};
 use crate::sim::hooks::event::{Happening, Remark, Update};
 use crate::sim::hooks::publish;
 use crate::sim::host::Sim;
@@ -58,13 +58,7 @@ pub async fn vote(sim: &Sim, actor: Uuid, id: i32, vote: i8) -> Result<Reviewer,
     }
     let mut world = sim.write().await;
     let now = world.now();
-    let pr = changeable(&mut world, id)?;
-    if !pr.is_active() {
-        return Err(Failure::not_editable());
-    }
-    let repository = pr.repository;
-    permit(&world, repository, actor, Permission::PullRequestContribute)?;
-    let pr = changeable(&mut world, id)?;
+    let pr = open_to(&mut world, actor, id)?;
     if pr.reviewer(actor).is_none() {
         pr.reviewers.push(Reviewer::new(actor));
     }

@@ -8,7 +8,8 @@ use uuid::Uuid;
 use super::dice::{Dice, whole_second};
 use super::layout::{Flavour, Layout, Place};
 use super::plan::Nature;
-use super::request::{Commit, Drafting, Edit, Link, Planner, Request, Style, Wish};
+use super::planner::Planner;
+use super::request::{Commit, Drafting, Edit, Link, Request, Style, Wish};
 use super::{Scale, Window, words};
 use crate::sim::world::{MergeStrategy, PrState};
 

@@ -19,6 +19,7 @@ mod items;
 mod layout;
 mod people;
 pub mod plan;
+mod planner;
 mod releases;
 mod request;
 mod runs;

@@ -3,7 +3,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::process::Command;
 use std::sync::OnceLock;
-use std::time::{Duration, Instant};
 
 use super::plan::{Cause, Class, Nature, Outcome, Way};
 use super::*;
@@ -22,15 +21,13 @@ struct Made {
     dir: tempfile::TempDir,
     world: World,
     plan: Plan,
-    took: Duration,
 }
 
 fn made(size: Size, seed: u64) -> Made {
     let dir = tempfile::tempdir().unwrap();
     let mut world = World::empty("lumen", start());
-    let begun = Instant::now();
     let plan = generate(&mut world, dir.path(), size, seed, start()).unwrap();
-    Made { dir, world, plan, took: begun.elapsed() }
+    Made { dir, world, plan }
 }
 
 /// Made once for all tests that only look.
@@ -122,13 +119,6 @@ fn s_and_m_have_exactly_as_much_as_they_say() {
         let latest = made.world.builds.values().filter_map(|build| build.finished).max();
         assert!(latest.is_some_and(|at| at < start()), "{latest:?}");
     }
-}
-
-#[test]
-fn m_is_made_in_less_than_twenty_seconds() {
-    let took = m().took;
-    // The machine that runs this may be busy: the bound is there to find what has become ten times slower.
-    assert!(took < Duration::from_secs(120), "{took:?}");
 }
 
 #[test]

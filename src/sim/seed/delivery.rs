@@ -267,8 +267,8 @@ impl Past<'_, '_> {
         let (person, at) = (self.story.person("dave"), self.story.at(ago));
         let Some(definition) = self.story.world().definition(definition).cloned() else { return };
         let moved = |push: &&Push| push.repository == definition.repository && push.date < at;
-        let moves = self.story.world().pushes.iter().filter(moved).flat_map(|push| &push.moves);
-        let Some(commit) = moves.filter(|moved| moved.name == "refs/heads/main").next_back().map(|moved| moved.new.clone()) else { return };
+        let mut moves = self.story.world().pushes.iter().filter(moved).flat_map(|push| &push.moves);
+        let Some(commit) = moves.rfind(|moved| moved.name == "refs/heads/main").map(|moved| moved.new.clone()) else { return };
         let mut build = Build::new(id, &definition, &commit, at, person).finished_at(self.story.at(ago - 2), BuildResult::Canceled);
         build.timeline = TimelineState::Empty;
         build.reason = BuildReason::Manual;

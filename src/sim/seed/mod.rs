@@ -116,6 +116,8 @@ fn add_people(world: &mut World, ids: Ids) {
     for (token, scopes, note) in scoped {
         world.tokens.push(Token::scoped(alice, token, scopes, note));
     }
+    let reading = ["vso.code", "vso.project", "vso.graph", "vso.build", "vso.work", "vso.release", "vso.environment_manage"];
+    world.tokens.push(Token::scoped(alice, "alice-figures-token", &reading, "reads all there is, writes nothing"));
     world.tokens.push(Token::scoped(alice, "alice-product-token", &PRODUCT_SCOPES, "every scope that the product asks for"));
     for (name, lacking, note) in LACKING {
         let scopes: Vec<&str> = PRODUCT_SCOPES.iter().copied().filter(|scope| *scope != lacking).collect();

@@ -10,9 +10,13 @@ use super::super::generate::plan::{Outcome, Plan, Way};
 use super::super::world::PrState;
 use super::*;
 
+fn options() -> Options {
+    let start = "2026-11-20T15:30:00Z".parse().unwrap();
+    Options { organisation: Content::Generated(Size::S), start: Some(start), ..Options::default() }
+}
+
 async fn small() -> (Stage, Plan) {
-    let options = Options { organisation: Content::Generated(Size::S), ..Options::default() };
-    let stage = Stage::with(options).await;
+    let stage = Stage::with(options()).await;
     let plan = stage.running.plan().unwrap().clone();
     (stage, plan)
 }
@@ -101,11 +105,11 @@ async fn a_production_deployment_can_be_followed_from_the_environment_to_its_tim
 #[tokio::test]
 async fn a_generated_organisation_and_its_plan_are_found_again() {
     let folder = tempfile::tempdir().unwrap();
-    let options = || Options { organisation: Content::Generated(Size::S), state_dir: Some(folder.path().to_owned()), ..Options::default() };
-    let first = start(options()).await.unwrap();
+    let kept = || Options { state_dir: Some(folder.path().to_owned()), ..options() };
+    let first = start(kept()).await.unwrap();
     let plan = first.plan().unwrap().clone();
     first.stop().await;
-    let again = start(options()).await.unwrap();
+    let again = start(kept()).await.unwrap();
     assert_eq!(again.plan(), Some(&plan));
     assert_eq!(again.control().world().await.pull_requests.len(), plan.pull_requests.len());
     again.stop().await;

@@ -1,5 +1,6 @@
 //! The simulator through real HTTP, as a client that knows nothing of its insides sees it.
 mod builds;
+mod control_runs;
 mod front;
 mod generated;
 mod limits;

@@ -9,6 +9,7 @@ mod policy;
 mod pull_request;
 mod releases;
 mod runs;
+mod stages;
 mod work_items;
 
 use std::collections::BTreeMap;
@@ -30,9 +31,10 @@ pub use releases::{
     ReleaseArtifact, ReleaseDefinition, ReleaseDeployment, ReleaseEnvironmentPlan, ReleaseStatus,
 };
 pub use runs::{
-    ApprovalStatus, Build, BuildReason, BuildResult, BuildStatus, Definition, DefinitionKind, Environment, EnvironmentDeployment, JobRun,
-    MissingTime, RecordResult, RecordState, StageApproval, StageAttempt, StagePlan, StageRun, TimelineState,
+    Build, BuildReason, BuildResult, BuildStatus, Definition, DefinitionKind, Environment, EnvironmentDeployment, MissingTime, StagePlan,
+    TimelineState,
 };
+pub use stages::{ApprovalStatus, JobRun, RecordResult, RecordState, StageApproval, StageAttempt, StageRun};
 pub use work_items::{Relation, WorkItem};
 
 /// Fields of a loaded object that the simulator does not model; they are given back as they came.

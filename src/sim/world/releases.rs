@@ -6,7 +6,8 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::World;
-use super::runs::{ApprovalStatus, after, words};
+use super::runs::{after, words};
+use super::stages::ApprovalStatus;
 
 words! {
     DeploymentStatus {

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::World;
+use super::stages::{RecordResult, StageRun};
 
 /// Enums whose members have one word each on the wire.
 macro_rules! words {
@@ -63,32 +64,6 @@ words! {
         PullRequest = "pullRequest",
         BuildCompletion = "buildCompletion",
         ResourceTrigger = "resourceTrigger",
-    }
-}
-
-words! {
-    RecordState { Pending = "pending", InProgress = "inProgress", Completed = "completed" }
-}
-
-words! {
-    /// How a stage, a job or a deployment ended.
-    RecordResult {
-        Succeeded = "succeeded",
-        SucceededWithIssues = "succeededWithIssues",
-        Failed = "failed",
-        Canceled = "canceled",
-        Skipped = "skipped",
-        Abandoned = "abandoned",
-    }
-}
-
-words! {
-    ApprovalStatus {
-        Pending = "pending",
-        Approved = "approved",
-        Rejected = "rejected",
-        TimedOut = "timedOut",
-        Skipped = "skipped",
     }
 }
 
@@ -314,149 +289,6 @@ impl Build {
     /// The run's plan, of which its timeline is a view.
     pub fn plan_id(&self) -> Uuid {
         Uuid::new_v5(&self.project, format!("plan of build {}", self.id).as_bytes())
-    }
-}
-
-/// A stage of one run, with all its attempts.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct StageRun {
-    pub identifier: String,
-    pub name: String,
-    /// Oldest first; the last is the one that counts. Empty: not reached yet.
-    pub attempts: Vec<StageAttempt>,
-}
-
-impl StageRun {
-    pub fn new(identifier: &str, attempt: StageAttempt) -> Self {
-        StageRun { identifier: identifier.to_owned(), name: identifier.to_owned(), attempts: vec![attempt] }
-    }
-
-    /// Not reached yet.
-    pub fn waiting(identifier: &str) -> Self {
-        StageRun { identifier: identifier.to_owned(), name: identifier.to_owned(), attempts: Vec::new() }
-    }
-
-    pub fn named(mut self, name: &str) -> Self {
-        name.clone_into(&mut self.name);
-        self
-    }
-
-    pub fn retried(mut self, attempt: StageAttempt) -> Self {
-        self.attempts.push(attempt);
-        self
-    }
-
-    pub fn last(&self) -> Option<&StageAttempt> {
-        self.attempts.last()
-    }
-}
-
-/// One try at a stage.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct StageAttempt {
-    pub state: RecordState,
-    #[serde(default)]
-    pub result: Option<RecordResult>,
-    #[serde(default)]
-    pub started: Option<Timestamp>,
-    #[serde(default)]
-    pub finished: Option<Timestamp>,
-    /// Approvals that it had to pass before it could begin.
-    #[serde(default)]
-    pub approvals: Vec<StageApproval>,
-    #[serde(default)]
-    pub jobs: Vec<JobRun>,
-}
-
-impl StageAttempt {
-    /// One that ran, with one job named `Job` inside the same times.
-    pub fn ran(started: Timestamp, finished: Timestamp, result: RecordResult) -> Self {
-        StageAttempt {
-            state: RecordState::Completed,
-            result: Some(result),
-            started: Some(started),
-            finished: Some(finished),
-            approvals: Vec::new(),
-            jobs: vec![JobRun::ran("Job", started, finished, result)],
-        }
-    }
-
-    /// One that deployed to `environment` in a deployment job of the given name.
-    pub fn deployed(environment: i32, job: &str, started: Timestamp, finished: Timestamp, result: RecordResult) -> Self {
-        let job = JobRun { environment: Some(environment), ..JobRun::ran(job, started, finished, result) };
-        StageAttempt { jobs: vec![job], ..StageAttempt::ran(started, finished, result) }
-    }
-
-    /// One that never ran: skipped by a condition, or abandoned after a refused approval.
-    pub fn never_ran(result: RecordResult, at: Option<Timestamp>) -> Self {
-        StageAttempt {
-            state: RecordState::Completed,
-            result: Some(result),
-            started: None,
-            finished: at,
-            approvals: Vec::new(),
-            jobs: Vec::new(),
-        }
-    }
-
-    /// One that runs now.
-    pub fn running(started: Timestamp) -> Self {
-        StageAttempt {
-            state: RecordState::InProgress,
-            result: None,
-            started: Some(started),
-            finished: None,
-            approvals: Vec::new(),
-            jobs: Vec::new(),
-        }
-    }
-
-    /// One that waits, for an approval or for its turn.
-    pub fn pending() -> Self {
-        StageAttempt { state: RecordState::Pending, result: None, started: None, finished: None, approvals: Vec::new(), jobs: Vec::new() }
-    }
-
-    pub fn approved_by(mut self, approval: StageApproval) -> Self {
-        self.approvals.push(approval);
-        self
-    }
-}
-
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct StageApproval {
-    pub approver: Uuid,
-    pub status: ApprovalStatus,
-    /// Since when it was waited for.
-    pub since: Timestamp,
-    #[serde(default)]
-    pub decided: Option<Timestamp>,
-}
-
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct JobRun {
-    pub name: String,
-    pub state: RecordState,
-    #[serde(default)]
-    pub result: Option<RecordResult>,
-    #[serde(default)]
-    pub started: Option<Timestamp>,
-    #[serde(default)]
-    pub finished: Option<Timestamp>,
-    /// Where a deployment job deploys to: it leaves a record there.
-    #[serde(default)]
-    pub environment: Option<i32>,
-}
-
-impl JobRun {
-    pub fn ran(name: &str, started: Timestamp, finished: Timestamp, result: RecordResult) -> Self {
-        JobRun {
-            name: name.to_owned(),
-            state: RecordState::Completed,
-            result: Some(result),
-            started: Some(started),
-            finished: Some(finished),
-            environment: None,
-        }
     }
 }
 

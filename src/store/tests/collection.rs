@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::domain::collection::Source;
+use crate::metrics::query::ZoneOf;
 use crate::store::{PageDone, PassEnd};
 
 pub fn page(source: Source, cursor: &str, done: i64) -> PageDone {
@@ -127,10 +128,38 @@ async fn settings_of_a_project_stand_beside_the_configuration() {
     assert!(store.teams(project).await.unwrap().is_empty());
 }
 
+async fn the_days_of_a_question_are_those_of_its_projects_or_of_the_configuration() {
+    let desk = Desk::new().await;
+    let (store, project) = (&desk.store, desk.project);
+    let organisation = store.project(project).await.unwrap().unwrap().organisation;
+    let other = store.put_project(organisation, &project_fact("Umbra"), "UMB").await.unwrap().id;
+    store.measure_project(project, at(0)).await.unwrap();
+    let zone = |name: &str| jiff::tz::TimeZone::get(name).unwrap();
+    let (utc, berlin) = (zone("UTC"), zone("Europe/Berlin"));
+    let of = async |projects: &[ProjectId]| {
+        let found = store.zone_of(projects, &utc).await.unwrap();
+        (found.name().to_owned(), found.of)
+    };
+    assert_eq!(of(&[project]).await, ("UTC".to_owned(), ZoneOf::Configuration));
+    let mut changes = store.subscribe();
+    store.set_time_zone(project, Some(&berlin)).await.unwrap();
+    assert_eq!(heard(store, &mut changes).await, Change::Project(project));
+    assert_eq!(store.time_zone(project).await.unwrap().as_deref(), Some("Europe/Berlin"));
+    assert_eq!(of(&[project]).await, ("Europe/Berlin".to_owned(), ZoneOf::Projects));
+    assert_eq!(of(&[]).await, ("Europe/Berlin".to_owned(), ZoneOf::Projects), "the only one that is measured");
+    assert_eq!(of(&[other]).await, ("UTC".to_owned(), ZoneOf::Configuration));
+    assert_eq!(of(&[project, other]).await, ("UTC".to_owned(), ZoneOf::Several));
+    store.set_time_zone(other, Some(&berlin)).await.unwrap();
+    assert_eq!(of(&[project, other]).await, ("Europe/Berlin".to_owned(), ZoneOf::Projects));
+    store.set_time_zone(project, None).await.unwrap();
+    assert_eq!(of(&[project]).await, ("UTC".to_owned(), ZoneOf::Configuration));
+}
+
 on_both!(
     a_project_is_measured_from_the_moment_somebody_says_so,
     a_pass_ends_complete_failed_or_refused_and_keeps_what_was_known,
     facts_are_announced_seldom_and_the_last_ones_always,
     what_was_held_back_is_announced_although_nobody_commits_any_more,
     settings_of_a_project_stand_beside_the_configuration,
+    the_days_of_a_question_are_those_of_its_projects_or_of_the_configuration,
 );

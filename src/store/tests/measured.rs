@@ -237,6 +237,35 @@ async fn linkage_counts_what_is_linked_in_the_window_and_names_the_items() {
     assert_eq!((linkage.commits, linkage.linked_commits, linkage.pull_requests, linkage.items.len()), (1, 0, 0, 0));
 }
 
+async fn a_ticket_whose_key_is_in_a_branch_is_linked_beside_work_items() {
+    let desk = delivered().await;
+    let (store, project) = (&desk.store, desk.project);
+    let [first, second] = [desk.ticket("Moor the barge").await, desk.ticket("Light the pier").await];
+    assert_eq!((first.to_string(), second.to_string()), ("LUM-1".to_owned(), "LUM-2".to_owned()));
+    let merged = async |number: i64, branch: &str| {
+        let listed = fact::PullRequest {
+            source_branch: branch.to_owned(),
+            closed_at: Some(at(-4 * DAY)),
+            merge_commit: Some(sha(number)),
+            ..pull_request(number, &key("LUM-1"), PullRequestStatus::Completed, 0)
+        };
+        store.put_histories(project, vec![HistoryUpdate::Listed(listed)], at(1), None).await.unwrap();
+    };
+    merged(11, "feature/LUM-2-light-the-pier").await;
+    merged(12, "bob/lum-2").await;
+    merged(13, "feature/LUM-99").await;
+    merged(14, "upgrade-utf-8").await;
+
+    let linkage = input(&desk, &query(&[])).await.linkage;
+    // 3 is on LUM-1's branch and has work items besides; LUM-99 and UTF-8 are no tickets of the board.
+    assert_eq!((linkage.pull_requests, linkage.linked_pull_requests), (5, 1));
+    assert_eq!((linkage.ticketed_pull_requests, linkage.traced_pull_requests), (3, 3));
+    assert_eq!(linkage.tickets, [(second, "Light the pier".to_owned(), 2), (first, "Moor the barge".to_owned(), 1)]);
+    assert_eq!(linkage.items.iter().map(|(item, ..)| *item).collect::<Vec<_>>(), [40, 41], "work items are named apart");
+    let elsewhere = Query { repository: Some(desk.other_repository), ..query(&[]) };
+    assert_eq!(input(&desk, &elsewhere).await.linkage.tickets, []);
+}
+
 async fn a_store_without_anything_gives_an_empty_input() {
     let desk = Desk::new().await;
     assert_eq!(desk.store.metric_input(&query(&[]), &Wanted::default()).await.unwrap(), Input::default());
@@ -248,6 +277,7 @@ on_both!(
     only_projects_that_are_asked_for_and_measured_are_read,
     incidents_are_told_by_type_or_tag_in_any_case_with_what_hangs_on_them,
     linkage_counts_what_is_linked_in_the_window_and_names_the_items,
+    a_ticket_whose_key_is_in_a_branch_is_linked_beside_work_items,
     a_store_without_anything_gives_an_empty_input,
 );
 

@@ -270,6 +270,15 @@ impl<'a> Course<'a> {
         Ok(None)
     }
 
+    /// Refuses a source for which another one that is refused is needed first.
+    pub fn refuse_with(&self, source: Source, needed: Source) {
+        let words = self.standing(needed).refused.clone();
+        if let Some(words) = words {
+            self.standing(source).refused.get_or_insert(words);
+            self.show();
+        }
+    }
+
     /// Writes down how the pass of a source ended. Facts are as old as its beginning.
     pub async fn end(&self, source: Source) -> store::Result<()> {
         let (end, begun) = {

@@ -136,6 +136,8 @@ async fn first_tiles(course: &Course<'_>) -> store::Result<()> {
 async fn after_lists(courses: &[Course<'_>]) -> store::Result<()> {
     let mut planned = Vec::new();
     for course in courses {
+        // Whoever may not see runs does not learn which have stages.
+        course.refuse_with(Source::Timelines, Source::Builds);
         planned.push(plan::after_lists(&known(course).await?));
     }
     for (course, operations) in courses.iter().zip(&planned) {

@@ -23,7 +23,7 @@ impl Trouble {
     pub fn of(error: &ado::Error, source: Source, project: &str) -> Self {
         let words = error.to_string();
         match error.kind() {
-            ErrorKind::ScopeMissing { scope } => Self::Refused(scope_words(scope, source, error.hint())),
+            ErrorKind::ScopeMissing { scope } => Self::Refused(scope_words(scope, error.hint())),
             ErrorKind::PermissionMissing { permission } => Self::Refused(permission_words(permission, source, project)),
             ErrorKind::RepositoryMissing | ErrorKind::PullRequestMissing | ErrorKind::BranchMissing | ErrorKind::NotFound => Self::Gone,
             ErrorKind::BadToken | ErrorKind::TokenExpired | ErrorKind::NotAMember => {
@@ -44,9 +44,10 @@ fn with_hint(words: String, hint: Option<String>) -> String {
     }
 }
 
-fn scope_words(scope: &str, source: Source, hint: Option<String>) -> String {
+/// What may not be read is told beside it: the words are the same for all that one scope opens.
+fn scope_words(scope: &str, hint: Option<String>) -> String {
     let todo = hint.unwrap_or_else(|| format!("tick {scope} for the token"));
-    format!("{} cannot be read: the token lacks {scope}; {todo}", source.words())
+    format!("the token lacks {scope}; {todo}")
 }
 
 /// The permission as the security page calls it: what the service names, it names in its own words.
@@ -59,8 +60,7 @@ fn permission_words(named: &str, source: Source, project: &str) -> String {
         Source::PullRequests | Source::Threads | Source::Details | Source::Commits | Source::Pushes => "Read (of its repositories)",
     };
     let detail = if named.is_empty() { String::new() } else { format!(" (`{}`)", inert(named)) };
-    let (what, project) = (source.words(), inert(project));
-    format!("{what} of {project} cannot be read: ask one of its administrators for \"{permission}\"{detail}")
+    format!("the account lacks \"{permission}\"{detail} in {}; ask one of its administrators", inert(project))
 }
 
 #[cfg(test)]
@@ -70,14 +70,15 @@ mod tests {
     #[test]
     fn a_missing_permission_is_named_with_its_project() {
         let words = permission_words("", Source::Builds, "Harbor\u{1b}[2J");
-        assert_eq!(words, "pipeline runs of Harbor[2J cannot be read: ask one of its administrators for \"View builds\"");
+        assert_eq!(words, "the account lacks \"View builds\" in Harbor[2J; ask one of its administrators");
+        assert_eq!(words, permission_words("", Source::Timelines, "Harbor\u{1b}[2J"), "one permission, told once");
         let words = permission_words("ViewReleases", Source::Releases, "Harbor");
-        assert!(words.ends_with("\"View releases\" (`ViewReleases`)"), "{words}");
+        assert!(words.contains("\"View releases\" (`ViewReleases`) in Harbor"), "{words}");
     }
 
     #[test]
     fn a_missing_scope_says_what_to_tick() {
-        let words = scope_words("Build (read)", Source::Builds, None);
-        assert_eq!(words, "pipeline runs cannot be read: the token lacks Build (read); tick Build (read) for the token");
+        let words = scope_words("Build (read)", None);
+        assert_eq!(words, "the token lacks Build (read); tick Build (read) for the token");
     }
 }

@@ -71,7 +71,7 @@ pub enum Counted {
     In,
     /// Those that were left out, with why.
     Out,
-    /// The work items that the window's work hangs on.
+    /// The work items and tickets that the window's work hangs on.
     Linked,
 }
 
@@ -125,7 +125,7 @@ impl Drill {
 
     pub fn count(&self, counted: Counted) -> usize {
         match counted {
-            Counted::Linked => self.links().map_or(0, |links| links.linkage.items.len()),
+            Counted::Linked => self.links().map_or(0, |links| links.rows.len()),
             counted => self.of(counted).count(),
         }
     }
@@ -137,10 +137,8 @@ impl Drill {
     /// What the cursor is on, whichever list it is in.
     pub fn place(&self) -> Option<Place> {
         if self.counted == Counted::Linked {
-            let links = self.links()?;
-            let (number, ..) = links.linkage.items.get(self.cursor)?;
-            let url = links.page.as_ref().map(|page| format!("{page}{number}"));
-            return Some(Place { name: format!("#{number}"), url, ticket: None });
+            let link = self.links()?.rows.get(self.cursor)?;
+            return Some(Place { name: link.name.clone(), url: link.url.clone(), ticket: link.ticket.clone() });
         }
         self.selected().map(|row| Place { name: row.name.clone(), url: row.url.clone(), ticket: row.ticket.clone() })
     }

@@ -8,6 +8,7 @@ use nucleo_matcher::{Config, Matcher, Utf32Str};
 use super::metrics::Choice;
 use super::text_field::TextField;
 use crate::domain::id::{MemberId, ProjectId, TicketKey};
+use crate::domain::quality::Posting;
 use crate::domain::status::Status;
 use crate::tui::effect::Collected;
 use crate::tui::intent::Intent;
@@ -33,6 +34,11 @@ pub enum Pick {
         project: ProjectId,
         name: String,
         collected: Collected,
+    },
+    /// Whether a project's pull requests are commented by themselves.
+    Comments {
+        project: ProjectId,
+        posting: Option<Posting>,
     },
     /// Another question to the figures.
     Metrics(Choice),

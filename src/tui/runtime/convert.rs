@@ -2,6 +2,7 @@
 
 use crate::domain::person::Member;
 use crate::domain::project::{Organisation, Project, Repository};
+use crate::domain::quality;
 use crate::domain::ticket_view::TicketView;
 use crate::tasks::{self, TaskView};
 use crate::tui::answer::{HistoryLine, MemberRow, ProjectRow, RepositoryRow, RequestRow, TaskRow, TaskState, TicketDetail};
@@ -36,7 +37,7 @@ pub fn request(row: &crate::ado::LoggedRequest) -> RequestRow {
     }
 }
 
-pub fn project(project: &Project, organisation: Option<&Organisation>) -> ProjectRow {
+pub fn project(project: &Project, organisation: Option<&Organisation>, comments: quality::Policy) -> ProjectRow {
     let me = organisation.and_then(|organisation| organisation.me.as_ref());
     ProjectRow {
         id: project.id,
@@ -46,6 +47,7 @@ pub fn project(project: &Project, organisation: Option<&Organisation>) -> Projec
         me: me.map(|me| me.id.clone()),
         me_name: me.map(|me| me.display_name.clone()),
         rules: project.review_rules.clone(),
+        comments,
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use crate::action::sync_pull_requests;
+use crate::action::{quality_comment, sync_pull_requests};
 use crate::domain::id::{Guid, ProjectId, RepositoryId, TicketKey};
 use crate::domain::pull_request::KnownPullRequest;
 use crate::domain::ticket::PullRequestRef;
@@ -71,7 +71,12 @@ impl Runtime {
             let last = answer(action::connect::default_project(ctx).await)?;
             projects.sort_by_key(|project| Some(project.id) != last);
             let organisation = |id| organisations.iter().find(|organisation| organisation.id == id);
-            Ok(projects.iter().map(|project| convert::project(project, organisation(project.organisation))).collect())
+            let mut rows = Vec::with_capacity(projects.len());
+            for project in &projects {
+                let comments = answer(quality_comment::policy(ctx, project).await)?;
+                rows.push(convert::project(project, organisation(project.organisation), comments));
+            }
+            Ok(rows)
         };
         let rows = rows.await;
         self.tell(What::ProjectsLoaded { generation, rows });
@@ -85,7 +90,8 @@ impl Runtime {
             answer(ctx.store.set_setting("board.project", &id.to_string()).await)?;
             let expires = secret::expires(&ctx.tokens, &organisation.url);
             let token_days_left = expires.map(|date| i64::from(secret::days_left(date, ctx.clock.now())));
-            Ok((convert::project(&project, Some(&organisation)), token_days_left))
+            let comments = answer(quality_comment::policy(ctx, &project).await)?;
+            Ok((convert::project(&project, Some(&organisation), comments), token_days_left))
         };
         match selected.await {
             Ok((project, token_days_left)) => {

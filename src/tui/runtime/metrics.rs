@@ -9,7 +9,7 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::watch;
 
-use crate::action::{self, Context, Reporter, explain_pull_request, hooks, members};
+use crate::action::{self, Context, Reporter, deselect, explain_pull_request, members};
 use crate::domain::collection::Source;
 use crate::domain::id::{ProjectId, RepositoryId, TicketKey};
 use crate::domain::progress::{Step, StepState};
@@ -25,7 +25,7 @@ use crate::notice::Notice;
 use crate::sync::collect::Progress;
 use crate::sync::collect::progress::ProjectProgress;
 use crate::sync::ingest::web_url;
-use crate::tui::answer::{Budget, Collections, Links, MetricRow, MetricRows, MetricsPage, Story};
+use crate::tui::answer::{Budget, Collections, Link, Links, MetricRow, MetricRows, MetricsPage, Story};
 use crate::tui::effect::Collected;
 use crate::tui::event::{Answer, Generation, What};
 use crate::tui::model::metrics::{Ask, Scope};
@@ -48,11 +48,13 @@ impl Runtime {
     async fn metrics_page(&self, project: ProjectId, ask: &Ask) -> Answer<MetricsPage> {
         let ctx = &self.services.ctx;
         let (input, query) = self.input(project, ask).await?;
+        let zone = answer(action::figures::zone(ctx, &query.projects).await)?;
         let (now, worked) = (self.now(), input.clone());
         let figures = beside(move || metrics::summarise(&worked, &query, now)).await?;
         let others = answer(ctx.store.projects().await)?.into_iter().map(|project| (project.id, project.name)).collect();
         Ok(MetricsPage {
             figures,
+            zone,
             projects: input.projects.clone(),
             others,
             repositories: input.repositories.iter().map(|(id, _, name, _)| (*id, name.clone())).collect(),
@@ -60,7 +62,7 @@ impl Runtime {
         })
     }
 
-    /// The question with the rules and the zone of the configuration.
+    /// The question with the rules of the configuration and the zone of its projects.
     async fn query(&self, project: ProjectId, ask: &Ask) -> Answer<Query> {
         let settings = &self.services.ctx.config.metrics;
         let projects = match &ask.scope {
@@ -68,9 +70,10 @@ impl Runtime {
             Scope::All => Vec::new(),
             Scope::Project(id, _) => vec![*id],
         };
-        let window = ask.span.window(&settings.time_zone, self.now());
+        let zone = answer(action::figures::zone(&self.services.ctx, &projects).await)?.zone;
+        let window = ask.span.window(&zone, self.now());
         let mut query = Query::new(projects, window, settings.rules.clone());
-        query.zone = settings.time_zone.clone();
+        query.zone = zone;
         query.definition = ask.definition;
         query.hours = ask.hours;
         query.repository = ask.repository.as_ref().map(|(id, _)| *id);
@@ -175,22 +178,15 @@ impl Runtime {
     /// Takes a project off the board: its webhooks are deleted, its tickets stay, and what was collected if that is wanted.
     pub(super) fn deselect(&self, id: ProjectId, name: String, collected: Collected) {
         let ctx = self.services.ctx.clone();
-        let work = move |_| async move {
+        let work = move |reporter: Reporter| async move {
             let project = ctx.project(id).await?;
-            let done = hooks::deselect(&ctx, &project).await?;
-            let hooks = match &done.hooks {
-                Ok(removed) if removed.deleted > 0 => format!(", with {} of its webhooks", removed.deleted),
-                Ok(_) => String::new(),
-                Err(why) => format!("; its webhooks are still there: {why}"),
+            let collected = match collected {
+                Collected::Kept => deselect::Collected::Keep,
+                Collected::Deleted => deselect::Collected::Purge,
             };
-            let facts = match collected {
-                Collected::Kept => "",
-                Collected::Deleted => {
-                    ctx.store.purge_facts(id).await?;
-                    "; what was collected is deleted"
-                }
-            };
-            Ok(((), format!("{} is off the board{hooks}{facts}", project.name)))
+            let done = deselect::run(&ctx, &project, collected, &reporter).await?;
+            let left = done.unfinished().map(|notice| format!("; {}", notice.text)).unwrap_or_default();
+            Ok(((), format!("{}{left}", done.words())))
         };
         self.services.tasks.start(format!("take {name} off the board"), None, work);
     }
@@ -325,13 +321,29 @@ fn tell(reporter: &Reporter, progress: &Progress) {
 
 /// What the changes of a window hang on. Numbers of work items are an organisation's: of several projects no page is told.
 fn links(input: &Input, places: &Places) -> Links {
-    let page = match input.projects.as_slice() {
-        [one] => places.url(&Subject::WorkItem { project: one.id, number: 0 }).map(|url| url.trim_end_matches('0').to_owned()),
+    let page = |number: i64| match input.projects.as_slice() {
+        [one] => places.url(&Subject::WorkItem { project: one.id, number }),
         _ => None,
+    };
+    let item = |(number, title, hanging): &(i64, String, u64)| Link {
+        name: format!("#{number}"),
+        title: title.clone(),
+        hanging: *hanging,
+        url: page(*number),
+        ticket: None,
+    };
+    let ticket = |(key, title, hanging): &(TicketKey, String, u64)| Link {
+        name: key.to_string(),
+        title: title.clone(),
+        hanging: *hanging,
+        url: None,
+        ticket: Some(key.clone()),
     };
     let sources = input.projects.iter().flat_map(|project| &project.collection.sources);
     let refused = sources.filter(|state| state.source == Source::WorkItems).find_map(|state| state.refused.clone());
-    Links { linkage: input.linkage.clone(), page, refused }
+    let linkage = input.linkage.clone();
+    let rows = linkage.items.iter().map(item).chain(linkage.tickets.iter().map(ticket)).collect();
+    Links { linkage, rows, refused }
 }
 
 /// Where what rows are about is found: its page, and the ticket that follows it.

@@ -250,6 +250,7 @@ impl Runtime {
                 self.spawn(async move { runtime.discover_members(project, generation).await });
             }
             Effect::SetMember { member, change } => runtime.set_member(member, change),
+            Effect::SetComments { project, posting } => runtime.set_comments(project, posting),
             Effect::SetReviewRules { project, rules } => runtime.set_review_rules(project, rules),
             Effect::CancelTask { task } => self.services.tasks.cancel(crate::tasks::TaskId(task)),
 

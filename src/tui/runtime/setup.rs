@@ -1,10 +1,11 @@
 //! Setup: checking and keeping a connection, repositories, members, review rules.
 
 use crate::action::connect::{self, Choice};
-use crate::action::{Error, credential, link_repositories, members};
+use crate::action::{Error, credential, link_repositories, members, quality_comment};
 use crate::ado::{Address, Need, ScopeOutcome as Outcome};
 use crate::domain::id::{Guid, MemberId, ProjectId, RepositoryId};
 use crate::domain::person::ReviewRules;
+use crate::domain::quality::Posting;
 use crate::notice::{Explain, Notice};
 use crate::secret::{self, Found, Place};
 use crate::store::{Linked, MemberChange as StoredChange};
@@ -57,6 +58,7 @@ impl Runtime {
             user: checked.connection.me.display_name.clone(),
             projects: projects.into_iter().map(|project| ProjectOption { guid: project.guid, name: project.name }).collect(),
             scopes: checked.scopes.iter().map(scope).collect(),
+            tokens_page: crate::ado::tokens_page(&checked.url),
             token_source: if token.is_empty() { found.source.to_string() } else { "you".to_owned() },
         };
         *self.checked.lock().await = Some(checked);
@@ -77,15 +79,19 @@ impl Runtime {
             let connected = connect::activate(&ctx, &address, &found, &choice, &reporter).await?;
             // The next request must go out with this token, and not with the one the client was made with.
             ctx.clients.forget(connected.organisation.id).await;
-            Ok((connected, format!("{name} is connected")))
+            let row = match connected.projects.first() {
+                Some(project) => {
+                    let comments = quality_comment::policy(&ctx, project).await?;
+                    Some(convert::project(project, Some(&connected.organisation), comments))
+                }
+                None => None,
+            };
+            Ok((row, format!("{name} is connected")))
         };
         let task = self.services.tasks.start("connect", None, work);
         self.spawn(async move {
             let project = match task.outcome().await {
-                Some(Ok(connected)) => match connected.projects.first() {
-                    Some(project) => Ok(Box::new(convert::project(project, Some(&connected.organisation)))),
-                    None => Err(Notice::new("no project was connected")),
-                },
+                Some(Ok(row)) => row.map(Box::new).ok_or_else(|| Notice::new("no project was connected")),
                 Some(Err(error)) => Err(error.notice()),
                 None => Err(Notice::new("connecting was cancelled")),
             };
@@ -141,6 +147,21 @@ impl Runtime {
             let member = member.ok_or_else(|| Error::refused("that member is not known any more", "discover the members again: d"))?;
             members::set(&ctx, &member, &change).await?;
             Ok(None)
+        });
+    }
+
+    pub(super) fn set_comments(&self, project: ProjectId, posting: Option<Posting>) {
+        let ctx = self.services.ctx.clone();
+        self.small(async move {
+            let project = ctx.project(project).await?;
+            quality_comment::set_policy(&ctx, project.id, posting).await?;
+            let words = match (posting, quality_comment::policy(&ctx, &project).await?.posting()) {
+                (Some(Posting::On), _) => "are commented, by whatever receives webhooks",
+                (Some(Posting::Off), _) => "are not commented by themselves",
+                (None, Posting::On) => "are commented where the configuration says so, as it does here",
+                (None, Posting::Off) => "are commented where the configuration says so; here it does not",
+            };
+            Ok(Some(format!("pull requests of {} {words}", project.name)))
         });
     }
 

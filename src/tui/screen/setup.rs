@@ -4,6 +4,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use crate::domain::person::ReviewerStrategy;
+use crate::domain::quality::Posting;
 use crate::tui::answer::{ConnectionReport, ScopeNeed, ScopeOutcome};
 use crate::tui::model::Model;
 use crate::tui::model::setup::{Check, ConnectField, Focus, Section};
@@ -56,7 +57,7 @@ fn connection(model: &Model, area: Rect, buf: &mut Buffer) {
         text::put_fit(buf, x, area.y + 1, width, words, theme.faint, &theme.marks);
     }
     let mut y = area.y + 3;
-    let hint = "The token needs Code (read and write) and Project and Team (read); Graph (read) finds people outside your teams.";
+    let hint = "The token needs Code (read & write) and Project and Team (read). Graph (read) finds people outside your teams; Build (read) and Work Items (read) are for the figures. The check says what each is for.";
     match &setup.check {
         Check::NotRun => {
             if let Some(project) = &model.project {
@@ -104,21 +105,7 @@ fn passed(model: &Model, report: &ConnectionReport, area: Rect, buf: &mut Buffer
     let words = format!("{} as {}, token from {}", report.organisation, report.user, report.token_source);
     text::put_fit(buf, at, y, area.right().saturating_sub(at), &words, theme.text, &theme.marks);
     y += 1;
-    for scope in &report.scopes {
-        let (mark, style, words) = match &scope.outcome {
-            ScopeOutcome::Allowed => (theme.marks.tick, theme.good, scope.needed_for.clone()),
-            ScopeOutcome::Missing => match scope.need {
-                ScopeNeed::Required => (theme.marks.cross, theme.bad, format!("missing, needed for {}", scope.needed_for)),
-                ScopeNeed::Expected => (theme.marks.cross, theme.warn, format!("missing: {}", scope.degrades)),
-                ScopeNeed::Optional => (theme.marks.open, theme.dim, format!("not given: {}", scope.degrades)),
-            },
-            ScopeOutcome::Unknown(why) => (theme.marks.open, theme.dim, format!("not known: {why}")),
-        };
-        let at = text::put(buf, area.x + 1, y, 2, mark, style) + 1;
-        let at = text::put(buf, at, y, 24, &format!("{:<24}", scope.scope), theme.text);
-        text::put_fit(buf, at, y, area.right().saturating_sub(at), &words, theme.dim, &theme.marks);
-        y += 1;
-    }
+    y = scopes(model, report, Rect::new(area.x, y, area.width, area.bottom().saturating_sub(y)), buf);
     y += 1;
     let title = match report.projects.len() {
         0 => "The token reaches no project.".to_owned(),
@@ -138,6 +125,53 @@ fn passed(model: &Model, report: &ConnectionReport, area: Rect, buf: &mut Buffer
         text::put_fit(buf, area.x + 2, y, area.width - 2, &project.name, name_style(model, at), &theme.marks);
         y += 1;
     }
+}
+
+/// What each scope allows, and what is lost without it; the projects below keep some rows. Returns the row below.
+fn scopes(model: &Model, report: &ConnectionReport, area: Rect, buf: &mut Buffer) -> u16 {
+    let theme = &model.theme;
+    let rows = |count: usize| u16::try_from(count).unwrap_or(u16::MAX);
+    // An empty row, the title of the projects, and the first of them.
+    let below = 2 + rows(report.projects.len().min(3));
+    let mut spare = area.height.saturating_sub(rows(report.scopes.len())).saturating_sub(below);
+    let is_missing = report.scopes.iter().any(|scope| scope.outcome == ScopeOutcome::Missing);
+    let to_do = is_missing.then(|| text::wrap(&format!("Tick what is missing at {}", report.tokens_page), area.width.saturating_sub(3)));
+    let to_do = to_do.filter(|lines| rows(lines.len()) <= spare).unwrap_or_default();
+    spare -= rows(to_do.len());
+    let column = name_column(report.scopes.iter().map(|scope| scope.scope.as_str()), area);
+    let mut y = area.y;
+    for scope in &report.scopes {
+        let (mark, style, words) = match &scope.outcome {
+            ScopeOutcome::Allowed => (theme.marks.tick, theme.good, scope.needed_for.clone()),
+            ScopeOutcome::Missing => match scope.need {
+                ScopeNeed::Required => (theme.marks.cross, theme.bad, format!("missing: {}", scope.degrades)),
+                ScopeNeed::Expected => (theme.marks.cross, theme.warn, format!("missing: {}", scope.degrades)),
+                ScopeNeed::Optional => (theme.marks.open, theme.dim, format!("not given: {}", scope.degrades)),
+            },
+            ScopeOutcome::Unknown(why) => (theme.marks.open, theme.dim, format!("not known: {why}")),
+        };
+        let at = text::put(buf, area.x + 1, y, 2, mark, style) + 1;
+        text::put_fit(buf, at, y, column, &scope.scope, theme.text, &theme.marks);
+        let at = at + column + 1;
+        let width = area.right().saturating_sub(at);
+        let lines = text::wrap(&words, width);
+        let more = rows(lines.len()).saturating_sub(1);
+        if more > spare {
+            text::put_fit(buf, at, y, width, &words, theme.dim, &theme.marks);
+            y += 1;
+            continue;
+        }
+        spare -= more;
+        for line in lines {
+            text::put(buf, at, y, width, &line, theme.dim);
+            y += 1;
+        }
+    }
+    for line in to_do {
+        text::put(buf, area.x + 3, y, area.width, &line, theme.text);
+        y += 1;
+    }
+    y
 }
 
 pub(super) fn row_mark(model: &Model, at: usize, x: u16, y: u16, buf: &mut Buffer) {
@@ -188,6 +222,10 @@ fn projects(model: &Model, area: Rect, buf: &mut Buffer) {
         let x = x + name + 2;
         let words = if open { format!("{}  open", row.organisation) } else { row.organisation.clone() };
         let at = text::put_fit(buf, x, y, area.right().saturating_sub(x), &words, theme.dim, &theme.marks) + 2;
+        let at = match row.comments.posting() {
+            Posting::On => text::put_fit(buf, at, y, area.right().saturating_sub(at), "comments", theme.info, &theme.marks) + 2,
+            Posting::Off => at,
+        };
         if let Some(project) = model.collections.rows.iter().flat_map(|all| &all.projects).find(|project| project.id == row.id) {
             let (words, style) = collection::summary(model, project);
             text::put_fit(buf, at, y, area.right().saturating_sub(at), &words, style, &theme.marks);

@@ -128,6 +128,7 @@ const TRIPLES: &[(&str, &str, Outcome)] = &[
     ("setup.toggle", "5 ] ]", asks_for!(Effect::LinkRepository { link: Link::Unlinked, .. })),
     ("setup.discover", "5 ] ] ]", asks_for!(Effect::DiscoverMembers { .. })),
     ("setup.default_reviewer", "5 ] ] ]", |model, _| titled(model, "Who reviews Alice Moreau")),
+    ("setup.comments", "5 ]", |model, _| titled(model, "Comments on pull requests of Atlas")),
     ("setup.deselect", "5 ]", |model, _| titled(model, "Take Atlas off the board")),
     ("setup.less", "5 [ j", asks_for!(Effect::SetReviewRules { rules, .. } if rules.overload_threshold == 3)),
     ("setup.more", "5 [ j", asks_for!(Effect::SetReviewRules { rules, .. } if rules.overload_threshold == 5)),

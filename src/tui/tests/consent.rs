@@ -129,6 +129,7 @@ fn changes(effect: &Effect) -> bool {
             | LinkRepository { .. }
             | SetMember { .. }
             | SetReviewRules { .. }
+            | SetComments { .. }
             | CancelTask { .. }
             | Quit(_)
     )
@@ -214,9 +215,23 @@ fn esc_closes_a_dialog_at_once() {
 
 #[test]
 fn no_single_key_changes_the_remote_and_no_small_one_changes_anything_without_being_asked() {
-    for screens in
-        ["", "l", "l l", "l l l", "l l l l", "enter", "l l enter", "l l enter ]", "l l enter ] ]", "2", "2 ] ]", "5", "5 ] ]", "5 ] ] ]"]
-    {
+    for screens in [
+        "",
+        "l",
+        "l l",
+        "l l l",
+        "l l l l",
+        "enter",
+        "l l enter",
+        "l l enter ]",
+        "l l enter ] ]",
+        "2",
+        "2 ] ]",
+        "5",
+        "5 ]",
+        "5 ] ]",
+        "5 ] ] ]",
+    ] {
         for key in keyboard() {
             let mut model = board();
             if !screens.is_empty() {

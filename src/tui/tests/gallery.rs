@@ -96,6 +96,7 @@ pub fn all(width: u16, height: u16) -> Vec<(&'static str, Model)> {
         ("activity_problems", after("4 ] p")),
         ("activity_hooks", after("4 ] ]")),
         ("activity_collection", after("4 ] ] ]")),
+        ("comments_picker", after("5 ] c")),
         ("deselect_picker", after("5 ] D")),
         ("deselect_question", after("5 ] D j enter")),
         ("activity_requests", after("4 [ j")),

@@ -4,6 +4,7 @@ use super::scenes::{go, settle};
 use super::*;
 use crate::domain::change::Change;
 use crate::domain::id::{ProjectId, RepositoryId};
+use crate::domain::quality::Posting;
 use crate::metrics::figures::{Metric, Value};
 use crate::metrics::input::Linkage;
 use crate::metrics::period::Span;
@@ -175,8 +176,10 @@ fn the_lead_time_says_how_much_hangs_on_work_items_and_on_which() {
     go(&mut model, "j enter [ j");
     assert!(matches!(press(&mut model, "o").as_slice(), [Effect::OpenUrl { url }] if url.ends_with("/_workitems/edit/4698")));
     assert!(matches!(press(&mut model, "y").as_slice(), [Effect::CopyText { what: "address", text }] if text.ends_with("/4698")));
-    go(&mut model, "G");
-    assert!(matches!(press(&mut model, "enter").as_slice(), [Effect::OpenUrl { url }] if url.ends_with("/4659")));
+    let mut ticket = model.clone();
+    go(&mut ticket, "G k enter");
+    assert_eq!(ticket.ticket.as_ref().map(|ticket| ticket.key.clone()), Some(fixture::key(2)));
+    assert!(picture(&model).contains("17 to tickets"), "{}", picture(&model));
     // Round and round, both ways.
     go(&mut model, "]");
     assert_eq!(model.metrics.drill.as_ref().map(|drill| (drill.counted, drill.cursor)), Some((Counted::In, 0)));
@@ -186,15 +189,15 @@ fn the_lead_time_says_how_much_hangs_on_work_items_and_on_which() {
         change(rows.links.as_mut().expect("links"));
         picture(model)
     };
-    let words = links(&mut model, |links| links.linkage.items.clear());
+    let words = links(&mut model, |links| links.rows.clear());
     assert!(words.contains("AB#1234"), "{words}");
-    let words = links(&mut model, |links| links.linkage = Linkage::default());
-    assert!(words.contains("No commit and no pull request in this window"), "{words}");
     let words = links(&mut model, |links| links.refused = Some("the token lacks Work Items (read)".into()));
     assert!(words.contains("may not be read: the token lacks Work Items (read)") && !words.contains("0 of"), "{words}");
+    let words = links(&mut model, |links| links.linkage = Linkage::default());
+    assert!(words.contains("No commit and no pull request in this window"), "{words}");
     // Another figure has nothing to say of work items.
     go(&mut model, "esc k enter");
-    assert!(!picture(&model).contains("Work items"), "{}", picture(&model));
+    assert!(!picture(&model).contains("Linked to"), "{}", picture(&model));
 }
 
 #[test]
@@ -490,6 +493,25 @@ fn taking_a_project_off_the_board_asks_what_becomes_of_its_facts_and_then_for_a_
     let mut model = sized(fixture::board(), 120, 40);
     model.settings.readonly = Some("kanado runs with --readonly".into());
     go(&mut model, "5 ] D");
+    assert!(model.overlay.is_none() && picture(&model).contains("--readonly"));
+}
+
+#[test]
+fn comments_of_a_project_are_switched_by_a_choice_that_names_the_one_in_force() {
+    for (keys, wanted) in [("enter", None), ("j enter", Some(Posting::On)), ("3", Some(Posting::Off))] {
+        let mut model = sized(fixture::board(), 120, 40);
+        go(&mut model, "5 ] c");
+        let words = picture(&model);
+        assert!(words.contains("off by the configuration here") && words.contains("kept up to date, as now"), "{words}");
+        let effects = press(&mut model, keys);
+        assert!(
+            matches!(effects.as_slice(), [Effect::SetComments { project: ProjectId(1), posting }] if *posting == wanted),
+            "{effects:?}"
+        );
+    }
+    let mut model = sized(fixture::board(), 120, 40);
+    model.settings.readonly = Some("kanado runs with --readonly".into());
+    go(&mut model, "5 ] c");
     assert!(model.overlay.is_none() && picture(&model).contains("--readonly"));
 }
 

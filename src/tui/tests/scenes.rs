@@ -100,19 +100,44 @@ fn report() -> ConnectionReport {
         need,
         outcome,
     };
-    let scope = |scope: &str, needed: &str, outcome| line(scope, needed, "", ScopeNeed::Required, outcome);
+    let (required, expected, optional) = (ScopeNeed::Required, ScopeNeed::Expected, ScopeNeed::Optional);
+    let unknown = ScopeOutcome::Unknown("the server did not say".into());
     ConnectionReport {
         organisation: "lumen".into(),
         url: "https://dev.azure.com/lumen".into(),
         user: "Alice Moreau".into(),
         projects: ["Atlas", "Billing"].map(|name| ProjectOption { guid: crate::domain::id::Guid::new(name), name: name.into() }).to_vec(),
+        // In the words of the check.
         scopes: vec![
-            scope("Code (read)", "reading branches and pull requests", ScopeOutcome::Allowed),
-            scope("Code (write)", "branches, specs, pull requests", ScopeOutcome::Missing),
-            scope("Identity (read)", "finding members", ScopeOutcome::Unknown("the server did not say".into())),
-            line("Build (read)", "pipeline runs", "no deployments are known", ScopeNeed::Expected, ScopeOutcome::Missing),
-            line("Release (read)", "classic releases", "classic releases are not counted", ScopeNeed::Optional, ScopeOutcome::Missing),
+            line("Project and Team (read)", "projects, teams and members", "", required, ScopeOutcome::Allowed),
+            line("Code (read)", "repositories, branches and pull requests", "", required, ScopeOutcome::Allowed),
+            line(
+                "Code (read & write)",
+                "starting work, pushing specs and opening pull requests",
+                "the board is read only; figures are not affected",
+                required,
+                ScopeOutcome::Missing,
+            ),
+            line(
+                "Pull Request Threads (read & write)",
+                "comments and dated votes",
+                "no comment can be written, by you or by kanado; figures are not affected",
+                expected,
+                ScopeOutcome::Missing,
+            ),
+            line(
+                "Build (read)",
+                "pipeline runs and their stages",
+                "deployment frequency, lead time, fail rate, recovery, rework and pipeline reliability are not measured",
+                expected,
+                ScopeOutcome::Missing,
+            ),
+            line("Work Items (read)", "linked work items and incidents", "", expected, ScopeOutcome::Allowed),
+            line("Graph (read)", "finding people outside your teams", "", expected, unknown),
+            line("Release (read)", "classic releases", "deployments by classic releases are not counted", optional, ScopeOutcome::Missing),
+            line("Environment (read & manage)", "environments of YAML pipelines", "", optional, ScopeOutcome::Allowed),
         ],
+        tokens_page: "https://dev.azure.com/lumen/_usersSettings/tokens".into(),
         token_source: "you".into(),
     }
 }

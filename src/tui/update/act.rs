@@ -126,6 +126,7 @@ pub fn act(model: &mut Model, intent: Intent, out: &mut Out) {
             Some(Overlay::PullRequest(_)) => pull_request_form::submit(model, out),
             _ => setup::check(model, out),
         },
+        Comments => picker::comments(model),
         Deselect => picker::deselect(model),
         ToggleRow | Discover | DefaultReviewer | Less | More => setup::act(model, intent, out),
     }

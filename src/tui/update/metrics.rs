@@ -451,8 +451,9 @@ pub fn prompt_key(model: &mut Model, key: Key, out: &mut Out) {
 fn submit(model: &mut Model, out: &mut Out) {
     let Some(Overlay::Prompt(prompt)) = &model.overlay else { return };
     let (what, text) = (prompt.what, prompt.field.text().trim().to_owned());
+    let zone = model.metrics.page.rows.as_ref().map_or(&model.settings.metrics_zone, |page| &page.zone.zone);
     let problem = match what {
-        PromptFor::Window => match Span::parse(&text, &model.settings.metrics_zone, model.now) {
+        PromptFor::Window => match Span::parse(&text, zone, model.now) {
             Ok(span) => {
                 model.overlay = None;
                 model.metrics.typed_window.clear();

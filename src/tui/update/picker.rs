@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::domain::quality::Posting;
 use crate::tui::answer::{MemberRow, ProjectRow};
 use crate::tui::effect::{Collected, Effect, MemberChange};
 use crate::tui::event::{Answer, Generation};
@@ -186,6 +187,23 @@ pub fn deselect(model: &mut Model) {
     show(model, Picker::new(PickerKind::Plain, format!("Take {} off the board", row.name), Search::Off, items));
 }
 
+/// What is commented is seen by everybody who looks at the pull request: the choices are named, and the one in force is marked.
+pub fn comments(model: &mut Model) {
+    let Some(row) = model.setup.selected_project() else { return };
+    let policy = row.comments;
+    let item = |label: &str, words: String, posting| {
+        let words = if policy.own == posting { format!("{words}, as now") } else { words };
+        Item::new(label, words, Pick::Comments { project: row.id, posting })
+    };
+    let items = vec![
+        item("as configured", format!("{} by the configuration here", policy.configured.word()), None),
+        item("on", "one comment on each pull request of a ticket, kept up to date".to_owned(), Some(Posting::On)),
+        item("off", "none by itself, whatever configurations say".to_owned(), Some(Posting::Off)),
+    ];
+    let title = format!("Comments on pull requests of {}", row.name);
+    show(model, Picker::new(PickerKind::Plain, title, Search::Off, items));
+}
+
 pub fn key(model: &mut Model, key: Key, out: &mut Out) {
     let page = layout::picker_rows(model);
     let Some(picker) = picker(model) else { return };
@@ -266,6 +284,7 @@ fn choose(model: &mut Model, out: &mut Out) {
         Pick::FilterWord(word) => filter::toggle_word(model, &word, out),
         Pick::Copy { what, text } => out.push(Effect::CopyText { what, text }),
         Pick::Deselect { project, name, collected } => super::confirm::deselect(model, project, name, collected),
+        Pick::Comments { project, posting } => out.push(Effect::SetComments { project, posting }),
         Pick::Metrics(choice) => metrics::choose(model, choice, out),
         Pick::Act(intent) => act::act(model, intent, out),
         Pick::Ticket(key) => act::open_ticket(model, key, Tab::Spec, out),

@@ -107,11 +107,21 @@ impl Page<'_> {
                     };
                     (theme.marks.running, theme.accent, format!("{definition} {number} {what}{}{ahead}", self.since(*since)))
                 }
+                Blocker::FailedChecks { count } => {
+                    let words = if *count == 1 { "1 check failed".to_owned() } else { format!("{count} checks failed") };
+                    (theme.marks.cross, theme.bad, words)
+                }
+                Blocker::PendingChecks { count } => {
+                    let words = if *count == 1 { "1 check is not finished".to_owned() } else { format!("{count} checks are not finished") };
+                    (theme.marks.running, theme.accent, words)
+                }
                 Blocker::OpenComments { count } => {
                     let words =
                         if *count == 1 { "1 comment is not resolved".to_owned() } else { format!("{count} comments are not resolved") };
                     (theme.marks.open, theme.warn, words)
                 }
+                Blocker::Draft => (theme.marks.open, theme.warn, "it is a draft".to_owned()),
+                Blocker::NobodyAsked => (theme.marks.open, theme.warn, "nobody is asked to review it".to_owned()),
                 Blocker::You { to } => {
                     let words = match to {
                         Turn::Publish => "it is your draft: publish it",

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
 use kanado::action::Reporter;
 use kanado::action::connect::{self, Choice};
 use kanado::ado::Address;
@@ -13,6 +14,7 @@ use kanado::secret;
 use kanado::services::Services;
 use kanado::sim;
 use kanado::sim::control::Control;
+use kanado::sim::generate::Size;
 use kanado::store::Location;
 use kanado::sync::collect::{Ended, Progress};
 use sqlx::{AnyConnection, Connection as _, Row as _};
@@ -37,6 +39,12 @@ impl Measured {
         Self::with(options, clock, Config::default(), "everything").await
     }
 
+    /// A whole organisation with its last months before `start`, where the clock stands still: what is asserted of it holds on any day.
+    pub async fn generated(size: Size, start: Timestamp) -> Self {
+        let options = sim::Options { organisation: sim::Content::Generated(size), start: Some(start), ..sim::Options::default() };
+        Self::at(options, Clock::fixed(start)).await
+    }
+
     /// With the token that the simulator notes so.
     pub async fn with(options: sim::Options, clock: Clock, config: Config, token: &str) -> Self {
         let world = Inside::start(options).await;
@@ -55,10 +63,15 @@ impl Measured {
 
     /// Another process, or another person's store, on the same world.
     pub async fn somebody_else(&self, name: &str, clock: Clock) -> (Services, Vec<Project>) {
+        self.with_token(name, clock, "everything").await
+    }
+
+    /// A store of its own on the same world, with the token that the simulator notes so.
+    pub async fn with_token(&self, name: &str, clock: Clock, note: &str) -> (Services, Vec<Project>) {
         let mut config = Config::default();
         config.metrics.rules = self.services.ctx.config.metrics.rules.clone();
         let services = self.world.services(name, config, clock, &self.world.file_of(name)).await;
-        let projects = connect(&self.world, &services, "everything").await;
+        let projects = connect(&self.world, &services, note).await;
         (services, projects)
     }
 
@@ -108,10 +121,15 @@ pub async fn collect(services: &Services, projects: &[Project]) -> Ended {
     engine::collect_now(&services.ctx, projects, &settings, &progress).await.unwrap()
 }
 
-async fn connect(world: &Inside, services: &Services, note: &str) -> Vec<Project> {
+/// The token that the simulator notes so.
+pub fn token_noted(world: &Inside, note: &str) -> secret::Found {
     let is = |token: &&sim::SeededToken| token.note.to_lowercase().contains(note);
     let token = world.sim.tokens().iter().find(is).unwrap_or_else(|| panic!("no token noted {note}")).token.clone();
-    let token = secret::given(token.into_bytes()).unwrap();
+    secret::given(token.into_bytes()).unwrap()
+}
+
+async fn connect(world: &Inside, services: &Services, note: &str) -> Vec<Project> {
+    let token = token_noted(world, note);
     let address = Address::parse(world.sim.organisation_url()).unwrap();
     let checked = connect::check(&services.ctx, &address, &kanado::action::credential(&token)).await.unwrap();
     let choice = Choice {

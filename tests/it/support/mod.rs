@@ -12,6 +12,8 @@ pub mod kept;
 pub mod kill;
 pub mod load;
 pub mod measured;
+pub mod open_metrics;
+pub mod patience;
 pub mod payload;
 pub mod postgres;
 pub mod pty;

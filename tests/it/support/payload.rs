@@ -1,5 +1,6 @@
 //! Bodies as Azure DevOps posts them, of every kind that kanado follows, written from the published descriptions.
 
+use kanado::ado::event::What;
 use serde_json::{Value, json};
 
 pub const PROJECT: &str = "5e0a7c11-0000-4000-8000-0000000000a1";
@@ -330,4 +331,19 @@ pub fn spoilt(value: &Value, place: &str) -> Vec<(&'static str, Value)> {
         ("a huge number", with(json!(u64::MAX))),
         ("a text", with(json!("\u{0}\u{1b}[2J\u{202e}x"))),
     ]
+}
+
+/// What an event is taken for, in a word.
+pub fn named(what: &What) -> &'static str {
+    match what {
+        What::PullRequest(_) => "pull request",
+        What::Comment { .. } => "comment",
+        What::Push { .. } => "push",
+        What::Repository { .. } => "repository",
+        What::Build { .. } => "build",
+        What::Deployment => "deployment",
+        What::WorkItem { .. } => "work item",
+        What::Other => "other",
+        What::Incomplete(_) => "incomplete",
+    }
 }

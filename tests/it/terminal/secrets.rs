@@ -67,7 +67,7 @@ fn a_first_run_offers_to_connect_and_connecting_by_the_setup_shows_the_token_now
     }
     board.send(CTRL_S);
     let passed = board.wait_for("as Alice Moreau");
-    assert!(passed.contains("Code (write)"), "{passed}");
+    assert!(passed.contains("Code (read & write)"), "{passed}");
     board.press_until("\r", "the repositories", |screen| screen.contains("tide-api"));
     let mut tries = 0;
     while !selected_line(&board.screen()).contains("tide-api") {

@@ -14,7 +14,7 @@ use jiff::tz::TimeZone;
 use crate::metrics::figures::{Figures, Metric, Row};
 use crate::metrics::input::Input;
 use crate::metrics::query::Hours;
-use crate::metrics::{period, telling};
+use crate::metrics::telling;
 use escape::{Markup, text};
 
 const PAGE: &str = include_str!("../../../../assets/report/page.html");
@@ -34,6 +34,8 @@ pub struct Report<'a> {
     pub narrowed: &'a [String],
     /// What to know before reading: not backfilled, stale, refused.
     pub notices: &'a [String],
+    /// The window in words.
+    pub window: String,
     pub zone: &'a TimeZone,
     pub made_at: Timestamp,
 }
@@ -101,7 +103,7 @@ fn scope(report: &Report<'_>, minute: impl Fn(Timestamp) -> String) -> String {
         Hours::Calendar => "calendar hours",
         Hours::Working => "working hours",
     };
-    let mut parts = vec![period::words(figures.window, report.zone)];
+    let mut parts = vec![report.window.clone()];
     parts.extend(report.narrowed.iter().cloned());
     parts.push(format!("definition: {}", figures.definition.name()));
     parts.push(hours.to_owned());

@@ -93,6 +93,17 @@ pub fn linkage(linkage: &Linkage) -> Markup {
         vec![Cell::Words(format!("#{number}")), Cell::Words(title.clone()), Cell::Number(telling::grouped(*hanging))]
     });
     made.push(&table("Work items with the most changes", &["Work item", "Title", "Changes"], rows));
+    if linkage.ticketed_pull_requests > 0 {
+        made.push(&Markup::made(format!(
+            "<p>Named a ticket of the board in their branch: pull requests {}; linked to a ticket or a work item: {}.</p>\n",
+            share(linkage.ticketed_pull_requests, linkage.pull_requests),
+            share(linkage.traced_pull_requests, linkage.pull_requests)
+        )));
+    }
+    let rows = linkage.tickets.iter().take(MOST).map(|(key, title, hanging)| {
+        vec![Cell::Words(key.to_string()), Cell::Words(title.clone()), Cell::Number(telling::grouped(*hanging))]
+    });
+    made.push(&table("Tickets with the most pull requests", &["Ticket", "Title", "Pull requests"], rows));
     made
 }
 

@@ -4,7 +4,7 @@ use jiff::SignedDuration;
 
 use super::*;
 use crate::domain::collection::Source;
-use crate::domain::id::{ProjectId, RepositoryId};
+use crate::domain::id::{ProjectId, RepositoryId, TicketKey};
 use crate::domain::run::DefinitionKind;
 use crate::metrics::figures::{Band, Coverage, Excluded, Missing, Phase, PhaseFigure, Reason, Service, Subject, Tile, Trend, Value, Week};
 use crate::metrics::input::{Linkage, MeasuredProject};
@@ -64,6 +64,9 @@ fn report_of(tiles: Vec<Tile>, rows: Vec<(Metric, Vec<Row>)>) -> String {
             pull_requests: 0,
             linked_pull_requests: 0,
             items: vec![(12, EVIL.to_owned(), 3)],
+            ticketed_pull_requests: 0,
+            traced_pull_requests: 0,
+            tickets: vec![(TicketKey::parse("KAN-12").unwrap(), EVIL.to_owned(), 2)],
         },
     };
     let project =
@@ -76,6 +79,7 @@ fn report_of(tiles: Vec<Tile>, rows: Vec<(Metric, Vec<Row>)>) -> String {
         rows: &rows,
         narrowed: &[format!("repository {EVIL}")],
         notices: &[format!("{EVIL} is collected to 42 %")],
+        window: "2026-10-23 to 2026-11-22".to_owned(),
         zone: &TimeZone::UTC,
         made_at: now(),
     })

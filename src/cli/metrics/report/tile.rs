@@ -30,8 +30,8 @@ pub fn card(tile: &Tile) -> Markup {
         let words = format!("In the {} cluster of {}: the whole interval lies in it.", band.name, band.year);
         let _ = writeln!(html, "<p class=\"basis\">{}</p>", text(words));
     }
-    for missing in &tile.missing {
-        let words = format!("Without {} of {}: {}", missing.source.words(), missing.project, missing.words);
+    for lack in telling::lacks(tile) {
+        let words = format!("Without {}: {}", lack.what_of(), lack.words);
         let _ = writeln!(html, "<p class=\"basis\">{}</p>", text(words));
     }
     if let Some(chart) = chart::weeks(tile.metric, &tile.weeks) {

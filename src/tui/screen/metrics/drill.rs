@@ -29,7 +29,7 @@ pub fn draw(model: &Model, drill: &Drill, area: Rect, buf: &mut Buffer) {
     let names = tabs.iter().map(|tab| match tab {
         Counted::In => count(Counted::In, "Counted"),
         Counted::Out => count(Counted::Out, "Left out"),
-        Counted::Linked => count(Counted::Linked, "Work items"),
+        Counted::Linked => count(Counted::Linked, "Linked to"),
     });
     let line = Rect::new(area.x + 1, area.y, area.width.saturating_sub(2), 1);
     let here = tabs.iter().position(|tab| *tab == drill.counted).unwrap_or(0);

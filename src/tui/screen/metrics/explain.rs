@@ -44,7 +44,7 @@ pub fn lines(tile: &Tile, figures: &Figures, moved: &Listed<Vec<String>>) -> Vec
     if tile.metric == Metric::LeadTime {
         section("Linked to work items", linked(figures));
     }
-    section("Missing", tile.missing.iter().map(|gap| format!("{}, {}: {}", gap.project, gap.source.words(), gap.words)).collect());
+    section("Missing", telling::lacks(tile).iter().map(|lack| format!("{}: {}", lack.what_of(), lack.words)).collect());
     lines
 }
 
@@ -53,6 +53,7 @@ fn linked(figures: &Figures) -> Vec<String> {
     let items = &figures.linkage.items;
     let mut lines: Vec<String> = telling::linkage(&figures.linkage).into_iter().collect();
     lines.extend(items.iter().take(ITEMS).map(|(number, title, hanging)| format!("#{number} {title}: {}", words::grouped(*hanging))));
+    lines.extend(telling::ticketed(&figures.linkage).map(|words| format!("to tickets by the branch's name: {words}")));
     let more = items.len().saturating_sub(ITEMS);
     lines.extend((more > 0).then(|| format!("and {more} more: Enter lists them")));
     lines

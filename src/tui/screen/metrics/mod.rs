@@ -7,11 +7,13 @@ mod linked;
 mod tiles;
 mod waterfall;
 
+use std::collections::BTreeSet;
+
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 
-use crate::domain::collection::STALE_AFTER;
+use crate::domain::collection::{STALE_AFTER, Source};
 use crate::domain::health::Live;
 use crate::metrics::figures::{Figures, Metric};
 use crate::metrics::input::MeasuredProject;
@@ -68,12 +70,13 @@ fn head(model: &Model, area: Rect, buf: &mut Buffer) {
     };
     let mut left = vec![Part::new(90, scope, theme.strong), Part::new(100, ask.span.words(), theme.text)];
     if let Some(page) = &model.metrics.page.rows {
-        let zone = &model.settings.metrics_zone;
+        let zone = &page.zone.zone;
         let day = |at: jiff::Timestamp| at.to_zoned(zone.clone()).strftime("%d %b").to_string();
         let window = page.figures.window;
         // The end is not in the window: a whole day ends a moment before the next one begins.
         let last = window.to - jiff::SignedDuration::from_nanos(1);
         left.push(Part::new(20, format!("{} to {}", day(window.from), day(last)), theme.dim));
+        left.extend(page.zone.words().map(|words| Part::new(15, words, theme.dim).short(page.zone.name())));
     }
     let narrowed = [
         ask.repository.as_ref().map(|(_, name)| format!("repository {name}")),
@@ -186,10 +189,10 @@ fn freshness(model: &Model, page: &MetricsPage, area: Rect, buf: &mut Buffer) {
     }
     left.extend(collecting(&page.projects).map(|words| Part::new(95, words, theme.accent)));
     let refused = page.projects.iter().flat_map(|project| project.collection.sources.iter().filter(|source| source.refused.is_some()));
-    let refused: Vec<&str> = refused.map(|source| source.source.words()).collect();
+    let refused: BTreeSet<Source> = refused.map(|source| source.source).collect();
     if let Some(first) = refused.first() {
         let more = if refused.len() > 1 { format!(" and {} more", refused.len() - 1) } else { String::new() };
-        left.push(Part::new(90, format!("{} may not read {first}{more}", theme.marks.warning), theme.warn));
+        left.push(Part::new(90, format!("{} may not read {}{more}", theme.marks.warning, first.words()), theme.warn));
     }
     let failed =
         page.projects.iter().flat_map(|project| project.collection.sources.iter().filter(|source| source.failed.is_some())).count();

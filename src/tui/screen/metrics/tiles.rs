@@ -1,9 +1,12 @@
 //! The tiles: a figure each, with what it rests on. DORA's five first. How much is said of each follows the room.
 
+use std::collections::BTreeSet;
+
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 
+use crate::domain::collection::Source;
 use crate::metrics::figures::{Figures, Metric, Tile, Trend, Value};
 use crate::metrics::query::Definition;
 use crate::metrics::telling;
@@ -62,7 +65,7 @@ fn list(model: &Model, figures: &Figures, area: Rect, buf: &mut Buffer) -> u16 {
 /// What belongs to a value; where there is little room, the first of it.
 fn rest(model: &Model, words: String) -> Option<Part> {
     let part = Part::new(40, words.clone(), model.theme.dim);
-    match words.split_once(", ") {
+    match words.split_once([',', ';']) {
         _ if words.is_empty() => None,
         Some((first, _)) => Some(part.short(first)),
         None => Some(part),
@@ -146,8 +149,9 @@ fn coverage(tile: &Tile) -> Option<String> {
 
 /// What the value lacks: the source; what to do is said by the formula.
 fn missing(tile: &Tile) -> Option<String> {
+    let sources: BTreeSet<Source> = tile.missing.iter().map(|one| one.source).collect();
     let first = tile.missing.first()?;
-    let more = if tile.missing.len() > 1 { format!(" and {} more", tile.missing.len() - 1) } else { String::new() };
+    let more = if sources.len() > 1 { format!(" and {} more", sources.len() - 1) } else { String::new() };
     Some(format!("no {}{more}", first.source.words()))
 }
 

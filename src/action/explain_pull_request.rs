@@ -17,11 +17,9 @@ use crate::metrics::figures::Phase;
 use crate::metrics::input::{History, Input, MeasuredProject};
 use crate::metrics::landing::{self, Landing};
 use crate::metrics::production::{self, KindKey};
-use crate::metrics::query::{Query, Window};
+use crate::metrics::query::Query;
 use crate::metrics::waterfall::{self, Typical, Waterfall};
 
-/// The window that a pull request is compared with: long enough for an 85th percentile in most teams.
-const COMPARED_DAYS: i64 = 90;
 /// Builds of its merge that are looked at.
 const BUILDS: usize = 20;
 
@@ -133,9 +131,7 @@ fn hides_runs(input: &Input) -> bool {
 
 /// The team's pull requests, and the stages that a merged one may have come to.
 async fn read(ctx: &Context, project: ProjectId, status: PullRequestStatus, now: Timestamp) -> Result<(Input, Query)> {
-    let settings = &ctx.config.metrics;
-    let mut query = Query::new(vec![project], Window::last(COMPARED_DAYS, now), settings.rules.clone());
-    query.zone = figures::zone(ctx, &query.projects).await?.zone;
+    let query = figures::of_team(ctx, project, now).await?;
     let kinds = ctx.store.stage_kinds(&query.projects).await?;
     let mut wanted = production::wanted(&kinds, &query);
     if status == PullRequestStatus::Completed {

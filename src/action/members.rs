@@ -1,8 +1,10 @@
 //! The people of a project: who can review, and who reviews whose pull requests.
 
 use crate::ado::Client;
+use crate::domain::fact;
 use crate::domain::person::{Identity, Member, ReviewRules};
 use crate::domain::project::Project;
+use crate::metrics::query::Team;
 use crate::store::MemberChange;
 
 use super::context::Context;
@@ -15,20 +17,49 @@ pub async fn discover(ctx: &Context, client: &Client, project: &Project, team: O
     Ok(people)
 }
 
-/// The people of a team by its name, as Azure DevOps says now. Keeps nothing.
-pub async fn of_team(ctx: &Context, project: &Project, team: &str) -> Result<Vec<Identity>> {
-    people(&ctx.client(project).await?, project, Some(team)).await
+/// Whom figures of a team are about, as Azure DevOps says now; kept for [`known_team`].
+pub async fn team(ctx: &Context, project: &Project, name: &str) -> Result<Team> {
+    let client = ctx.client(project).await?;
+    let chosen = teams(&client, project, Some(name)).await?;
+    let mut team = Team { name: name.to_owned(), members: Vec::new() };
+    let known = ctx.store.teams(project.id).await?;
+    for found in chosen {
+        let members: Vec<_> = client.team_members(&project.guid, &found.guid).await?.into_iter().map(|person| person.id).collect();
+        let is_known = |known: &Team| {
+            known.name == found.name && known.members.len() == members.len() && members.iter().all(|id| known.members.contains(id))
+        };
+        // Whoever looks at figures is told of what is kept: only news is.
+        if !known.iter().any(is_known) && !(members.is_empty() && known.iter().all(|known| known.name != found.name)) {
+            ctx.store.put_team_members(project.id, &found.guid, &found.name, &members).await?;
+        }
+        team = Team { name: found.name, members };
+    }
+    Ok(team)
+}
+
+/// Whom figures of a team are about, as that was read last; asks Azure DevOps only where it never was.
+pub async fn known_team(ctx: &Context, project: &Project, name: &str) -> Result<Team> {
+    match ctx.store.teams(project.id).await?.into_iter().find(|team| team.name.eq_ignore_ascii_case(name)) {
+        Some(known) => Ok(known),
+        None => team(ctx, project, name).await,
+    }
+}
+
+/// The team of that name, else all of the project.
+async fn teams(client: &Client, project: &Project, name: Option<&str>) -> Result<Vec<fact::Team>> {
+    let teams = client.teams(&project.guid).await?;
+    let (chosen, others): (Vec<_>, Vec<_>) =
+        teams.into_iter().partition(|team| name.is_none_or(|name| team.name.eq_ignore_ascii_case(name)));
+    if let (true, Some(name)) = (chosen.is_empty(), name) {
+        let names: Vec<_> = others.iter().map(|team| team.name.as_str()).collect();
+        return Err(Error::refused(format!("project {} has no team {name}", project.name), format!("it has {}", names.join(", "))));
+    }
+    Ok(chosen)
 }
 
 async fn people(client: &Client, project: &Project, team: Option<&str>) -> Result<Vec<Identity>> {
-    let teams = client.teams(&project.guid).await?;
-    let chosen: Vec<_> = teams.iter().filter(|t| team.is_none_or(|name| t.name.eq_ignore_ascii_case(name))).collect();
-    if let (true, Some(name)) = (chosen.is_empty(), team) {
-        let names: Vec<_> = teams.iter().map(|t| t.name.as_str()).collect();
-        return Err(Error::refused(format!("project {} has no team {name}", project.name), format!("it has {}", names.join(", "))));
-    }
     let mut people: Vec<Identity> = Vec::new();
-    for team in chosen {
+    for team in teams(client, project, team).await? {
         for person in client.team_members(&project.guid, &team.guid).await? {
             if !people.iter().any(|known| known.id == person.id) {
                 people.push(person);

@@ -27,7 +27,7 @@ use crate::store::{self, Store};
 const APART: Duration = Duration::from_secs(60);
 /// The window moves on although nothing changes.
 const AGAIN: Duration = Duration::from_secs(15 * 60);
-const DAYS: i64 = 30;
+const DAYS: u16 = 30;
 
 type Labels = Vec<(&'static str, String)>;
 type Numbers = Family<Labels, Gauge<f64, std::sync::atomic::AtomicU64>>;
@@ -77,7 +77,7 @@ impl Delivery {
         for (id, _) in store.measured_projects().await? {
             let Some(project) = projects.iter().find(|project| project.id == id) else { continue };
             let zone = store.zone_of(&[id], &settings.time_zone).await?.zone;
-            let mut query = Query::new(vec![id], period::back(DAYS, &zone, now), settings.rules.clone());
+            let mut query = Query::new(vec![id], period::Span::Days(DAYS).window(&zone, now), settings.rules.clone());
             query.zone = zone;
             query.definition = settings.definition;
             let kinds = store.stage_kinds(&[id]).await?;

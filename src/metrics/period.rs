@@ -1,4 +1,4 @@
-//! A window as people write it: `7d`, `4w`, `2026-11-01..2026-11-30`, `2026-11-01..`.
+//! A window as people write it: `7d`, `4w`, `2026-11-01..2026-11-30`, `2026-11-01..` or just `2026-11-01`.
 //!
 //! Dates are days of the given zone; the last one named is in the window. So many days begin at the midnight before them and end now:
 //! `7d` is today and the seven days before it. Limits: at most 400 days.
@@ -6,44 +6,109 @@
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan, Zoned};
+use serde::{Deserialize, Serialize};
 
 use super::query::Window;
 
 /// The longest window.
-pub const MOST_DAYS: i64 = 400;
+pub const MOST_DAYS: u16 = 400;
 
-/// The windows that a key cycles through.
-pub const USUAL_DAYS: [i64; 3] = [7, 30, 90];
+/// A window as it was asked for: where it lies depends on when one looks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Span {
+    /// From the midnight of so many days ago up to now.
+    Days(u16),
+    /// Both days included.
+    Between(Date, Date),
+    /// From that day up to now.
+    Since(Date),
+}
 
-/// Reads a window.
+impl Default for Span {
+    fn default() -> Self {
+        Self::Days(30)
+    }
+}
+
+impl Span {
+    /// The windows that a key cycles through, in days.
+    pub const USUAL: [u16; 3] = [7, 30, 90];
+
+    /// The next of the usual ones.
+    pub fn next(self) -> Self {
+        match self {
+            Self::Days(7) => Self::Days(30),
+            Self::Days(30) => Self::Days(90),
+            Self::Days(_) => Self::Days(7),
+            Self::Between(..) | Self::Since(_) => Self::Days(30),
+        }
+    }
+
+    /// Reads what a person typed: `14d`, `4w`, `2026-10-01..2026-10-31`, `2026-10-01..` or `2026-10-01` for up to now.
+    ///
+    /// # Errors
+    /// What is wrong with the text, for a person.
+    pub fn parse(text: &str, zone: &TimeZone, now: Timestamp) -> Result<Self, String> {
+        let text = text.trim();
+        let span = match text.split_once("..") {
+            Some((from, to)) if to.trim().is_empty() => Self::Since(date(from.trim())?),
+            Some((from, to)) => Self::Between(date(from.trim())?, date(to.trim())?),
+            None => text.parse().map_or_else(|_| days(text).map(Self::Days), |date| Ok(Self::Since(date)))?,
+        };
+        if let Self::Days(_) = span {
+            return Ok(span);
+        }
+        let window = span.window(zone, now);
+        if window.from >= window.to {
+            return Err(format!("the window {text} ends before it begins"));
+        }
+        // A day with a change of clocks is an hour longer.
+        if window.length().as_hours() > i64::from(MOST_DAYS) * 24 + 1 {
+            return Err(format!("the window {text} has more than {MOST_DAYS} days"));
+        }
+        Ok(span)
+    }
+
+    /// From and to as instants. Days begin at midnight of the zone; a day out of reach stands for the end of time on its side.
+    pub fn window(self, zone: &TimeZone, now: Timestamp) -> Window {
+        let from = |date| midnight(date, zone).unwrap_or(Timestamp::MIN);
+        match self {
+            Self::Days(days) => back(days, zone, now),
+            Self::Since(date) => Window { from: from(date), to: now },
+            Self::Between(first, last) => {
+                let after = last.checked_add(1.day()).ok().and_then(|after| midnight(after, zone));
+                Window { from: from(first), to: after.unwrap_or(Timestamp::MAX) }
+            }
+        }
+    }
+
+    /// As it is typed, and as a heading says it.
+    pub fn words(self) -> String {
+        match self {
+            Self::Days(days) => format!("{days} days"),
+            Self::Between(from, to) => format!("{from}..{to}"),
+            Self::Since(from) => format!("{from}.."),
+        }
+    }
+}
+
+/// Reads a window as it lies now.
 ///
 /// # Errors
 /// What is wrong with the text, for a person.
 pub fn parse(text: &str, zone: &TimeZone, now: Timestamp) -> Result<Window, String> {
-    let text = text.trim();
-    let window = match text.split_once("..") {
-        Some((from, to)) => between(from.trim(), to.trim(), zone, now)?,
-        None => return Ok(back(days(text)?, zone, now)),
-    };
-    let hours = window.length().as_hours();
-    if window.from >= window.to {
-        return Err(format!("the window {text} ends before it begins"));
-    }
-    // A day with a change of clocks is an hour longer.
-    if hours > MOST_DAYS * 24 + 1 {
-        return Err(format!("the window {text} has more than {MOST_DAYS} days"));
-    }
-    Ok(window)
+    Span::parse(text, zone, now).map(|span| span.window(zone, now))
 }
 
 /// From the midnight of so many days ago up to now.
-pub fn back(days: i64, zone: &TimeZone, now: Timestamp) -> Window {
-    let date = now.to_zoned(zone.clone()).date().checked_sub(days.days());
-    let from = date.map_err(|error| error.to_string()).and_then(|date| midnight(date, zone));
-    from.map_or_else(|_| Window::last(days, now), |from| Window { from, to: now })
+fn back(days: u16, zone: &TimeZone, now: Timestamp) -> Window {
+    let date = now.to_zoned(zone.clone()).date().checked_sub(i64::from(days).days());
+    let from = date.ok().and_then(|date| midnight(date, zone));
+    from.map_or_else(|| Window::last(i64::from(days), now), |from| Window { from, to: now })
 }
 
-fn days(text: &str) -> Result<i64, String> {
+fn days(text: &str) -> Result<u16, String> {
     let wrong = || format!("`{text}` is no window: write 7d, 30d, 90d, 4w, or two dates such as 2026-11-01..2026-11-30");
     let (number, factor) = match (text.strip_suffix(['d', 'D']), text.strip_suffix(['w', 'W'])) {
         (Some(number), _) => (number, 1),
@@ -51,33 +116,18 @@ fn days(text: &str) -> Result<i64, String> {
         (None, None) => return Err(wrong()),
     };
     let number: i64 = number.parse().map_err(|_| wrong())?;
-    match number.checked_mul(factor) {
+    match number.checked_mul(factor).and_then(|days| u16::try_from(days).ok()) {
         Some(days @ 1..=MOST_DAYS) => Ok(days),
         _ => Err(format!("`{text}` is no window: 1 to {MOST_DAYS} days")),
     }
-}
-
-fn between(from: &str, to: &str, zone: &TimeZone, now: Timestamp) -> Result<Window, String> {
-    let from = midnight(date(from)?, zone)?;
-    let to = match to {
-        "" => now,
-        to => {
-            let after = date(to)?.checked_add(1.day()).map_err(|_| format!("`{to}` is out of reach"))?;
-            midnight(after, zone)?
-        }
-    };
-    Ok(Window { from, to })
 }
 
 fn date(text: &str) -> Result<Date, String> {
     text.parse().map_err(|_| format!("`{text}` is no date: write it as 2026-11-30"))
 }
 
-fn midnight(date: Date, zone: &TimeZone) -> Result<Timestamp, String> {
-    zone.to_ambiguous_zoned(date.at(0, 0, 0, 0))
-        .compatible()
-        .map(|zoned: Zoned| zoned.timestamp())
-        .map_err(|_| format!("{date} is out of reach"))
+fn midnight(date: Date, zone: &TimeZone) -> Option<Timestamp> {
+    zone.to_ambiguous_zoned(date.at(0, 0, 0, 0)).compatible().ok().map(|zoned: Zoned| zoned.timestamp())
 }
 
 /// As people read it: `2026-10-23 to 2026-11-22`, days of the zone; the last one is in the window.
@@ -126,7 +176,9 @@ mod tests {
         let window = parse("2026-10-01..2026-10-31", &zone, now).unwrap();
         assert_eq!(window, Window { from: at("2026-09-30T22:00:00Z"), to: at("2026-10-31T23:00:00Z") });
         assert_eq!(words(window, &zone), "2026-10-01 to 2026-10-31");
-        assert_eq!(parse("2026-11-20..", &zone, now).unwrap().to, now);
+        for text in ["2026-11-20..", "2026-11-20", " 2026-11-20 .. "] {
+            assert_eq!(parse(text, &zone, now), Ok(Window { from: at("2026-11-19T23:00:00Z"), to: now }), "{text}");
+        }
         assert_eq!(words(parse("2026-11-20..2026-11-20", &zone, now).unwrap(), &zone), "2026-11-20");
     }
 
@@ -149,5 +201,27 @@ mod tests {
             let told = parse(text, &TimeZone::UTC, now).unwrap_err();
             assert!(told.contains(words), "{text}: {told}");
         }
+    }
+
+    #[test]
+    fn what_was_asked_for_is_kept_as_it_was_and_moves_with_the_time() {
+        let now = at("2026-11-22T10:00:00Z");
+        for (text, span) in [
+            ("14d", Span::Days(14)),
+            (" 4w", Span::Days(28)),
+            ("2026-10-01..2026-10-31", Span::Between(Date::constant(2026, 10, 1), Date::constant(2026, 10, 31))),
+            ("2026-10-01", Span::Since(Date::constant(2026, 10, 1))),
+            ("2026-10-01..", Span::Since(Date::constant(2026, 10, 1))),
+        ] {
+            assert_eq!(Span::parse(text, &TimeZone::UTC, now), Ok(span), "{text}");
+            let again = Span::parse(&span.words().replace(" days", "d"), &TimeZone::UTC, now);
+            assert_eq!(again, Ok(span), "its words are understood");
+        }
+        let later = at("2026-11-24T10:00:00Z");
+        assert_eq!(Span::Since(Date::constant(2026, 10, 1)).window(&TimeZone::UTC, later).to, later);
+        assert_eq!(
+            [Span::Days(7), Span::Days(30), Span::Days(90), Span::Since(Date::constant(2026, 10, 1))].map(Span::next).map(Span::words),
+            ["30 days", "90 days", "7 days", "30 days"]
+        );
     }
 }

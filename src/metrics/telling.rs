@@ -3,6 +3,7 @@
 //! Limits: plain text without colour or escape codes; whatever names things from outside is the caller's to make inert.
 
 use super::figures::{Excluded, Metric, Tile, Trend, Value, Week};
+use super::input::Linkage;
 use crate::domain::lack::Lack;
 
 const MINUTE: f64 = 60.0;
@@ -40,6 +41,25 @@ pub fn duration(seconds: f64) -> String {
 fn two(small: f64, in_large: f64, large_unit: char, small_unit: char) -> String {
     let (large, rest) = ((small / in_large).floor(), small % in_large);
     if rest == 0.0 { format!("{large}{large_unit}") } else { format!("{large}{large_unit} {rest}{small_unit}") }
+}
+
+/// How much of a window's work hangs on work items; nothing where there was no work.
+pub fn linkage(linkage: &Linkage) -> Option<String> {
+    let share = |linked: u64, all: u64, what: &str| format!("{} of {} {what}", grouped(linked), grouped(all));
+    (linkage.commits + linkage.pull_requests > 0).then(|| {
+        format!(
+            "{}, {}",
+            share(linkage.linked_pull_requests, linkage.pull_requests, "pull requests"),
+            share(linkage.linked_commits, linkage.commits, "commits")
+        )
+    })
+}
+
+/// How many pull requests are linked to tickets of the board by their branches, and to anything at all; nothing where none is.
+pub fn ticketed(linkage: &Linkage) -> Option<String> {
+    let Linkage { ticketed_pull_requests: ticketed, traced_pull_requests: traced, pull_requests: all, .. } = linkage;
+    (*ticketed > 0)
+        .then(|| format!("{} of {} pull requests; to a ticket or a work item: {}", grouped(*ticketed), grouped(*all), grouped(*traced)))
 }
 
 /// With a comma at each thousand: `1,434`.

@@ -1,7 +1,7 @@
 //! Why a pull request is slow right now: its phases so far against those of the pull requests before it.
 //!
-//! Phases are those of [`Phase`]; the one it is in has no end. Typical times are of completed pull requests of people in the query's
-//! window: the median needs five, the 85th percentile 19 (see [`figures::Value`](super::figures::Value)).
+//! Phases are those of [`Phase`]; the one it is in has no end. Typical times are those of the figures' phases in the query's window
+//! (`cycle`): the median needs five, the 85th percentile 19 (see [`figures::Value`](super::figures::Value)).
 //!
 //! Limits: while its threads were not read, or a vote has no date, the phases after the draft are not known: one span of unknown phase
 //! stands for all of them.
@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::blocker::{Blocker, Situation, blockers};
 use super::calendar::seconds;
-use super::cycle::{self, Span};
+use super::cycle;
 use super::figures::Phase;
 use super::flow;
 use super::frame::Frame;
@@ -35,23 +35,15 @@ impl Typical {
     pub fn of(input: &Input, query: &Query, now: Timestamp) -> Self {
         let frame = Frame::of(input, query, now);
         let mut typical = Self::default();
-        for (at, flow) in input.flows.iter().enumerate() {
-            let is_asked = flow.segment == Segment::Human
+        let is_asked = |flow: &&Flow| {
+            flow.segment == Segment::Human
                 && flow.closed_at.is_some_and(|closed_at| query.window.contains(closed_at))
-                && frame.asks_for_flow(flow);
-            if !is_asked {
-                continue;
-            }
-            let brought = frame.changes.of_flow[at].and_then(|change| frame.changes.all[change as usize].brought).map(|(at, _)| Ok(at));
-            for (place, phase) in Phase::ALL.into_iter().enumerate() {
-                if flow.status == PullRequestStatus::Completed
-                    && let Span::Of(from, to) = cycle::span(flow, phase, brought)
-                    && to >= from
-                {
-                    typical.phases[place].push(seconds(from, to));
-                }
-            }
-            typical.stay(flow);
+                && frame.asks_for_flow(flow)
+        };
+        input.flows.iter().filter(is_asked).for_each(|flow| typical.stay(flow));
+        // What the phases of the figures are made of, row by row: both say the same of the same window.
+        for (phase, sample) in Phase::ALL.into_iter().zip(&mut typical.phases) {
+            cycle::each_phase(&frame, phase, query.window, &mut |row| sample.extend(row.seconds.filter(|_| row.excluded.is_none())));
         }
         for phase in &mut typical.phases {
             phase.sort_unstable_by(f64::total_cmp);

@@ -116,6 +116,8 @@ pub enum Content {
     /// The harbour that a newcomer meets.
     #[default]
     Seeded,
+    /// The same after a busy month, so that there is something to measure.
+    Busy,
     /// An organisation with a long past, for measuring.
     Generated(generate::Size),
 }
@@ -295,7 +297,8 @@ fn make_world(options: &Options, state: &StateFiles) -> Result<(World, Option<ge
             seed::people(&mut world);
             load::load(&mut world, &git_root, directory)?;
         }
-        (None, Content::Seeded) => seed::seed(&mut world, &git_root, options.seed, start)?,
+        (None, Content::Seeded) => seed::seed(&mut world, &git_root, options.seed, start, seed::Month::Quiet)?,
+        (None, Content::Busy) => seed::seed(&mut world, &git_root, options.seed, start, seed::Month::Busy)?,
         (None, Content::Generated(size)) => plan = Some(generate::generate(&mut world, &git_root, size, options.seed, start)?),
     }
     if state.keeping == Keeping::Kept {

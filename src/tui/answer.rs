@@ -16,7 +16,7 @@ use crate::domain::quality;
 use crate::domain::ticket::{SpecState, Ticket};
 use crate::metrics::departures::Stop;
 use crate::metrics::figures::{Figures, Row};
-use crate::metrics::input::MeasuredProject;
+use crate::metrics::input::{Linkage, MeasuredProject};
 use crate::metrics::landing::Landing;
 use crate::metrics::query::Zone;
 use crate::metrics::waterfall::Waterfall;
@@ -139,6 +139,36 @@ pub struct Budget {
 pub struct Collections {
     pub projects: Vec<MeasuredProject>,
     pub budget: Option<Budget>,
+}
+
+/// What is behind a number.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct MetricRows {
+    pub rows: Vec<MetricRow>,
+    /// Of the lead time alone.
+    pub links: Option<Links>,
+}
+
+/// How much of the window's work hangs on work items and tickets, and on which.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Links {
+    pub linkage: Linkage,
+    /// Work items, then tickets.
+    pub rows: Vec<Link>,
+    /// Why work items are not known, where they may not be read.
+    pub refused: Option<String>,
+}
+
+/// What commits and pull requests hang on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Link {
+    /// `#4711`, `ATL-2`.
+    pub name: String,
+    /// Empty where it is not known.
+    pub title: String,
+    pub hanging: u64,
+    pub url: Option<String>,
+    pub ticket: Option<TicketKey>,
 }
 
 /// A row behind a number, as it is listed.

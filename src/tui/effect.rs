@@ -89,6 +89,13 @@ pub enum Effect {
         metric: Metric,
         generation: Generation,
     },
+    /// What moved a median since last week; answered by `MovedLoaded`.
+    LoadMoved {
+        project: ProjectId,
+        ask: Box<Ask>,
+        metric: Metric,
+        generation: Generation,
+    },
     /// How the collection of facts stands; answered by `CollectionsLoaded`.
     LoadCollections {
         project: ProjectId,

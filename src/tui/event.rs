@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use super::answer::{
-    Collections, ConnectionReport, DiffLine, HiddenText, MemberRow, MetricRow, MetricsPage, Plan, ProjectRow, PullRequestDraft,
+    Collections, ConnectionReport, DiffLine, HiddenText, MemberRow, MetricRows, MetricsPage, Plan, ProjectRow, PullRequestDraft,
     PullRequestRow, RepositoryRow, RequestRow, SaveFailure, SpecConflict, StartPlan, Story, TaskRow, TicketDetail, WebhookCard,
 };
 use super::key::Key;
@@ -118,7 +118,12 @@ pub enum What {
     },
     MetricRowsLoaded {
         generation: Generation,
-        rows: Answer<Vec<MetricRow>>,
+        rows: Answer<Box<MetricRows>>,
+    },
+    /// In words; nothing for a figure that no row can move.
+    MovedLoaded {
+        generation: Generation,
+        lines: Answer<Vec<String>>,
     },
     CollectionsLoaded {
         generation: Generation,

@@ -5,6 +5,7 @@
 use ratatui::layout::Rect;
 
 use super::model::Model;
+use super::model::metrics::Counted;
 
 /// Below this the program says that the terminal is too small.
 pub const MIN_WIDTH: u16 = 40;
@@ -124,7 +125,10 @@ pub fn list_rows(model: &Model) -> usize {
 
 /// The rows behind a figure: below the question and the tabs, above the line of freshness.
 pub fn metric_rows(model: &Model) -> usize {
-    list_rows(model).saturating_sub(1).max(1)
+    let drill = model.metrics.drill.as_ref();
+    // A line says how much is linked at all.
+    let said = usize::from(drill.is_some_and(|drill| drill.counted == Counted::Linked));
+    list_rows(model).saturating_sub(1 + said).max(1)
 }
 
 /// How the tiles of figures lie on the screen.

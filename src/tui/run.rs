@@ -108,6 +108,7 @@ fn model(services: &Services, start: &Start, session: Session) -> Model {
         every_seconds: i64::try_from(config.sync.every_seconds).unwrap_or(0),
         zone: jiff::tz::TimeZone::system(),
         metrics_zone: config.metrics.time_zone.clone(),
+        collected_days: config.metrics.days,
         definition: config.metrics.definition,
         bell: if config.ui.bell { Bell::Rings } else { Bell::Silent },
         readonly: (config.access == Access::ReadOnly).then(|| "nothing is changed in Azure DevOps: kanado runs with --readonly".to_owned()),

@@ -28,6 +28,7 @@ mod journey_cli;
 mod merges;
 mod metrics_cli;
 mod metrics_rows;
+mod metrics_screen;
 mod orders;
 mod posted;
 mod quality_comments;

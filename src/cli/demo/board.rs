@@ -204,7 +204,7 @@ mod tests {
         let tokens = TokenSources::file_only(config.paths.token_dir());
         let services = Services::open(config, tokens, Clock::System).await.unwrap();
         let ctx = &services.ctx;
-        let running = sim::start(Options::default()).await.unwrap();
+        let running = sim::start(Options { organisation: sim::Content::Busy, ..Options::default() }).await.unwrap();
         prepare(ctx, &running).await.unwrap();
 
         let project = ctx.store.find_project("HAR").await.unwrap().unwrap();

@@ -15,7 +15,7 @@ use crate::config::{Config, Overrides};
 use crate::secret::TokenSources;
 use crate::services::Services;
 use crate::sim::hooks::Loopback;
-use crate::sim::{self, Options};
+use crate::sim::{self, Content, Options};
 use crate::tui::run::Ended;
 
 #[derive(Debug, clap::Args)]
@@ -56,6 +56,7 @@ pub fn run(args: Args, frame: &mut Frame<'_>) -> Result<Exit, Failure> {
             listen: addresses.azure_devops,
             seed: args.seed,
             state_dir: Some(folder.join("azure-devops")),
+            organisation: Content::Busy,
             cast: args.cast.cast(),
             loopback_hooks: Loopback::Allowed,
             ..Options::default()
@@ -99,6 +100,8 @@ fn config(frame: &mut Frame<'_>, folder: &Path, cast: CastFlag, addresses: Addre
     config.hooks.allow_insecure_url = true;
     // Teammates act every few seconds here, and asking them costs nothing; while they rest there is nothing to see.
     let every_seconds = if cast == CastFlag::Running { 5 } else { 0 };
+    // What the simulated team did for two months, so that the last one can be compared with something.
+    config.metrics = crate::config::Metrics { days: 60, time_zone: config.metrics.time_zone.clone(), ..crate::config::Metrics::default() };
     config.sync = crate::config::Sync { view_load_seconds: 3, every_seconds, ..crate::config::Sync::default() };
     Ok(config)
 }

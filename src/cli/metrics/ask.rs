@@ -17,6 +17,7 @@ use crate::domain::project::Project;
 use crate::metrics;
 use crate::metrics::figures::{Figures, Metric, Row};
 use crate::metrics::input::{Input, StageKind};
+use crate::metrics::movers::{Moved, movers};
 use crate::metrics::query::{Definition, Hours, Query, ServiceId, Team, Zone};
 use crate::metrics::{period, production};
 use crate::notice::Notice;
@@ -91,6 +92,11 @@ pub struct Answer {
 impl Answer {
     pub fn rows(&self, metric: Metric) -> Vec<Row> {
         metrics::rows(&self.input, &self.query, metric, self.now)
+    }
+
+    /// What moved a figure that is a median since last week.
+    pub fn moved(&self, metric: Metric) -> Option<Moved> {
+        movers(&self.input, &self.query, metric, self.now)
     }
 
     /// The window in days, and whose days where that is not as the configuration has it.
@@ -236,8 +242,8 @@ async fn team(ctx: &Context, projects: &[Project], name: &str) -> Result<Team, F
     let mut members = Vec::new();
     let mut problem = None;
     for project in projects {
-        match members::of_team(ctx, project, name).await {
-            Ok(people) => members.extend(people.into_iter().map(|person| person.id)),
+        match members::team(ctx, project, name).await {
+            Ok(team) => members.extend(team.members),
             Err(error) => problem = Some(error),
         }
     }

@@ -1,9 +1,9 @@
-//! A figure explained: its formula filled in, the rows behind it, and those left out with their reasons.
+//! A figure explained: its formula filled in, what moved it since last week, the rows behind it, and those left out with their reasons.
 
 use serde_json::{Value, json};
 
 use super::ask::Answer;
-use super::table::wrapped;
+use super::table::{self, wrapped};
 use crate::cli::frame::{fit, widest};
 use crate::metrics::figures::{Metric, Row};
 use crate::metrics::{names, telling};
@@ -19,6 +19,17 @@ pub fn lines(metric: Metric, rows: &[Row], answer: &Answer) -> Vec<String> {
     tile.formula.iter().chain(&tile.notes).for_each(|line| under(line));
     for lack in telling::lacks(tile) {
         under(&format!("without {}: {}", lack.what_of(), lack.words));
+    }
+    if let Some(moved) = answer.moved(metric) {
+        lines.push(String::new());
+        lines.push("Since last week".to_owned());
+        for line in moved.lines(&|subject| names::subject(subject, &answer.input)) {
+            lines.extend(wrapped("  ", &line));
+        }
+    }
+    if let Some(linked) = table::linkage(&answer.figures).filter(|_| metric == Metric::LeadTime) {
+        lines.push(String::new());
+        lines.extend(linked);
     }
     let subjects: Vec<String> = rows.iter().map(|row| inert(&names::subject(&row.subject, &answer.input))).collect();
     let width = widest(subjects.iter().map(String::as_str)).min(28);

@@ -34,7 +34,7 @@ pub struct Args {
     /// Print comma-separated values; with --explain the rows
     #[arg(long)]
     csv: bool,
-    /// The rows behind a figure, those left out with their reasons, and the formula filled in
+    /// The rows behind a figure, those left out with their reasons, the formula filled in, and what moved it since last week
     #[arg(long, value_name = "METRIC", value_parser = ask::metric())]
     explain: Option<Metric>,
     /// End with exit code 1 where this holds, such as 'lead_time>48h', 'change_fail_rate>15%', 'deployment_frequency<1' (a day)
@@ -88,7 +88,11 @@ async fn figures(args: Args, frame: &mut Frame<'_>) -> Result<Exit, Failure> {
                 frame.output.bytes(csv::rows(&rows, &answer.input).as_bytes())?;
             } else if frame.output.is_json() {
                 let tile = answer.figures.tile(metric);
-                frame.output.json(&json!({ "tile": tile, "rows": explain::named(&rows, &answer), "projects": answer.projects() }))?;
+                let linkage = (metric == Metric::LeadTime).then_some(&answer.figures.linkage);
+                frame.output.json(&json!({
+                    "tile": tile, "rows": explain::named(&rows, &answer), "moved": answer.moved(metric), "linkage": linkage,
+                    "projects": answer.projects(),
+                }))?;
             } else {
                 for line in explain::lines(metric, &rows, &answer) {
                     frame.output.say(line)?;

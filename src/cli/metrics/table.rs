@@ -23,7 +23,10 @@ pub fn lines(answer: &Answer) -> Vec<String> {
         lines.extend(tile_lines(tile, figures));
     }
     lines.extend(phase_lines(figures));
-    lines.extend(linkage_line(figures));
+    if let Some(linked) = linkage(figures) {
+        lines.push(String::new());
+        lines.extend(linked);
+    }
     lines
 }
 
@@ -102,38 +105,19 @@ fn phase_lines(figures: &Figures) -> Vec<String> {
     lines
 }
 
-fn hanging_line(name: &str, title: &str, hanging: u64) -> String {
-    format!("  {} {:>N$}", fit(&format!("{name} {}", inert(title)), WIDTH - 3 - N), telling::grouped(hanging))
-}
-
-fn linkage_line(figures: &Figures) -> Vec<String> {
+/// How much hangs on work items and tickets, and on which most; nothing where there was no work.
+pub fn linkage(figures: &Figures) -> Option<Vec<String>> {
     let linkage = &figures.linkage;
-    if linkage.commits + linkage.pull_requests == 0 {
-        return Vec::new();
+    let line = |name: &str, title: &str, hanging: u64| {
+        format!("  {} {:>N$}", fit(&format!("{name} {}", inert(title)), WIDTH - 3 - N), telling::grouped(hanging))
+    };
+    let mut lines = wrapped("", &format!("Linked to work items: {}", telling::linkage(linkage)?));
+    lines.extend(linkage.items.iter().take(5).map(|(number, title, hanging)| line(&format!("#{number}"), title, *hanging)));
+    if let Some(words) = telling::ticketed(linkage) {
+        lines.extend(wrapped("", &format!("Linked to tickets by the branch's name: {words}")));
+        lines.extend(linkage.tickets.iter().take(5).map(|(key, title, hanging)| line(&key.to_string(), title, *hanging)));
     }
-    let words = format!(
-        "Linked to work items: {} of {} pull requests, {} of {} commits",
-        telling::grouped(linkage.linked_pull_requests),
-        telling::grouped(linkage.pull_requests),
-        telling::grouped(linkage.linked_commits),
-        telling::grouped(linkage.commits)
-    );
-    let mut lines = vec![String::new()];
-    lines.extend(wrapped("", &words));
-    for (number, title, hanging) in linkage.items.iter().take(5) {
-        lines.push(hanging_line(&format!("#{number}"), title, *hanging));
-    }
-    if linkage.ticketed_pull_requests > 0 {
-        let words = format!(
-            "Linked to tickets by the branch's name: {} of {} pull requests; to a ticket or a work item: {}",
-            telling::grouped(linkage.ticketed_pull_requests),
-            telling::grouped(linkage.pull_requests),
-            telling::grouped(linkage.traced_pull_requests)
-        );
-        lines.extend(wrapped("", &words));
-        lines.extend(linkage.tickets.iter().take(5).map(|(key, title, hanging)| hanging_line(&key.to_string(), title, *hanging)));
-    }
-    lines
+    Some(lines)
 }
 
 /// Words broken into lines that end before the 81st column, each behind the indent.

@@ -9,7 +9,7 @@ use crate::domain::pull_request::{Checks, MergeState, PullRequestStatus, Vote};
 use crate::domain::run::StageResult;
 use crate::metrics::blocker::{Blocker, PendingBuild, Situation, Turn, blockers, foremost};
 use crate::metrics::departures::{self, StageState, Stop};
-use crate::metrics::figures::{Metric, Phase};
+use crate::metrics::figures::{Metric, Phase, Subject};
 use crate::metrics::input::{Actor, Happening, History, Required, What};
 use crate::metrics::landing;
 use crate::metrics::movers::movers;
@@ -276,5 +276,17 @@ fn what_moved_a_median_is_what_came_in_and_what_fell_out() {
     assert_eq!((moved.before, moved.now), (Some(hours(2.0)), Some(hours(2.0))));
     assert_eq!((numbers(&moved.entered, None), numbers(&moved.left, None)), (vec![7, 8], vec![6]));
     assert_eq!(moved.entered[0].seconds, Some(hours(72.0)));
+    let name = |subject: &Subject| match subject {
+        Subject::PullRequest { number, .. } => format!("!{number}"),
+        other => format!("{other:?}"),
+    };
+    let words = ["the median a week ago 2h, now 2h", "came in above 2h: !7 3d, !8 3h", "fell out above 2h: !6 1d"];
+    assert_eq!((moved.lines(&name), moved.known_from), (words.map(str::to_owned).to_vec(), None));
+    // Where the week before was not collected, what fell out of it is not made up.
+    let from = t("2026-02-27 00:00");
+    world.input.projects.iter_mut().for_each(|project| project.collection.from = Some(from));
+    let moved = movers(&world.input, &world.query(), Metric::CycleTime, world.now).unwrap();
+    assert_eq!(moved.known_from, Some(from));
+    assert!(moved.lines(&name)[1].contains("was not collected"), "{:?}", moved.lines(&name));
     assert!(movers(&world.input, &world.query(), Metric::DeploymentFrequency, world.now).is_none());
 }

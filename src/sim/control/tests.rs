@@ -22,7 +22,7 @@ fn scene() -> Scene {
     let start = "2026-03-02T09:00:00Z".parse().expect("a date");
     let mut world = World::empty("lumen", start);
     let state = StateFiles { directory: dir.path().to_owned(), keeping: Keeping::Temporary };
-    seed::seed(&mut world, &state.git_root(), 1, start).expect("seeds");
+    seed::seed(&mut world, &state.git_root(), 1, start, seed::Month::Quiet).expect("seeds");
     let site = Site::new("http://sim.invalid", "lumen", ServerVersion::Services);
     let sim = Host::new(world, state, site, Faults::default(), std::time::Duration::ZERO, Door::On);
     Scene { _dir: dir, control: Control::new(sim.clone()), sim }

@@ -6,11 +6,12 @@ use std::collections::BTreeMap;
 
 use uuid::Uuid;
 
+use super::Month;
 use super::story::{DAY, HOUR, Story};
 use crate::sim::world::{
     ApprovalStage, ApprovalStatus, ArtifactSource, Build, BuildReason, BuildResult, BuildStatus, Definition, DefinitionKind,
-    DeploymentReason, DeploymentStatus, Environment, JobRun, RecordResult, Release, ReleaseApproval, ReleaseArtifact, ReleaseDefinition,
-    ReleaseDeployment, StageApproval, StageAttempt, StagePlan, StageRun, TimelineState,
+    DeploymentReason, DeploymentStatus, Environment, JobRun, Push, RecordResult, Release, ReleaseApproval, ReleaseArtifact,
+    ReleaseDefinition, ReleaseDeployment, StageApproval, StageAttempt, StagePlan, StageRun, TimelineState,
 };
 
 const TIDE: i32 = 7;
@@ -40,7 +41,11 @@ enum Went {
 enum Of<'a> {
     /// The nth state of main, the first is 0.
     Main(usize),
-    /// The merge of the pull request whose title begins like this.
+    /// Main as it is at the end.
+    Latest,
+    /// Main after the pull request whose title begins like this.
+    Merged(&'a str),
+    /// The trial merge of the pull request whose title begins like this.
     PullRequest(&'a str),
 }
 
@@ -51,7 +56,7 @@ struct Past<'s, 'w> {
     main: BTreeMap<Uuid, Vec<String>>,
 }
 
-pub(super) fn tell(story: &mut Story<'_>) {
+pub(super) fn tell(story: &mut Story<'_>, last: Month) {
     let Some(project) = story.world().project("Harbor").map(|project| project.id) else { return };
     let mut main: BTreeMap<Uuid, Vec<String>> = BTreeMap::new();
     for push in &story.world().pushes {
@@ -61,7 +66,7 @@ pub(super) fn tell(story: &mut Story<'_>) {
     }
     let mut past = Past { story, project, main };
     past.places();
-    past.runs();
+    past.runs(last);
     past.releases();
 }
 
@@ -90,14 +95,19 @@ impl Past<'_, '_> {
         }
     }
 
-    fn runs(&mut self) {
-        use Of::{Main, PullRequest};
+    fn runs(&mut self, last: Month) {
+        use Of::{Latest, Main, Merged, PullRequest};
         use Went::{Approved, AtTheSecondTry, On, Skipped, Stopped, Waiting, Well, Wrong};
         let built = [Well(3), Well(4)];
         let tide = |staging: Went, production: Went| [built[0], built[1], staging, production];
         let web = |staging: Went, north: Went, south: Went| [built[0], staging, north, south];
         let skipped = tide(Skipped, Skipped);
         let unshipped = web(Skipped, Skipped, Skipped);
+        // In a quiet month old states of main went out again; in a busy one what was merged did.
+        let is_told = |definition: i32, of: Of<'_>, ago: i64| {
+            let again = matches!(of, Main(_)) && [TIDE, WEB].contains(&definition) && ago < 28 * DAY;
+            last == Month::Quiet || !again
+        };
         for (id, definition, of, who, ago, stages) in [
             (380, TIDE, Main(1), "bob", 57 * DAY, tide(Well(5), Approved(HOUR, 6)).as_slice()),
             (381, OPS, Main(2), "erin", 54 * DAY - 2 * HOUR, &[]),
@@ -122,21 +132,46 @@ impl Past<'_, '_> {
             (405, WEB, Main(1), "carol", 9 * DAY, &web(Well(4), Wrong(3), Skipped)),
             (407, WEB, Main(1), "carol", 6 * DAY, &web(Well(4), Well(7), Well(8))),
             (408, PILOT, Main(2), "erin", 5 * DAY + HOUR, &built),
-            (409, OPS, Main(3), "bob", 5 * DAY, &[]),
+            (409, OPS, Latest, "bob", 5 * DAY, &[]),
             (411, TIDE, PullRequest("HAR-14"), "bob", 26 * HOUR, &skipped),
             (415, WEB, PullRequest("HAR-11"), "alice", 22 * HOUR, &unshipped),
             (417, PILOT, Main(3), "erin", 30 * HOUR - 10, &built),
             (418, TIDE, PullRequest("HAR-16"), "dave", 6 * HOUR, &[Well(3), Wrong(2), Skipped, Skipped]),
             (420, OPS, PullRequest("HAR-21"), "erin", 2 * HOUR, &[On]),
-            (421, TIDE, Main(4), "carol", HOUR + 30, &tide(Well(5), Waiting)),
+            (421, TIDE, Latest, "carol", HOUR + 30, &tide(Well(5), Waiting)),
         ] {
-            self.run(id, (definition, of), (who, ago), stages);
+            if is_told(definition, of, ago) {
+                self.run(id, (definition, of), (who, ago), stages);
+            }
+        }
+        if last == Month::Busy {
+            for (id, definition, of, who, hours, stages) in [
+                (394, TIDE, Merged("Tell heights in feet"), "bob", 620, tide(Well(5), Approved(40, 6)).as_slice()),
+                (395, WEB, Merged("HAR-4 "), "carol", 600, &web(Well(4), Well(7), Well(8))),
+                (396, TIDE, Merged("HAR-7 "), "bob", 22 * 24, &tide(Well(5), Approved(HOUR, 6))),
+                (397, TIDE, Merged("Turn the sign"), "bob", 505, &tide(Well(5), Approved(5, 6))),
+                (398, WEB, Merged("HAR-10 "), "carol", 18 * 24, &web(Well(4), AtTheSecondTry(6), Well(8))),
+                (400, WEB, Merged("Revert "), "dave", 411, &web(Well(4), Well(7), Well(7))),
+                (402, TIDE, Merged("Count requests"), "alice", 12 * 24, &tide(Well(5), Approved(10, 6))),
+                (403, TIDE, Merged("HAR-15 "), "alice", 11 * 24, &tide(Well(5), Approved(2 * HOUR, 7))),
+                (404, TIDE, Merged("Compress answers"), "dave", 10 * 24, &tide(Stopped(2), Skipped)),
+                (405, WEB, Merged("Raise the contrast"), "carol", 9 * 24, &web(Well(4), Wrong(3), Skipped)),
+                (407, WEB, Merged("HAR-18 "), "carol", 6 * 24, &web(Well(4), Well(7), Well(8))),
+                (410, TIDE, Merged("HAR-19 "), "alice", 118, &tide(Well(5), Approved(3 * HOUR, 7))),
+                (412, WEB, Merged("Explain the colours"), "alice", 25, &web(Well(4), Well(6), Well(7))),
+            ] {
+                self.run(id, (definition, of), (who, hours * HOUR), stages);
+            }
         }
         self.never_began(406, TIDE, 8 * DAY);
         for id in [392, 399, 401, 408] {
             self.edit(id, |row| row.reason = BuildReason::Schedule);
         }
-        for id in [390, 391, 396, 398, 402, 403, 404, 405, 407, 421] {
+        let by_hand: &[i32] = match last {
+            Month::Quiet => &[390, 391, 396, 398, 402, 403, 404, 405, 407, 421],
+            Month::Busy => &[390, 391, 421],
+        };
+        for id in by_hand.iter().copied() {
             self.edit(id, |row| row.reason = BuildReason::Manual);
         }
     }
@@ -151,16 +186,19 @@ impl Past<'_, '_> {
         let person = self.story.person(who);
         let Some(definition) = self.story.world().definition(definition).cloned() else { return };
         let request = match of {
-            Of::Main(_) => None,
-            Of::PullRequest(key) => self.story.world().pull_requests.values().find(|row| row.title.starts_with(key)).cloned(),
+            Of::Main(_) | Of::Latest => None,
+            Of::PullRequest(key) | Of::Merged(key) => {
+                self.story.world().pull_requests.values().find(|row| row.title.starts_with(key)).cloned()
+            }
         };
         let commit = match of {
             Of::Main(nth) => self.main.get(&definition.repository).and_then(|known| known.get(nth)).cloned(),
-            Of::PullRequest(_) => request.as_ref().and_then(|row| row.merge.commit.clone()),
+            Of::Latest => self.main.get(&definition.repository).and_then(|known| known.last()).cloned(),
+            Of::PullRequest(_) | Of::Merged(_) => request.as_ref().and_then(|row| row.merge.commit.clone()),
         };
         let Some(commit) = commit else { return };
         let mut build = Build::new(id, &definition, &commit, self.story.at(ago), person);
-        if let Some(request) = &request {
+        if let (Of::PullRequest(_), Some(request)) = (of, &request) {
             build = build.of_pull_request(request.id);
         }
         let mut left = ago - 1;
@@ -228,7 +266,9 @@ impl Past<'_, '_> {
     fn never_began(&mut self, id: i32, definition: i32, ago: i64) {
         let (person, at) = (self.story.person("dave"), self.story.at(ago));
         let Some(definition) = self.story.world().definition(definition).cloned() else { return };
-        let Some(commit) = self.main.get(&definition.repository).and_then(|known| known.last()).cloned() else { return };
+        let moved = |push: &&Push| push.repository == definition.repository && push.date < at;
+        let mut moves = self.story.world().pushes.iter().filter(moved).flat_map(|push| &push.moves);
+        let Some(commit) = moves.rfind(|moved| moved.name == "refs/heads/main").map(|moved| moved.new.clone()) else { return };
         let mut build = Build::new(id, &definition, &commit, at, person).finished_at(self.story.at(ago - 2), BuildResult::Canceled);
         build.timeline = TimelineState::Empty;
         build.reason = BuildReason::Manual;

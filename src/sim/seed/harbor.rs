@@ -6,6 +6,7 @@
 use uuid::Uuid;
 
 use super::story::{DAY, HOUR, Proposal, Story, by};
+use super::{Month, month};
 use crate::sim::git::GitError;
 use crate::sim::world::{MergeStrategy, Policy, PolicyKind, PolicyScope, RefMatch, StatusState, ThreadStatus};
 
@@ -18,16 +19,16 @@ macro_rules! demo {
 /// The build that pull requests wait for.
 pub(in crate::sim) const BUILD: &str = "ci";
 
-pub(super) fn tell(story: &mut Story<'_>) -> Result<(), GitError> {
-    story.in_repository("tide-api", tide_api)?;
-    story.in_repository("harbor-web", harbor_web)?;
+pub(super) fn tell(story: &mut Story<'_>, last: Month) -> Result<(), GitError> {
+    story.in_repository("tide-api", |story, repo| tide_api(story, repo, last))?;
+    story.in_repository("harbor-web", |story, repo| harbor_web(story, repo, last))?;
     story.in_repository("pilot-cli", pilot_cli)?;
-    story.in_repository("ops", ops)?;
+    story.in_repository("ops", |story, repo| ops(story, repo, last))?;
     policies(story);
     Ok(())
 }
 
-fn tide_api(story: &mut Story<'_>, repo: &str) -> Result<(), GitError> {
+fn tide_api(story: &mut Story<'_>, repo: &str, last: Month) -> Result<(), GitError> {
     story.commit(
         repo,
         "main",
@@ -115,6 +116,9 @@ fn tide_api(story: &mut Story<'_>, repo: &str) -> Result<(), GitError> {
     )?;
     story.say(spreadsheet, by("alice", 24 * DAY), None, "They can have the berth board instead: it prints.", ThreadStatus::Closed);
     story.abandon(spreadsheet, by("dave", 23 * DAY));
+    if last == Month::Busy {
+        month::tell(story, repo)?;
+    }
 
     story.commit(repo, "feature/HAR-14", by("bob", 3 * DAY), "HAR-14 spec", &[("/.tickets/HAR-14.md", demo!("tickets/HAR-14.md"))])?;
     story.commit(
@@ -171,7 +175,7 @@ fn tide_api(story: &mut Story<'_>, repo: &str) -> Result<(), GitError> {
     Ok(())
 }
 
-fn harbor_web(story: &mut Story<'_>, repo: &str) -> Result<(), GitError> {
+fn harbor_web(story: &mut Story<'_>, repo: &str, last: Month) -> Result<(), GitError> {
     story.commit(
         repo,
         "main",
@@ -225,6 +229,9 @@ fn harbor_web(story: &mut Story<'_>, repo: &str) -> Result<(), GitError> {
         },
     )?;
     story.abandon(map, by("erin", 18 * DAY));
+    if last == Month::Busy {
+        month::tell(story, repo)?;
+    }
 
     story.commit(repo, "feature/HAR-11", by("alice", 30 * HOUR), "HAR-11 spec", &[("/.tickets/HAR-11.md", demo!("tickets/HAR-11.md"))])?;
     story.commit(
@@ -352,7 +359,7 @@ fn pilot_cli(story: &mut Story<'_>, repo: &str) -> Result<(), GitError> {
     Ok(())
 }
 
-fn ops(story: &mut Story<'_>, repo: &str) -> Result<(), GitError> {
+fn ops(story: &mut Story<'_>, repo: &str, last: Month) -> Result<(), GitError> {
     story.commit(
         repo,
         "main",
@@ -394,6 +401,9 @@ fn ops(story: &mut Story<'_>, repo: &str) -> Result<(), GitError> {
         "Say what to do when woken",
         &[("/runbooks/gauge-silent.md", demo!("ops/runbooks/gauge-silent.md"))],
     )?;
+    if last == Month::Busy {
+        month::tell(story, repo)?;
+    }
 
     story.commit(repo, "feature/HAR-21", by("erin", 9 * HOUR), "HAR-21 spec", &[("/.tickets/HAR-21.md", demo!("tickets/HAR-21.md"))])?;
     story.commit(

@@ -5,6 +5,7 @@
 
 mod delivery;
 mod harbor;
+mod month;
 mod story;
 mod work_items;
 
@@ -48,15 +49,27 @@ const LACKING: [(&str, &str, &str); 6] = [
     ("alice-no-environment-token", "vso.environment_manage", "every scope but Environment"),
 ];
 
+/// What the last thirty days were like.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Month {
+    /// Nothing was merged, and old states of main were deployed.
+    Quiet,
+    /// There is something to measure.
+    Busy,
+}
+
 /// Fills an empty world and its repositories below `git_root`.
-pub fn seed(world: &mut World, git_root: &Path, seed: u64, start: Timestamp) -> Result<(), GitError> {
+pub fn seed(world: &mut World, git_root: &Path, seed: u64, start: Timestamp, last: Month) -> Result<(), GitError> {
     let ids = Ids { seed };
     add_people(world, ids);
+    if last == Month::Busy {
+        world.users.push(month::bot(ids.person("renovate-bot")));
+    }
     places(world, ids, start);
     let mut story = Story::new(world, git_root, seed, start);
-    harbor::tell(&mut story)?;
-    delivery::tell(&mut story);
-    work_items::tell(&mut story);
+    harbor::tell(&mut story, last)?;
+    delivery::tell(&mut story, last);
+    work_items::tell(&mut story, last);
     Ok(())
 }
 

@@ -13,8 +13,8 @@ use crate::sim::deed::{Event, note};
 use crate::sim::git::{Completion, GitError, MergePreview, Push as GitPush, Repo, Stamp, Strategy, TreeEdit, Version, ZERO_ID};
 use crate::sim::host::git_path;
 use crate::sim::world::{
-    Comment, CommentKind, CompletionOptions, Label, MergeStatus, MergeStrategy, PrState, PrStatus, PullRequest, Push, RefMove, Reviewer,
-    StatusState, Thread, ThreadStatus, World,
+    Comment, CommentKind, CompletionOptions, Iteration, IterationReason, Label, MergeStatus, MergeStrategy, PrState, PrStatus, PullRequest,
+    Push, RefMove, Reviewer, StatusState, Thread, ThreadStatus, World,
 };
 
 /// An hour and a day in the story's unit.
@@ -114,6 +114,29 @@ impl<'w> Story<'w> {
         }
         self.world.pull_requests.insert(id, row);
         Ok(id)
+    }
+
+    /// One more commit on the branch of an active pull request.
+    pub fn push_to(&mut self, id: i32, by: By<'_>, message: &str, files: &[(&str, &str)]) -> Result<(), GitError> {
+        let Some(row) = self.world.pull_request(id).cloned() else { return Ok(()) };
+        let name = self.world.repository(row.repository).map_or_else(String::new, |repository| repository.name.clone());
+        self.commit(&name, row.source_ref.trim_start_matches("refs/heads/"), by, message, files)?;
+        let head = self.repo_of(row.repository)?.tip(&row.source_ref)?.ok_or_else(|| GitError::NoVersion(row.source_ref.clone()))?;
+        let (person, when) = (self.person(by.who), self.at(by.ago));
+        self.edit(id, |row| {
+            let last = row.iterations.last().cloned();
+            row.iterations.extend(last.map(|last| Iteration {
+                id: last.id + 1,
+                author: person,
+                created: when,
+                source: head.clone(),
+                reason: IterationReason::Push,
+                ..last
+            }));
+        });
+        let pushed = Event::Push { by: person, ref_name: row.source_ref, commits: vec![head.clone()], head };
+        note(self.world, id, pushed, when);
+        Ok(())
     }
 
     /// Makes it a draft.

@@ -11,9 +11,13 @@ fn start() -> Timestamp {
 }
 
 fn seeded(seed: u64) -> (tempfile::TempDir, World) {
+    told(seed, Month::Quiet)
+}
+
+fn told(seed: u64, last: Month) -> (tempfile::TempDir, World) {
     let dir = tempfile::tempdir().expect("a temporary folder");
     let mut world = World::empty("lumen", start());
-    super::seed(&mut world, dir.path(), seed, start()).expect("seeds");
+    super::seed(&mut world, dir.path(), seed, start(), last).expect("seeds");
     (dir, world)
 }
 
@@ -131,5 +135,42 @@ fn stages_follow_one_another_and_work_items_are_linked_from_both_sides() {
         let item = world.work_item(item).expect("there");
         assert!(item.relations.iter().any(|relation| relation.url.ends_with(&format!("%2F{request}"))));
         assert!(item.created <= item.changed && item.changed <= start());
+    }
+}
+
+#[test]
+fn a_busy_month_is_told_in_order_and_what_was_merged_went_out() {
+    let (dir, world) = told(1, Month::Busy);
+    let merged: Vec<_> = world.pull_requests.values().filter(|row| row.state == PrState::Completed).collect();
+    let month = start() - SignedDuration::from_hours(24 * 30);
+    let recent: Vec<_> = merged.iter().filter(|row| row.closed.is_some_and(|at| at > month)).collect();
+    assert_eq!((merged.len(), recent.len()), (27, 23));
+    assert_eq!(world.pull_requests.values().filter(|row| row.is_active()).count(), 6, "those that are open are the same");
+    for row in &recent {
+        let mut last = row.created;
+        for thread in &row.threads {
+            assert!(thread.published >= last, "{}", row.title);
+            last = thread.published;
+        }
+        assert!(row.closed.is_some_and(|closed| closed >= last), "{}", row.title);
+    }
+    for name in ["tide-api", "harbor-web", "ops"] {
+        let repository = world.repositories.iter().find(|row| row.name == name).expect("seeded");
+        let of_main = |push: &&crate::sim::world::Push| {
+            push.repository == repository.id && push.moves.iter().any(|moved| moved.name == "refs/heads/main")
+        };
+        let main: Vec<_> = world.pushes.iter().filter(of_main).collect();
+        assert!(main.windows(2).all(|two| two[0].date < two[1].date && two[0].moves[0].new == two[1].moves[0].old), "{name}");
+        let out = Command::new("git").args(["fsck", "--strict"]).current_dir(repo(&dir, &world, name).path()).output().expect("git runs");
+        assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
+    }
+    for build in world.builds.values().filter(|build| build.queued > month && build.pull_request.is_none()) {
+        let push =
+            world.pushes.iter().find(|push| push.moves.iter().any(|moved| moved.name == "refs/heads/main" && moved.new == build.sha));
+        assert!(push.is_some_and(|push| push.date < build.queued), "build {} of a commit that was not there yet", build.id);
+    }
+    for (id, item) in &world.work_items {
+        let built = item.relations.iter().filter_map(|relation| relation.url.rsplit('/').next()?.parse::<i32>().ok());
+        assert!(built.filter(|_| item.tags.iter().any(|tag| tag == "Incident")).all(|build| world.builds.contains_key(&build)), "{id}");
     }
 }

@@ -3,6 +3,7 @@
 //! Told after the pull requests and the builds, which keep their numbers. Two of them are incidents that a deployment caused.
 use uuid::Uuid;
 
+use super::Month;
 use super::story::{DAY, HOUR, Story};
 use crate::sim::world::{Relation, WorkItem};
 
@@ -62,9 +63,41 @@ const ENTRIES: [Entry; 10] = [
         ago: 7 * DAY, about: PullRequest("HAR-9 "), state: New },
 ];
 
-pub(super) fn tell(story: &mut Story<'_>) {
+/// Those of a busy month: what its pull requests name in their descriptions.
+#[rustfmt::skip]
+const MONTH: [Entry; 13] = [
+    Entry { id: 211, kind: "User Story", title: "Readings every minute", area: "Tides", by: "alice",
+        ago: 31 * DAY, about: PullRequest("HAR-1 "), state: Closed(25 * DAY) },
+    Entry { id: 212, kind: "Task", title: "Feet for captains who ask for them", area: "Tides", by: "dave",
+        ago: 29 * DAY, about: PullRequest("Tell heights in feet"), state: Closed(25 * DAY) },
+    Entry { id: 213, kind: "User Story", title: "Heights that know the weather", area: "Tides", by: "alice",
+        ago: 27 * DAY, about: PullRequest("HAR-7 "), state: Closed(21 * DAY) },
+    Entry { id: 214, kind: "Bug", title: "A lake has tides", area: "Tides", by: "erin",
+        ago: 19 * DAY, about: PullRequest("HAR-12"), state: Closed(12 * DAY) },
+    Entry { id: 215, kind: "User Story", title: "See the seasons", area: "Tides", by: "bob",
+        ago: 16 * DAY, about: PullRequest("HAR-15"), state: Closed(11 * DAY) },
+    Entry { id: 216, kind: "Feature", title: "Storm surge warnings", area: "Tides", by: "alice",
+        ago: 14 * DAY, about: PullRequest("HAR-19"), state: Active(10 * DAY) },
+    Entry { id: 217, kind: "Task", title: "A health check that tells the truth", area: "Operations", by: "erin",
+        ago: 6 * DAY, about: PullRequest("Say whether the gauges"), state: Active(4 * DAY) },
+    Entry { id: 218, kind: "User Story", title: "Look for a ship", area: "Board", by: "carol",
+        ago: 30 * DAY, about: PullRequest("HAR-4 "), state: Closed(25 * DAY) },
+    Entry { id: 219, kind: "Task", title: "Forty requests a minute are too many", area: "Board", by: "erin",
+        ago: 22 * DAY, about: PullRequest("HAR-10"), state: Active(20 * DAY) },
+    Entry { id: 220, kind: "User Story", title: "Wind at the berths", area: "Board", by: "dave",
+        ago: 16 * DAY, about: PullRequest("HAR-13"), state: Closed(6 * DAY) },
+    Entry { id: 221, kind: "User Story", title: "A board that survives the line", area: "Board", by: "carol",
+        ago: 10 * DAY, about: PullRequest("HAR-18"), state: Closed(6 * DAY) },
+    Entry { id: 222, kind: "Task", title: "Tell newcomers what red means", area: "Board", by: "alice",
+        ago: 5 * DAY, about: PullRequest("Explain the colours"), state: Closed(DAY) },
+    Entry { id: 223, kind: "User Story", title: "Know that backups can be restored", area: "Operations", by: "erin",
+        ago: 15 * DAY, about: PullRequest("HAR-20"), state: Closed(7 * DAY) },
+];
+
+pub(super) fn tell(story: &mut Story<'_>, last: Month) {
     let Some(project) = story.world().project("Harbor").map(|project| project.id) else { return };
-    for entry in &ENTRIES {
+    let month: &[Entry] = if last == Month::Busy { &MONTH } else { &[] };
+    for entry in ENTRIES.iter().chain(month) {
         put(story, project, entry);
     }
     // The merge that made the backup is linked by its commit too.

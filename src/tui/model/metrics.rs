@@ -2,17 +2,15 @@
 //!
 //! Facts arrive by the hundred while they are collected, so the figures are read again at most once in a while.
 
-use jiff::civil::Date;
-use jiff::tz::TimeZone;
-use jiff::{SignedDuration, Timestamp, ToSpan};
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::listed::Listed;
-use crate::domain::id::{ProjectId, RepositoryId};
+use crate::domain::id::{ProjectId, RepositoryId, TicketKey};
 use crate::metrics::figures::{Metric, Subject};
-use crate::metrics::period;
-use crate::metrics::query::{Definition, Hours, ServiceId, Window};
-use crate::tui::answer::{MetricRow, MetricsPage};
+use crate::metrics::period::Span;
+use crate::metrics::query::{Definition, Hours, ServiceId};
+use crate::tui::answer::{Links, MetricRow, MetricRows, MetricsPage};
 
 /// What was just read is not read again before this time, however many facts arrive.
 const PAUSE: SignedDuration = SignedDuration::from_secs(2);
@@ -27,71 +25,6 @@ pub enum Scope {
     /// Every project that is measured.
     All,
     Project(ProjectId, String),
-}
-
-/// How far back.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Span {
-    /// The last so many days, up to now.
-    Days(u16),
-    /// Both days included.
-    Between(Date, Date),
-}
-
-impl Default for Span {
-    fn default() -> Self {
-        Self::Days(30)
-    }
-}
-
-impl Span {
-    pub const USUAL: [u16; 3] = [7, 30, 90];
-
-    /// The next of the usual ones.
-    pub fn next(self) -> Self {
-        match self {
-            Self::Days(7) => Self::Days(30),
-            Self::Days(30) => Self::Days(90),
-            Self::Days(_) => Self::Days(7),
-            Self::Between(..) => Self::Days(30),
-        }
-    }
-
-    /// From and to as instants. Days begin at midnight of the zone.
-    pub fn window(self, now: Timestamp, zone: &TimeZone) -> Window {
-        match self {
-            Self::Days(days) => period::back(i64::from(days), zone, now),
-            Self::Between(from, to) => {
-                let start = |date: Date| date.to_zoned(zone.clone()).map(|at| at.timestamp());
-                let after = to.checked_add(1.day()).unwrap_or(to);
-                Window { from: start(from).unwrap_or(Timestamp::UNIX_EPOCH), to: start(after).unwrap_or(now) }
-            }
-        }
-    }
-
-    pub fn words(self) -> String {
-        match self {
-            Self::Days(days) => format!("{days} days"),
-            Self::Between(from, to) => format!("{from}..{to}"),
-        }
-    }
-
-    /// As a person types it: `14d`, `4w`, `2026-10-01..2026-10-31`, `2026-10-01` up to today.
-    ///
-    /// # Errors
-    /// What is wrong with it, in words.
-    pub fn parse(text: &str, now: Timestamp, zone: &TimeZone) -> Result<Self, String> {
-        let text = text.trim();
-        let open = text.parse::<Date>().is_ok();
-        let day = |at: Timestamp| at.to_zoned(zone.clone()).date();
-        let window = period::parse(&if open { format!("{text}..") } else { text.to_owned() }, zone, now)?;
-        if !open && !text.contains("..") {
-            let days = day(now).since(day(window.from)).map_err(|error| error.to_string())?.get_days();
-            return u16::try_from(days).map(Self::Days).map_err(|_| format!("`{text}` is no window"));
-        }
-        Ok(Self::Between(day(window.from), day(window.to - SignedDuration::from_nanos(1))))
-    }
 }
 
 /// What is asked, as a person set it. The rules and the zone are the configuration's.
@@ -138,6 +71,8 @@ pub enum Counted {
     In,
     /// Those that were left out, with why.
     Out,
+    /// The work items and tickets that the window's work hangs on.
+    Linked,
 }
 
 /// The rows behind a number.
@@ -145,11 +80,19 @@ pub enum Counted {
 pub struct Drill {
     pub metric: Metric,
     pub counted: Counted,
-    pub rows: Listed<Vec<MetricRow>>,
+    pub rows: Listed<Box<MetricRows>>,
     pub cursor: usize,
     pub offset: usize,
     /// What the cursor is on, wherever it goes.
     pub chosen: Option<Subject>,
+}
+
+/// What the cursor of the rows is on, and where that is found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place {
+    pub name: String,
+    pub url: Option<String>,
+    pub ticket: Option<TicketKey>,
 }
 
 impl Drill {
@@ -157,18 +100,47 @@ impl Drill {
         Self { metric, counted: Counted::In, rows: Listed::default(), cursor: 0, offset: 0, chosen: None }
     }
 
+    pub fn links(&self) -> Option<&Links> {
+        self.rows.rows.as_ref()?.links.as_ref()
+    }
+
+    /// The lists there are, in the order of their tabs.
+    pub fn tabs(&self) -> &'static [Counted] {
+        if self.metric == Metric::LeadTime { &[Counted::In, Counted::Out, Counted::Linked] } else { &[Counted::In, Counted::Out] }
+    }
+
+    fn of(&self, counted: Counted) -> impl Iterator<Item = &MetricRow> {
+        let is_in = move |row: &&MetricRow| match counted {
+            Counted::In => row.row.excluded.is_none(),
+            Counted::Out => row.row.excluded.is_some(),
+            Counted::Linked => false,
+        };
+        self.rows.rows.iter().flat_map(|rows| &rows.rows).filter(is_in)
+    }
+
     /// The rows that are listed, in their order.
     pub fn shown(&self) -> impl Iterator<Item = &MetricRow> {
-        let counted = self.counted;
-        self.rows.rows.iter().flatten().filter(move |row| row.row.excluded.is_none() == (counted == Counted::In))
+        self.of(self.counted)
     }
 
     pub fn count(&self, counted: Counted) -> usize {
-        self.rows.rows.iter().flatten().filter(|row| row.row.excluded.is_none() == (counted == Counted::In)).count()
+        match counted {
+            Counted::Linked => self.links().map_or(0, |links| links.rows.len()),
+            counted => self.of(counted).count(),
+        }
     }
 
     pub fn selected(&self) -> Option<&MetricRow> {
         self.shown().nth(self.cursor)
+    }
+
+    /// What the cursor is on, whichever list it is in.
+    pub fn place(&self) -> Option<Place> {
+        if self.counted == Counted::Linked {
+            let link = self.links()?.rows.get(self.cursor)?;
+            return Some(Place { name: link.name.clone(), url: link.url.clone(), ticket: link.ticket.clone() });
+        }
+        self.selected().map(|row| Place { name: row.name.clone(), url: row.url.clone(), ticket: row.ticket.clone() })
     }
 
     /// Brings the cursor back to what it was on, and into the window.
@@ -190,11 +162,11 @@ impl Drill {
         self.chosen = self.selected().map(|row| row.row.subject.clone());
     }
 
-    pub fn turn(&mut self) {
-        self.counted = match self.counted {
-            Counted::In => Counted::Out,
-            Counted::Out => Counted::In,
-        };
+    /// To the list so many tabs on, round and round.
+    pub fn turn(&mut self, by: usize) {
+        let tabs = self.tabs();
+        let at = tabs.iter().position(|tab| *tab == self.counted).unwrap_or(0);
+        self.counted = tabs[(at + by) % tabs.len()];
         (self.cursor, self.offset, self.chosen) = (0, 0, None);
     }
 }
@@ -209,6 +181,8 @@ pub struct MetricsState {
     /// The tile of the cursor.
     pub metric: Metric,
     pub drill: Option<Drill>,
+    /// What moved the figure that was explained last.
+    pub moved: Listed<Vec<String>>,
     /// Teams of the open project, once they were asked for.
     pub teams: Listed<Vec<String>>,
     pub asked_at: Option<Timestamp>,
@@ -228,6 +202,7 @@ impl Default for MetricsState {
             answered: None,
             metric: Metric::DeploymentFrequency,
             drill: None,
+            moved: Listed::default(),
             teams: Listed::default(),
             asked_at: None,
             due: None,
@@ -258,40 +233,5 @@ impl MetricsState {
     /// When to look again by itself.
     pub fn next_look(&self) -> Option<Timestamp> {
         self.due.filter(|_| self.page.loading.is_none())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use jiff::civil::date;
-
-    #[test]
-    fn a_window_is_typed_as_days_or_as_two_dates() {
-        let now: Timestamp = "2026-11-22T09:00:00Z".parse().expect("a time");
-        for (text, span) in [
-            ("14d", Span::Days(14)),
-            (" 4w", Span::Days(28)),
-            ("2026-10-01..2026-10-31", Span::Between(date(2026, 10, 1), date(2026, 10, 31))),
-            ("2026-10-01", Span::Between(date(2026, 10, 1), date(2026, 11, 22))),
-            ("2026-10-01..", Span::Between(date(2026, 10, 1), date(2026, 11, 22))),
-        ] {
-            assert_eq!(Span::parse(text, now, &TimeZone::UTC), Ok(span), "{text}");
-        }
-        for (text, words) in
-            [("", "is no window"), ("0d", "1 to 400 days"), ("2026-13-01..", "is no date"), ("2026-10-02..2026-10-01", "ends before")]
-        {
-            let error = Span::parse(text, now, &TimeZone::UTC).expect_err(text);
-            assert!(error.contains(words), "{text}: {error}");
-        }
-    }
-
-    #[test]
-    fn a_window_between_two_days_holds_both_in_its_zone() {
-        let zone = TimeZone::get("Europe/Berlin").expect("a zone");
-        // Summer time ends on 25 October 2026: the month has an hour more.
-        let window = Span::Between(date(2026, 10, 1), date(2026, 10, 31)).window(Timestamp::UNIX_EPOCH, &zone);
-        assert_eq!(window.length().as_hours(), 31 * 24 + 1);
-        assert_eq!(window.from.to_string(), "2026-09-30T22:00:00Z");
     }
 }

@@ -68,6 +68,8 @@ pub struct Settings {
     pub zone: TimeZone,
     /// Days and weeks of figures begin at its midnight.
     pub metrics_zone: TimeZone,
+    /// So many days back facts are collected.
+    pub collected_days: u64,
     /// Whose words decide what a figure is, until somebody says otherwise.
     pub definition: Definition,
     /// Why a remote change is refused (`--readonly`), if it is.
@@ -83,6 +85,7 @@ impl Default for Settings {
             bell: Bell::Silent,
             zone: TimeZone::UTC,
             metrics_zone: TimeZone::UTC,
+            collected_days: 30,
             definition: Definition::default(),
             readonly: None,
         }

@@ -9,7 +9,8 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::watch;
 
-use crate::action::{self, Context, Reporter, deselect, explain_pull_request};
+use crate::action::{self, Context, Reporter, deselect, explain_pull_request, members};
+use crate::domain::collection::Source;
 use crate::domain::id::{ProjectId, RepositoryId, TicketKey};
 use crate::domain::progress::{Step, StepState};
 use crate::domain::project::{Project, Repository};
@@ -19,12 +20,12 @@ use crate::engine;
 use crate::metrics::figures::{Metric, Row, Subject};
 use crate::metrics::input::{Input, MeasuredProject};
 use crate::metrics::query::{Query, Team};
-use crate::metrics::{self, csv, names, telling};
+use crate::metrics::{self, csv, movers, names, telling};
 use crate::notice::Notice;
 use crate::sync::collect::Progress;
 use crate::sync::collect::progress::ProjectProgress;
 use crate::sync::ingest::web_url;
-use crate::tui::answer::{Budget, Collections, MetricRow, MetricsPage, Story};
+use crate::tui::answer::{Budget, Collections, Link, Links, MetricRow, MetricRows, MetricsPage, Story};
 use crate::tui::effect::Collected;
 use crate::tui::event::{Answer, Generation, What};
 use crate::tui::model::metrics::{Ask, Scope};
@@ -70,7 +71,7 @@ impl Runtime {
             Scope::Project(id, _) => vec![*id],
         };
         let zone = answer(action::figures::zone(&self.services.ctx, &projects).await)?.zone;
-        let window = ask.span.window(self.now(), &zone);
+        let window = ask.span.window(&zone, self.now());
         let mut query = Query::new(projects, window, settings.rules.clone());
         query.zone = zone;
         query.definition = ask.definition;
@@ -78,9 +79,15 @@ impl Runtime {
         query.repository = ask.repository.as_ref().map(|(id, _)| *id);
         query.service = ask.service.as_ref().map(|(id, _)| id.clone());
         if let Some(name) = &ask.team {
-            query.team = Some(answer(team(&self.services.ctx, project, name).await)?);
+            query.team = Some(answer(self.team(project, name).await)?);
         }
         Ok(query)
+    }
+
+    /// Figures are read again and again: who the team is, is asked once.
+    async fn team(&self, project: ProjectId, name: &str) -> action::Result<Team> {
+        let ctx = &self.services.ctx;
+        members::known_team(ctx, &ctx.project(project).await?, name).await
     }
 
     async fn input(&self, project: ProjectId, ask: &Ask) -> Answer<(Arc<Input>, Query)> {
@@ -112,7 +119,7 @@ impl Runtime {
         Ok((input, rows))
     }
 
-    async fn metric_rows(&self, project: ProjectId, ask: &Ask, metric: Metric) -> Answer<Vec<MetricRow>> {
+    async fn metric_rows(&self, project: ProjectId, ask: &Ask, metric: Metric) -> Answer<Box<MetricRows>> {
         let (input, mut rows) = self.rows(project, ask, metric).await?;
         rows.truncate(LISTED);
         let places = answer(Places::of(&self.services.ctx, &input).await)?;
@@ -127,7 +134,22 @@ impl Runtime {
             let name = names::subject(&row.subject, &input);
             listed.push(MetricRow { url: places.url(&row.subject), ticket: places.ticket(&row.subject), name, title, row });
         }
-        Ok(listed)
+        let links = (metric == Metric::LeadTime).then(|| links(&input, &places));
+        Ok(Box::new(MetricRows { rows: listed, links }))
+    }
+
+    pub(super) async fn load_moved(&self, project: ProjectId, ask: Ask, metric: Metric, generation: Generation) {
+        let lines = async {
+            let (input, query) = self.input(project, &ask).await?;
+            let now = self.now();
+            beside(move || {
+                let moved = movers::movers(&input, &query, metric, now);
+                moved.map(|moved| moved.lines(&|subject| names::subject(subject, &input))).unwrap_or_default()
+            })
+            .await
+        };
+        let lines = lines.await;
+        self.tell(What::MovedLoaded { generation, lines });
     }
 
     pub(super) async fn load_collections(&self, project: ProjectId, generation: Generation) {
@@ -301,18 +323,31 @@ fn tell(reporter: &Reporter, progress: &Progress) {
     reporter.begin("collect", None, progress.projects.iter().map(step).collect());
 }
 
-/// A team with its people: as it was read before, else as Azure DevOps says.
-async fn team(ctx: &Context, project: ProjectId, name: &str) -> action::Result<Team> {
-    if let Some(team) = ctx.store.teams(project).await?.into_iter().find(|team| team.name == name) {
-        return Ok(team);
-    }
-    let row = ctx.project(project).await?;
-    let client = ctx.client(&row).await?;
-    let found = client.teams(&row.guid).await?.into_iter().find(|team| team.name == name);
-    let found = found.ok_or_else(|| action::Error::refused(format!("{} has no team {name}", row.name), "f lists its teams"))?;
-    let members: Vec<_> = client.team_members(&row.guid, &found.guid).await?.into_iter().map(|person| person.id).collect();
-    ctx.store.put_team_members(project, &found.guid, name, &members).await?;
-    Ok(Team { name: name.to_owned(), members })
+/// What the changes of a window hang on. Numbers of work items are an organisation's: of several projects no page is told.
+fn links(input: &Input, places: &Places) -> Links {
+    let page = |number: i64| match input.projects.as_slice() {
+        [one] => places.url(&Subject::WorkItem { project: one.id, number }),
+        _ => None,
+    };
+    let item = |(number, title, hanging): &(i64, String, u64)| Link {
+        name: format!("#{number}"),
+        title: title.clone(),
+        hanging: *hanging,
+        url: page(*number),
+        ticket: None,
+    };
+    let ticket = |(key, title, hanging): &(TicketKey, String, u64)| Link {
+        name: key.to_string(),
+        title: title.clone(),
+        hanging: *hanging,
+        url: None,
+        ticket: Some(key.clone()),
+    };
+    let sources = input.projects.iter().flat_map(|project| &project.collection.sources);
+    let refused = sources.filter(|state| state.source == Source::WorkItems).find_map(|state| state.refused.clone());
+    let linkage = input.linkage.clone();
+    let rows = linkage.items.iter().map(item).chain(linkage.tickets.iter().map(ticket)).collect();
+    Links { linkage, rows, refused }
 }
 
 /// Where what rows are about is found: its page, and the ticket that follows it.

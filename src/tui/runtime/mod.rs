@@ -183,6 +183,9 @@ impl Runtime {
             Effect::LoadMetricRows { project, ask, metric, generation } => {
                 self.spawn(async move { runtime.load_metric_rows(project, *ask, metric, generation).await });
             }
+            Effect::LoadMoved { project, ask, metric, generation } => {
+                self.spawn(async move { runtime.load_moved(project, *ask, metric, generation).await });
+            }
             Effect::LoadCollections { project, generation } => {
                 self.spawn(async move { runtime.load_collections(project, generation).await });
             }

@@ -77,6 +77,7 @@ pub fn all(width: u16, height: u16) -> Vec<(&'static str, Model)> {
         ("ticket_merged", after("2 ] ] G enter")),
         ("metrics_second", after("3 j l t d w")),
         ("metric_rows_left_out", after("3 j enter ]")),
+        ("metric_linked", after("3 j enter [ j")),
         ("metric_formula", after("3 j i")),
         ("metrics_filter", after("3 f")),
         ("metrics_window", after("3 T")),

@@ -6,11 +6,14 @@ use crate::domain::change::Change;
 use crate::domain::id::{ProjectId, RepositoryId};
 use crate::domain::quality::Posting;
 use crate::metrics::figures::{Metric, Value};
+use crate::metrics::input::Linkage;
+use crate::metrics::period::Span;
 use crate::metrics::query::{Definition, Hours};
 use crate::notice::Notice;
+use crate::tui::answer::{Links, MetricRows};
 use crate::tui::effect::Collected;
 use crate::tui::model::Base;
-use crate::tui::model::metrics::{Ask, Counted, Scope, Span};
+use crate::tui::model::metrics::{Ask, Counted, Scope};
 use crate::tui::model::overlay::Overlay;
 use crate::tui::session::{Session, SessionScreen};
 
@@ -161,6 +164,81 @@ fn a_number_shows_its_rows_and_those_left_out_with_why() {
 }
 
 #[test]
+fn the_lead_time_says_how_much_hangs_on_work_items_and_on_which() {
+    for size in [(40, 12), (80, 24), (160, 50)] {
+        let mut model = metrics(size.0, size.1);
+        go(&mut model, "tab enter ] ]");
+        let words = picture(&model);
+        assert!(words.contains("33 of 41 pull requests, 131 of 212") && words.contains("#4711"), "{size:?}\n{words}");
+        assert!(words.contains("Log in with a") && words.lines().any(|line| line.starts_with('▌') && line.contains("#4711")), "{words}");
+    }
+    let mut model = metrics(120, 40);
+    go(&mut model, "j enter [ j");
+    assert!(matches!(press(&mut model, "o").as_slice(), [Effect::OpenUrl { url }] if url.ends_with("/_workitems/edit/4698")));
+    assert!(matches!(press(&mut model, "y").as_slice(), [Effect::CopyText { what: "address", text }] if text.ends_with("/4698")));
+    let mut ticket = model.clone();
+    go(&mut ticket, "G k enter");
+    assert_eq!(ticket.ticket.as_ref().map(|ticket| ticket.key.clone()), Some(fixture::key(2)));
+    assert!(picture(&model).contains("17 to tickets"), "{}", picture(&model));
+    // Round and round, both ways.
+    go(&mut model, "]");
+    assert_eq!(model.metrics.drill.as_ref().map(|drill| (drill.counted, drill.cursor)), Some((Counted::In, 0)));
+    go(&mut model, "[");
+    let links = |model: &mut Model, change: fn(&mut Links)| {
+        let rows = model.metrics.drill.as_mut().and_then(|drill| drill.rows.rows.as_mut()).expect("rows");
+        change(rows.links.as_mut().expect("links"));
+        picture(model)
+    };
+    let words = links(&mut model, |links| links.rows.clear());
+    assert!(words.contains("AB#1234"), "{words}");
+    let words = links(&mut model, |links| links.refused = Some("the token lacks Work Items (read)".into()));
+    assert!(words.contains("may not be read: the token lacks Work Items (read)") && !words.contains("0 of"), "{words}");
+    let words = links(&mut model, |links| links.linkage = Linkage::default());
+    assert!(words.contains("No commit and no pull request in this window"), "{words}");
+    // Another figure has nothing to say of work items.
+    go(&mut model, "esc k enter");
+    assert!(!picture(&model).contains("Linked to"), "{}", picture(&model));
+}
+
+#[test]
+fn the_explanation_says_what_moved_a_median_since_last_week() {
+    let mut model = metrics(120, 40);
+    let effects = press(&mut model, "j i");
+    assert!(matches!(effects.as_slice(), [Effect::LoadMoved { metric: Metric::LeadTime, .. }]), "{effects:?}");
+    let words = picture(&model);
+    assert!(words.contains("What moved it since last week") && words.contains("working it out"), "{words}");
+    assert!(words.contains("33 of 41 pull requests, 131 of 212 commits") && words.contains("and 2 more: Enter lists them"), "{words}");
+    let before = model.clone();
+    settle(&mut model, effects.clone());
+    let words = picture(&model);
+    assert!(words.contains("came in above 1d 16h: gateway !40 9d") && !words.contains("working it out"), "{words}");
+    // An answer that comes late changes nothing that is read meanwhile.
+    let mut model = before.clone();
+    go(&mut model, "esc k i");
+    let shown = picture(&model);
+    settle(&mut model, effects.clone());
+    assert_eq!(picture(&model), shown);
+    assert!(!shown.contains("What moved it"), "no row moves a frequency\n{shown}");
+    let mut model = before;
+    for effect in effects {
+        if let Effect::LoadMoved { generation, .. } = effect {
+            happens(&mut model, What::MovedLoaded { generation, lines: Err(Notice::new("the store is locked")) });
+        }
+    }
+    assert!(picture(&model).contains("the store is locked"), "{}", picture(&model));
+}
+
+#[test]
+fn an_empty_screen_says_how_far_back_facts_will_be_collected() {
+    for (days, words) in [(30, "of the last 30 days"), (1, "of the last day"), (365, "of the last 365 days")] {
+        let mut model = metrics(120, 40);
+        model.settings.collected_days = days;
+        model.metrics.page.rows = Some(Box::new(fixture::metrics::page_not_measured()));
+        assert!(picture(&model).contains(words), "{}", picture(&model));
+    }
+}
+
+#[test]
 fn the_last_row_is_seen_and_the_cursor_follows_its_row_through_a_reload() {
     for size in [(40, 12), (80, 24), (160, 50)] {
         let mut model = metrics(size.0, size.1);
@@ -177,7 +255,7 @@ fn the_last_row_is_seen_and_the_cursor_follows_its_row_through_a_reload() {
         if let Effect::LoadMetricRows { generation, .. } = effect {
             let mut rows = fixture::metrics::rows();
             rows.rotate_right(5);
-            happens(&mut model, What::MetricRowsLoaded { generation, rows: Ok(rows) });
+            happens(&mut model, What::MetricRowsLoaded { generation, rows: Ok(Box::new(MetricRows { rows, links: None })) });
         }
     }
     assert_eq!(model.metrics.drill.as_ref().and_then(|drill| drill.selected()).map(|row| row.name.clone()), chosen);
@@ -393,7 +471,7 @@ fn names_from_outside_are_inert_on_the_metrics_screen() {
         (row.name, row.title, row.row.words) = (evil.into(), Some(evil.into()), evil.into());
     }
     if let Some(drill) = &mut model.metrics.drill {
-        drill.rows.rows = Some(rows);
+        drill.rows.rows = Some(Box::new(MetricRows { rows, links: None }));
     }
     clean(&model, "rows");
 }

@@ -157,6 +157,7 @@ fn answers_to_older_questions_change_nothing() {
             What::Activated { generation: old, project: Err(notice()) },
             What::MetricsLoaded { generation: old, page: Ok(Box::new(fixture::metrics::page())) },
             What::MetricRowsLoaded { generation: old, rows: Err(notice()) },
+            What::MovedLoaded { generation: old, lines: Err(notice()) },
             What::CollectionsLoaded { generation: old, collections: Err(notice()) },
             What::Explained { generation: old, story: Err(notice()) },
             What::TeamsLoaded { generation: old, teams: Ok(Vec::new()) },

@@ -31,10 +31,13 @@ pub fn settle(model: &mut Model, effects: Vec<Effect>) {
                 let mut page = fixture::metrics::page();
                 (page.figures.definition, page.figures.hours) = (ask.definition, ask.hours);
                 page.figures.tiles.iter_mut().for_each(|tile| tile.definition = ask.definition);
-                page.figures.window = ask.span.window(fixture::now(), &model.settings.metrics_zone);
+                page.figures.window = ask.span.window(&model.settings.metrics_zone, fixture::now());
                 What::MetricsLoaded { generation, page: Ok(Box::new(page)) }
             }
-            Effect::LoadMetricRows { generation, .. } => What::MetricRowsLoaded { generation, rows: Ok(fixture::metrics::rows()) },
+            Effect::LoadMetricRows { generation, .. } => {
+                What::MetricRowsLoaded { generation, rows: Ok(Box::new(fixture::metrics::behind())) }
+            }
+            Effect::LoadMoved { generation, .. } => What::MovedLoaded { generation, lines: Ok(fixture::metrics::moved()) },
             Effect::LoadCollections { generation, .. } => {
                 What::CollectionsLoaded { generation, collections: Ok(Box::new(fixture::metrics::collections())) }
             }

@@ -67,6 +67,7 @@ pub fn apply(model: &mut Model, what: What, out: &mut Out) {
         What::WebhooksLoaded { generation, card } => webhooks::loaded(model, generation, card, out),
         What::MetricsLoaded { generation, page } => metrics::loaded(model, generation, page, out),
         What::MetricRowsLoaded { generation, rows } => metrics::rows_loaded(model, generation, rows, out),
+        What::MovedLoaded { generation, lines } => metrics::moved_loaded(model, generation, lines),
         What::CollectionsLoaded { generation, collections } => load::collections_loaded(model, generation, collections, out),
         What::Explained { generation, story } => drop(model.story.listed.take(generation, story)),
         What::TeamsLoaded { generation, teams } => metrics::teams_loaded(model, generation, teams),

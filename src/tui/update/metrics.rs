@@ -2,10 +2,12 @@
 
 use crate::domain::id::ProjectId;
 use crate::metrics::figures::{Metric, Tile};
+use crate::metrics::movers;
+use crate::metrics::period::Span;
 use crate::metrics::query::{Definition, Hours};
 use crate::notice::{Notice, inert};
 use crate::tui::actions;
-use crate::tui::answer::{MetricRow, MetricsPage};
+use crate::tui::answer::{MetricRows, MetricsPage};
 use crate::tui::effect::Effect;
 use crate::tui::event::{Answer, Generation};
 use crate::tui::intent::Intent;
@@ -13,7 +15,7 @@ use crate::tui::key::{Code, Key};
 use crate::tui::layout;
 use crate::tui::model::Model;
 use crate::tui::model::listed::{Listed, Taken};
-use crate::tui::model::metrics::{Choice, Drill, Scope, Span};
+use crate::tui::model::metrics::{Choice, Drill, Place, Scope};
 use crate::tui::model::overlay::{Overlay, Prompt, PromptFor, TextView};
 use crate::tui::model::picker::{Item, Pick, Picker, PickerKind, Search};
 use crate::tui::model::text_field::TextField;
@@ -78,7 +80,7 @@ pub fn loaded(model: &mut Model, generation: Generation, page: Answer<Box<Metric
     }
 }
 
-pub fn rows_loaded(model: &mut Model, generation: Generation, rows: Answer<Vec<MetricRow>>, out: &mut Out) {
+pub fn rows_loaded(model: &mut Model, generation: Generation, rows: Answer<Box<MetricRows>>, out: &mut Out) {
     let Some(drill) = &mut model.metrics.drill else { return };
     let taken = drill.rows.take(generation, rows);
     if taken != Taken::No {
@@ -123,7 +125,8 @@ pub fn navigate(model: &mut Model, intent: Intent) {
         Intent::HalfUp => at.saturating_sub(half),
         Intent::Top => 0,
         Intent::Bottom => usize::MAX,
-        Intent::NextTab | Intent::Right | Intent::PreviousTab | Intent::Left => return drill.turn(),
+        Intent::NextTab | Intent::Right => return drill.turn(1),
+        Intent::PreviousTab | Intent::Left => return drill.turn(drill.tabs().len() - 1),
         _ => return,
     };
     drill.move_to(to, visible);
@@ -158,10 +161,10 @@ pub fn enter(model: &mut Model, out: &mut Out) {
             model.metrics.drill = Some(Drill::new(model.metrics.metric));
             load_rows(model, out);
         }
-        Some(drill) => match drill.selected().map(|row| (row.ticket.clone(), row.url.clone())) {
-            Some((Some(key), _)) => act::open_ticket(model, key, Tab::PullRequest, out),
-            Some((None, Some(url))) => out.push(Effect::OpenUrl { url }),
-            Some((None, None)) => toast::plain(model, Notice::new("no page is known for this row")),
+        Some(drill) => match drill.place() {
+            Some(Place { ticket: Some(key), .. }) => act::open_ticket(model, key, Tab::PullRequest, out),
+            Some(Place { url: Some(url), .. }) => out.push(Effect::OpenUrl { url }),
+            Some(_) => toast::plain(model, Notice::new("no page is known for this row")),
             None => {}
         },
     }
@@ -174,7 +177,7 @@ pub fn refusal(model: &Model, intent: Intent) -> Option<Notice> {
     }
     match intent {
         Intent::CollectNow => None,
-        Intent::OpenMetricRow => match model.metrics.drill.as_ref().map(|drill| drill.selected().and_then(|row| row.url.as_ref())) {
+        Intent::OpenMetricRow => match model.metrics.drill.as_ref().map(|drill| drill.place().and_then(|place| place.url)) {
             None => Some(Notice::new("a row is opened in the browser, not a figure").hint("Enter shows the rows behind it")),
             Some(None) => Some(Notice::new("no page is known for this row")),
             Some(Some(_)) => None,
@@ -206,14 +209,14 @@ pub fn act(model: &mut Model, intent: Intent, out: &mut Out) {
         Intent::TypeWindow => type_window(model),
         Intent::FilterMetrics => filter(model, out),
         Intent::ExportMetrics => type_path(model),
-        Intent::Formula => formula(model),
+        Intent::Formula => formula(model, out),
         Intent::CollectNow => {
             let Some(project) = model.project.as_ref().map(|project| project.id) else { return };
             let scope = model.metrics.ask.scope.clone();
             out.push(Effect::Collect { project, scope });
         }
         Intent::OpenMetricRow => {
-            let url = model.metrics.drill.as_ref().and_then(Drill::selected).and_then(|row| row.url.clone());
+            let url = model.metrics.drill.as_ref().and_then(Drill::place).and_then(|place| place.url);
             out.extend(url.map(|url| Effect::OpenUrl { url }));
         }
         Intent::CopyMetric => copy(model, out),
@@ -223,10 +226,10 @@ pub fn act(model: &mut Model, intent: Intent, out: &mut Out) {
 
 /// The figure in a line, or the address of the row.
 fn copy(model: &Model, out: &mut Out) {
-    if let Some(row) = model.metrics.drill.as_ref().and_then(Drill::selected) {
-        let (what, text) = match &row.url {
-            Some(url) => ("address", url.clone()),
-            None => ("name", row.name.clone()),
+    if let Some(place) = model.metrics.drill.as_ref().and_then(Drill::place) {
+        let (what, text) = match place.url {
+            Some(url) => ("address", url),
+            None => ("name", place.name),
         };
         return out.push(Effect::CopyText { what, text: inert(&text) });
     }
@@ -241,16 +244,45 @@ fn copy(model: &Model, out: &mut Out) {
     out.push(Effect::CopyText { what: "figure", text: inert(&text) });
 }
 
-/// The formula of the tile with its numbers, what was left out and why, what is missing and what to do about it.
-fn formula(model: &mut Model) {
+/// The formula of the tile with its numbers, what was left out and why, what is missing and what to do about it; of a median also what
+/// moved it, which is worked out meanwhile.
+fn formula(model: &mut Model, out: &mut Out) {
+    let Some(metric) = tile(model).map(|tile| tile.metric) else { return };
+    model.metrics.moved = Listed::default();
+    if let Some(project) = model.project.as_ref().map(|project| project.id)
+        && movers::is_moved(metric)
+    {
+        let generation = model.next_generation();
+        model.metrics.moved.ask(generation);
+        out.push(Effect::LoadMoved { project, ask: Box::new(model.metrics.ask.clone()), metric, generation });
+    }
+    let Some(lines) = formula_lines(model) else { return };
+    let view = TextView { title: metric.title().to_owned(), loading: None, lines, scroll: 0, problem: None };
+    model.overlay = Some(Overlay::Text(Box::new(view)));
+}
+
+fn formula_lines(model: &Model) -> Option<Vec<String>> {
     let width = 106.min(model.width.saturating_sub(6));
-    let Some(tile) = tile(model) else { return };
-    let lines = explain::lines(tile).into_iter().flat_map(|line| match line.strip_prefix("  ") {
+    let page = model.metrics.page.rows.as_ref()?;
+    let lines = explain::lines(tile(model)?, &page.figures, &model.metrics.moved).into_iter();
+    let wrapped = lines.flat_map(|line| match line.strip_prefix("  ") {
         Some(inner) => text::wrap(inner, width.saturating_sub(2)).into_iter().map(|line| format!("  {line}")).collect(),
         None => text::wrap(&line, width),
     });
-    let view = TextView { title: tile.metric.title().to_owned(), loading: None, lines: lines.collect(), scroll: 0, problem: None };
-    model.overlay = Some(Overlay::Text(Box::new(view)));
+    Some(wrapped.collect())
+}
+
+/// What moved a median is known: it goes into the explanation, if that is still read.
+pub fn moved_loaded(model: &mut Model, generation: Generation, lines: Answer<Vec<String>>) {
+    if model.metrics.moved.take(generation, lines) == Taken::No {
+        return;
+    }
+    let (Some(lines), Some(title)) = (formula_lines(model), tile(model).map(|tile| tile.metric.title())) else { return };
+    if let Some(Overlay::Text(view)) = &mut model.overlay
+        && view.title == title
+    {
+        view.lines = lines;
+    }
 }
 
 /// Everything that narrows or changes the question, in one list.
@@ -284,7 +316,7 @@ fn choices(model: &Model) -> Vec<Item> {
         let span = Span::Days(days);
         items.push(item("Window", format!("window {}", span.words()), on(ask.span == span, ""), Choice::Span(span)));
     }
-    let typed = if matches!(ask.span, Span::Between(..)) { ask.span.words() } else { String::new() };
+    let typed = if matches!(ask.span, Span::Between(..) | Span::Since(_)) { ask.span.words() } else { String::new() };
     let is_typed = !typed.is_empty() || matches!(ask.span, Span::Days(days) if !Span::USUAL.contains(&days));
     items.push(item("Window", "window from .. to".to_owned(), on(is_typed, &typed), Choice::TypeSpan));
     let page = model.metrics.page.rows.as_deref();
@@ -367,8 +399,8 @@ fn prompt(model: &mut Model, what: PromptFor, title: &'static str, text: &str, a
 
 fn type_window(model: &mut Model) {
     let text = match (model.metrics.typed_window.as_str(), model.metrics.ask.span) {
-        ("", span @ Span::Between(..)) => span.words(),
         ("", Span::Days(days)) => format!("{days}d"),
+        ("", span) => span.words(),
         (typed, _) => typed.to_owned(),
     };
     prompt(model, PromptFor::Window, "Window", &text, "14d, 4w, 2026-10-01..2026-10-31, or a first day up to today");
@@ -421,7 +453,7 @@ fn submit(model: &mut Model, out: &mut Out) {
     let (what, text) = (prompt.what, prompt.field.text().trim().to_owned());
     let zone = model.metrics.page.rows.as_ref().map_or(&model.settings.metrics_zone, |page| &page.zone.zone);
     let problem = match what {
-        PromptFor::Window => match Span::parse(&text, model.now, zone) {
+        PromptFor::Window => match Span::parse(&text, zone, model.now) {
             Ok(span) => {
                 model.overlay = None;
                 model.metrics.typed_window.clear();

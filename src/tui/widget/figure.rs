@@ -44,7 +44,8 @@ pub fn value(value: &Value, metric: Metric) -> Said {
             format!("{} of {}{what}, {} to {}", grouped(*k), grouped(*n), percent(*low).trim_end_matches(" %"), percent(*high))
         }
         Value::Frequency { count, days, deploy_days_per_week, .. } => {
-            let weekly = deploy_days_per_week.map(|days| format!(", {} deploy days a week", telling::number(days)));
+            let weekly = deploy_days_per_week
+                .map(|days| format!(", {} deploy {} a week", telling::number(days), if days == 1.0 { "day" } else { "days" }));
             format!("{} in {} days{}", grouped(*count), telling::number(*days), weekly.unwrap_or_default())
         }
         Value::Count { .. } => match metric {

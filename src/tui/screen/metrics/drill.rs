@@ -3,6 +3,7 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
+use super::linked;
 use crate::domain::id::TicketKey;
 use crate::tui::answer::MetricRow;
 use crate::tui::layout;
@@ -24,9 +25,15 @@ pub fn draw(model: &Model, drill: &Drill, area: Rect, buf: &mut Buffer) {
             Tab::new(words)
         }
     };
-    let names = vec![count(Counted::In, "Counted"), count(Counted::Out, "Left out")];
+    let tabs = drill.tabs();
+    let names = tabs.iter().map(|tab| match tab {
+        Counted::In => count(Counted::In, "Counted"),
+        Counted::Out => count(Counted::Out, "Left out"),
+        Counted::Linked => count(Counted::Linked, "Linked to"),
+    });
     let line = Rect::new(area.x + 1, area.y, area.width.saturating_sub(2), 1);
-    let end = tabs::draw(buf, line, 2, names, usize::from(drill.counted == Counted::Out), theme);
+    let here = tabs.iter().position(|tab| *tab == drill.counted).unwrap_or(0);
+    let end = tabs::draw(buf, line, 2, names.collect(), here, theme);
     let figure = model.metrics.page.rows.as_ref().and_then(|page| page.figures.tile(drill.metric));
     let value = figure.map(|tile| words::value(&tile.value, tile.metric).headline).unwrap_or_default();
     let right = vec![Part::new(50, title, theme.text), Part::new(60, value, theme.strong)];
@@ -34,6 +41,9 @@ pub fn draw(model: &Model, drill: &Drill, area: Rect, buf: &mut Buffer) {
     text::line(buf, area.x, area.y + 1, area.width, theme.marks.rule, theme.faint);
 
     let inner = Rect::new(area.x, area.y + 2, area.width, area.height.saturating_sub(2));
+    if let (Counted::Linked, Some(links)) = (drill.counted, drill.links()) {
+        return linked::draw(model, drill, links, inner, buf);
+    }
     let rows: Vec<&MetricRow> = drill.shown().collect();
     if rows.is_empty() {
         let words = match (&drill.rows.rows, &drill.rows.problem) {

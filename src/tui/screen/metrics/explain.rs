@@ -1,11 +1,16 @@
-//! A figure explained: the formula with its numbers, what it rests on, what was left out and why, what is missing and what to do.
+//! A figure explained: the formula with its numbers, what it rests on, what was left out and why, what moved it, what its changes are
+//! linked to, what is missing and what to do.
 
-use crate::metrics::figures::Tile;
+use crate::metrics::figures::{Figures, Metric, Tile};
 use crate::metrics::telling;
+use crate::tui::model::listed::Listed;
 use crate::tui::widget::figure as words;
 
-/// The lines; those that belong to a heading begin with two spaces.
-pub fn lines(tile: &Tile) -> Vec<String> {
+/// Work items that an explanation names; Enter shows all of them.
+const ITEMS: usize = 3;
+
+/// The lines; those that belong to a heading begin with two spaces. `moved` is what moved the figure, as far as that was asked for.
+pub fn lines(tile: &Tile, figures: &Figures, moved: &Listed<Vec<String>>) -> Vec<String> {
     let said = words::value(&tile.value, tile.metric);
     let mut lines = vec![said.headline];
     lines.extend((!said.rest.is_empty()).then_some(said.rest));
@@ -21,12 +26,35 @@ pub fn lines(tile: &Tile) -> Vec<String> {
         }
     };
     section("How it is worked out", tile.formula.clone());
-    let mut basis = vec![format!("n {}", words::grouped(tile.n))];
+    let mut basis: Vec<String> = telling::is_measured(&tile.value).then(|| format!("n {}", words::grouped(tile.n))).into_iter().collect();
     basis.extend(tile.coverage.as_ref().map(|c| format!("{} of {} {}", words::grouped(c.k), words::grouped(c.n), c.of)));
     basis.push(format!("by the definition {}", tile.definition.name()));
     section("What it rests on", basis);
     section("Left out", tile.excluded.iter().map(|left| format!("{} {}", words::grouped(left.count), left.reason.words())).collect());
+    section(
+        "What moved it since last week",
+        match (&moved.rows, &moved.problem, moved.loading) {
+            (Some(lines), ..) => lines.clone(),
+            (None, Some(problem), _) => vec![problem.to_string()],
+            (None, None, Some(_)) => vec!["working it out".to_owned()],
+            (None, None, None) => Vec::new(),
+        },
+    );
     section("To know", tile.notes.clone());
+    if tile.metric == Metric::LeadTime {
+        section("Linked to work items", linked(figures));
+    }
     section("Missing", telling::lacks(tile).iter().map(|lack| format!("{}: {}", lack.what_of(), lack.words)).collect());
+    lines
+}
+
+/// How much hangs on work items, and on which most.
+fn linked(figures: &Figures) -> Vec<String> {
+    let items = &figures.linkage.items;
+    let mut lines: Vec<String> = telling::linkage(&figures.linkage).into_iter().collect();
+    lines.extend(items.iter().take(ITEMS).map(|(number, title, hanging)| format!("#{number} {title}: {}", words::grouped(*hanging))));
+    lines.extend(telling::ticketed(&figures.linkage).map(|words| format!("to tickets by the branch's name: {words}")));
+    let more = items.len().saturating_sub(ITEMS);
+    lines.extend((more > 0).then(|| format!("and {more} more: Enter lists them")));
     lines
 }

@@ -3,6 +3,7 @@
 
 mod drill;
 pub mod explain;
+mod linked;
 mod tiles;
 mod waterfall;
 
@@ -20,6 +21,7 @@ use crate::metrics::query::{Definition, Hours};
 use crate::tui::answer::MetricsPage;
 use crate::tui::intent::Intent;
 use crate::tui::model::Model;
+use crate::tui::model::listed::Listed;
 use crate::tui::model::metrics::Scope;
 use crate::tui::update::metrics::key_of;
 use crate::tui::widget::delivery::clock;
@@ -139,7 +141,7 @@ fn explained(model: &Model, figures: &Figures, area: Rect, buf: &mut Buffer) {
     text::put_fit(buf, area.x + 1, y, width, tile.metric.title(), theme.heading, &theme.marks);
     y += 1;
     // Value and change are in the tile; empty lines are worth their place where it is plenty.
-    let lines = explain::lines(tile);
+    let lines = explain::lines(tile, figures, &Listed::default());
     let from = lines.iter().position(String::is_empty).map_or(lines.len(), |at| at + 1);
     for line in lines[from..].iter().filter(|line| !line.is_empty()) {
         for line in text::wrap(line.trim_start(), width.saturating_sub(2)) {
@@ -152,6 +154,10 @@ fn explained(model: &Model, figures: &Figures, area: Rect, buf: &mut Buffer) {
     }
 }
 
+fn days(count: u64) -> String {
+    if count == 1 { "day".to_owned() } else { format!("{} days", words::grouped(count)) }
+}
+
 /// Nothing is known yet: what there will be, and how it comes.
 fn not_measured(model: &Model, area: Rect, buf: &mut Buffer) {
     let theme = &model.theme;
@@ -160,7 +166,8 @@ fn not_measured(model: &Model, area: Rect, buf: &mut Buffer) {
     let rest = Rect::new(area.x, y, area.width, area.bottom().saturating_sub(y));
     let dora: Vec<String> = Metric::ALL[..5].iter().map(|metric| metric.title().to_lowercase()).collect();
     let words = format!(
-        "{collect} collects pull requests, pipeline runs, deployments and work items of the last 30 days from Azure DevOps. First figures take seconds, all of it minutes; the board goes on meanwhile."
+        "{collect} collects pull requests, pipeline runs, deployments and work items of the last {} from Azure DevOps. First figures take seconds, all of it minutes; the board goes on meanwhile.",
+        days(model.settings.collected_days)
     );
     let y = say(rest, &words, theme.text, buf);
     let rest = Rect::new(area.x, y, area.width, area.bottom().saturating_sub(y));

@@ -132,7 +132,11 @@ fn definition(model: &Model, tile: &Tile) -> Option<Part> {
     Some(Part::new(70, words, model.theme.warn))
 }
 
+/// What a value rests on. Where there is none, neither is a count: nought would look like one.
 fn count(tile: &Tile) -> Vec<String> {
+    if !telling::is_measured(&tile.value) {
+        return Vec::new();
+    }
     let mut words = vec![format!("n {}", words::grouped(tile.n))];
     let left_out: u64 = tile.excluded.iter().map(|left| left.count).sum();
     words.extend((left_out > 0).then(|| format!("{} left out", words::grouped(left_out))));
@@ -223,6 +227,7 @@ fn tall(model: &Model, tile: &Tile, said: words::Said, area: Rect, buf: &mut Buf
     }
     lines.extend(change(model, tile).map(|part| (part.text, part.style)));
     lines.push((count(tile).join(", "), theme.dim));
+    lines.retain(|(line, _)| !line.is_empty());
     lines.extend(missing(tile).map(|words| (format!("{} {words}", theme.marks.warning), theme.warn)));
     lines.extend(coverage(tile).into_iter().flat_map(|words| wrapped(&words, theme.dim, 1)));
     let below = area.bottom().saturating_sub(2);

@@ -5,6 +5,7 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 
 use crate::metrics::figures::{Phase, PhaseFigure, Value};
+use crate::metrics::telling;
 use crate::tui::theme::Theme;
 use crate::tui::widget::bars::bars;
 use crate::tui::widget::figure as words;
@@ -34,6 +35,8 @@ fn style(phase: Phase, theme: &Theme) -> Style {
 fn value(figure: &PhaseFigure) -> String {
     match &figure.value {
         Value::NotMeasured { .. } => "not measured".to_owned(),
+        // Six of them stand together, where a tile's word is too long.
+        Value::Backfilling { percent } => format!("{percent} % read"),
         Value::Few { seconds } if !seconds.is_empty() => {
             length(&figure.value).map_or_else(String::new, |middle| format!("{} of {}", words::duration(middle), seconds.len()))
         }
@@ -76,7 +79,7 @@ pub fn draw(phases: &[PhaseFigure], area: Rect, theme: &Theme, buf: &mut Buffer)
         let at = x + names + cells + 1;
         let for_words = if columns == 1 { values - COUNT } else { values };
         text::put_fit(buf, at, y, for_words, &words, theme.text, &theme.marks);
-        if columns == 1 {
+        if columns == 1 && telling::is_measured(&figure.value) {
             text::put_fit(buf, at + for_words, y, COUNT, &format!("n {}", words::grouped(figure.n)), theme.faint, &theme.marks);
         }
     }

@@ -29,7 +29,8 @@ pub async fn team(ctx: &Context, project: &Project, name: &str) -> Result<Team> 
             known.name == found.name && known.members.len() == members.len() && members.iter().all(|id| known.members.contains(id))
         };
         // Whoever looks at figures is told of what is kept: only news is.
-        if !known.iter().any(is_known) && !(members.is_empty() && known.iter().all(|known| known.name != found.name)) {
+        let was_and_is_empty = members.is_empty() && known.iter().all(|known| known.name != found.name);
+        if !known.iter().any(is_known) && !was_and_is_empty {
             ctx.store.put_team_members(project.id, &found.guid, &found.name, &members).await?;
         }
         team = Team { name: found.name, members };

@@ -169,7 +169,8 @@ fn the_lead_time_says_how_much_hangs_on_work_items_and_on_which() {
         let mut model = metrics(size.0, size.1);
         go(&mut model, "tab enter ] ]");
         let words = picture(&model);
-        assert!(words.contains("33 of 41 pull requests, 131 of 212") && words.contains("#4711"), "{size:?}\n{words}");
+        let share = if size.0 < 60 { "33 of 41 pull requests" } else { "33 of 41 pull requests, 131 of 212 commits are linked" };
+        assert!(words.contains(share) && words.contains("#4711"), "{size:?}\n{words}");
         assert!(words.contains("Log in with a") && words.lines().any(|line| line.starts_with('▌') && line.contains("#4711")), "{words}");
     }
     let mut model = metrics(120, 40);

@@ -5,6 +5,7 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
+use crate::metrics::input::Linkage;
 use crate::metrics::telling;
 use crate::tui::answer::Links;
 use crate::tui::layout;
@@ -23,8 +24,10 @@ pub fn draw(model: &Model, drill: &Drill, links: &Links, area: Rect, buf: &mut B
         super::say(area, "No commit and no pull request in this window. t takes a longer one.", theme.dim, buf);
         return;
     };
+    let Linkage { linked_pull_requests, pull_requests, .. } = &links.linkage;
+    let briefly = format!("{} of {} pull requests", words::grouped(*linked_pull_requests), words::grouped(*pull_requests));
     let mut left = vec![match &links.refused {
-        None => Part::new(100, format!("{said} are linked"), theme.text),
+        None => Part::new(100, format!("{said} are linked"), theme.text).short(briefly),
         Some(why) => Part::new(100, format!("work items may not be read: {why}"), theme.warn),
     }];
     let short = format!("{} to tickets", words::grouped(links.linkage.ticketed_pull_requests));

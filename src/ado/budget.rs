@@ -43,6 +43,9 @@ const USUAL_RESET: Duration = Duration::from_secs(300);
 /// After so many windows without a word of a limit it is far away again: an hour.
 const FORGOTTEN: u32 = 12;
 
+/// A request that took longer than that was made to wait, and counted when it came.
+const LATEST: Duration = Duration::from_secs(10);
+
 /// What was sent is remembered by time, this exactly.
 const GRAIN: Duration = Duration::from_millis(100);
 
@@ -128,11 +131,18 @@ struct Sent {
     entries: VecDeque<(Instant, f64)>,
     /// How long a request counts, as far as is known.
     span: Option<Duration>,
+    /// How long requests lately took at most: the service counts one from when it comes, which may be as much later than it was sent.
+    late: Duration,
 }
 
 impl Sent {
     fn span(&self) -> Duration {
-        self.span.unwrap_or(USUAL_RESET)
+        self.span.unwrap_or(USUAL_RESET) + self.late
+    }
+
+    /// An answer came after so long. Slow ones are forgotten over some hundred others.
+    fn took(&mut self, latency: Duration) {
+        self.late = latency.min(LATEST).max(self.late.mul_f64(0.99));
     }
 
     fn add(&mut self, units: f64, now: Instant) {
@@ -257,6 +267,7 @@ impl Pacer {
 
     /// Takes in an answer to a request that was sent at `begun`, of the background or of people.
     pub fn answered(&mut self, signs: &Signs, begun: Instant, now: Instant) {
+        self.sent.took(now.saturating_duration_since(begun));
         if signs.is_quiet() {
             self.good += 1;
             let run = if self.was_told { self.window * CAUTION } else { self.window };

@@ -35,11 +35,15 @@ pub fn left_out(deployment: &Deployment) -> Option<Reason> {
 
 /// The days of the window that count.
 pub fn days(frame: &Frame<'_>, window: Window) -> f64 {
+    (seconds(since(frame, window), window.to.min(frame.now)) / 86_400.0).max(1.0)
+}
+
+/// Where they begin.
+pub fn since(frame: &Frame<'_>, window: Window) -> Timestamp {
     let existed: Option<Timestamp> =
         frame.deployments.services.iter().filter(|service| service.asked).filter_map(|service| service.seen_from).min();
     let collected = super::readiness::collected_from(frame);
-    let from = [Some(window.from), existed, collected].into_iter().flatten().max().unwrap_or(window.from);
-    (seconds(from, window.to.min(frame.now)) / 86_400.0).max(1.0)
+    [Some(window.from), existed, collected].into_iter().flatten().max().unwrap_or(window.from)
 }
 
 /// What the notes say besides.

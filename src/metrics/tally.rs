@@ -1,5 +1,7 @@
 //! Samples summed up to a value, by the kind of figure.
 
+use jiff::civil::Date;
+
 use super::calendar::Weeks;
 use super::figures::{Excluded, Metric, PhaseFigure, Reason, Value, Week};
 use super::frame::{Frame, Sample};
@@ -106,9 +108,11 @@ impl Tally {
         counts.filter(|(_, count)| **count > 0).map(|(reason, count)| Excluded { reason: *reason, count: *count }).collect()
     }
 
-    /// Distinct days of deployment in a week, for the weeks that lie in the window as a whole.
-    fn deploy_days(&self, weeks: &Weeks) -> Vec<f64> {
-        ascending(self.weeks.iter().zip(&weeks.whole).filter(|(_, whole)| **whole).map(|(week, _)| week.days.len() as f64).collect())
+    /// Distinct days of deployment in a week, for the weeks that lie as a whole in the window, and after the day on which its days begin
+    /// to count.
+    fn deploy_days(&self, weeks: &Weeks, since: Date) -> Vec<f64> {
+        let counts = weeks.mondays.iter().zip(&weeks.whole).map(|(monday, whole)| *whole && *monday >= since);
+        ascending(self.weeks.iter().zip(counts).filter(|(_, counts)| *counts).map(|(week, _)| week.days.len() as f64).collect())
     }
 
     pub fn weeks(&self, metric: Metric, definition: Definition, weeks: &Weeks) -> Vec<Week> {
@@ -135,9 +139,11 @@ impl Tally {
             }
             Shape::Frequency => {
                 let days = frequency::days(frame, window);
+                let since = frequency::since(frame, window).to_zoned(frame.query.zone.clone()).date();
+                let deploy_days = self.deploy_days(weeks, since);
                 let deploy_days_per_week = match definition {
-                    Definition::DevLake => lower_median(&self.deploy_days(weeks)),
-                    Definition::Ours | Definition::FourKeys => median(&self.deploy_days(weeks)),
+                    Definition::DevLake => lower_median(&deploy_days),
+                    Definition::Ours | Definition::FourKeys => median(&deploy_days),
                 };
                 Value::Frequency { count: self.n, days, per_day: self.n as f64 / days, deploy_days_per_week }
             }

@@ -199,3 +199,15 @@ fn days_count_only_while_the_service_existed() {
         other => panic!("{other:?}"),
     }
 }
+
+#[test]
+fn weeks_before_the_first_sign_of_a_service_do_not_lower_its_deploy_days() {
+    let mut world = World::new();
+    world.kind(1, "deploy web", "Production", None);
+    for (run, day) in [(1, "18"), (2, "23"), (3, "24"), (4, "26")] {
+        world.push(WEB, run, &format!("2026-03-{day} 09:00"));
+        world.deploy(1, run, &format!("2026-03-{day} 12:00"), WEB, run);
+    }
+    let Value::Frequency { deploy_days_per_week, .. } = world.tile(Metric::DeploymentFrequency).value else { panic!() };
+    assert_eq!(deploy_days_per_week, Some(3.0), "the week of the 23rd is the only whole one");
+}

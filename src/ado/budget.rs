@@ -28,8 +28,8 @@ const START: usize = 4;
 /// After a sign of a limit the window grows by one in so many windows of good answers.
 const CAUTION: usize = 4;
 
-/// Of the limit, what the background uses. Half is left to people, and a tenth of the other half to errors of the estimate.
-const USE: f64 = 0.45;
+/// Of the limit, what the background uses. Half is left to people, and more than a quarter of the other half to errors of the estimate.
+const USE: f64 = 0.36;
 
 /// What a unit ([`Bulk`]) is taken to cost until that can be seen. Published figures say 1.05 to 1.3 for heavy requests.
 const FIRST_COST: f64 = 1.0;

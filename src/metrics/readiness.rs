@@ -45,14 +45,14 @@ pub fn projects<'a>(frame: &'a Frame<'_>) -> impl Iterator<Item = &'a MeasuredPr
     frame.input.projects.iter().filter(asked).filter(|project| !project.collection.sources.is_empty())
 }
 
-/// Since when anything is collected.
+/// Since when anything is collected; absent where of some project that is not known.
 pub fn collected_from(frame: &Frame<'_>) -> Option<Timestamp> {
-    let mut earliest = None;
-    for project in projects(frame) {
-        let from = project.collection.from?;
-        earliest = Some(earliest.map_or(from, |earliest: Timestamp| earliest.min(from)));
-    }
-    earliest
+    projects(frame).map(|project| project.collection.from).min().flatten()
+}
+
+/// Since when everything is collected, of all projects asked for; absent where of some project that is not known.
+pub fn all_collected_from(frame: &Frame<'_>) -> Option<Timestamp> {
+    projects(frame).map(|project| project.collection.from).collect::<Option<Vec<_>>>()?.into_iter().max()
 }
 
 fn is_settled(state: &SourceState) -> bool {

@@ -112,8 +112,8 @@ fn tile(frame: &Frame<'_>, metric: Metric, windows: &Windows) -> Tile {
     tile.excluded = tally.excluded();
     tile.weeks = tally.weeks(metric, frame.query.definition, &windows.weeks);
     tile.coverage = coverage(frame, metric, windows.now);
-    // What was not collected can't be compared with.
-    if readiness::collected_from(frame).is_none_or(|from| from <= windows.before.from) {
+    // What was not collected can't be compared with; nor what was of some projects only.
+    if readiness::all_collected_from(frame).is_none_or(|from| from <= windows.before.from) {
         let before = Tally::of(frame, metric, windows.before, &windows.weeks_before);
         tile.previous = Some(before.value(frame, metric, windows.before, &windows.weeks_before));
         let days = |window| match metric {
@@ -215,7 +215,7 @@ fn notes(frame: &Frame<'_>, metric: Metric, window: Window, tally: &Tally) -> Ve
     let mut notes = Vec::new();
     let day = |at: jiff::Timestamp| at.to_zoned(frame.query.zone.clone()).date();
     // What was selected today is collected from some hour of the window's first day on.
-    if readiness::collected_from(frame).is_some_and(|from| day(from) > day(window.from)) {
+    if readiness::all_collected_from(frame).is_some_and(|from| day(from) > day(window.from)) {
         notes.push("collected for a part of this window only".to_owned());
     }
     if readiness::is_of_deployments(metric) {

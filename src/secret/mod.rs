@@ -8,6 +8,7 @@
 
 mod command;
 mod dates;
+mod echo;
 mod error;
 mod file;
 mod ring;
@@ -20,6 +21,8 @@ use std::time::Duration;
 
 use jiff::civil::Date;
 use secrecy::SecretString;
+
+use echo::Silence;
 
 pub use dates::days_left;
 pub use error::Error;
@@ -200,7 +203,12 @@ pub async fn find_service(sources: &TokenSources, organisation_url: &str) -> Res
 /// Asks a person on the terminal, without echo. Fails where there is none.
 pub async fn ask(organisation_url: &str) -> Result<Found, Error> {
     let prompt = format!("Token for {} (not shown): ", crate::notice::inert(organisation_url));
-    let typed = ring::within(None, move || rpassword::prompt_password(prompt)).await;
+    let typed = ring::within(None, move || {
+        // The question is printed before it is made sure that nothing typed is shown; this is there before it.
+        let _silence = Silence::begin();
+        rpassword::prompt_password(prompt)
+    })
+    .await;
     let typed = typed.unwrap_or_else(|| Err(std::io::ErrorKind::Interrupted.into())).map_err(|source| Error::Prompt { source })?;
     found(zeroize::Zeroizing::new(typed.into_bytes()), Source::Person, None)
 }

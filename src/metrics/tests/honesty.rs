@@ -326,3 +326,19 @@ fn every_measured_tile_has_its_formula_filled_in() {
     let tile = world.tile(Metric::CycleTime);
     assert_eq!(tile.formula, ["median, type 7, of 5 values from 1h to 5h = 3h"]);
 }
+
+#[test]
+fn what_was_collected_of_some_projects_only_is_no_window_to_compare_with() {
+    let mut world = World::with_web();
+    world.deploy(1, 2, "2026-03-20 09:00", WEB, 1);
+    let query = Query::new(Vec::new(), world.window, world.rules.clone());
+    let tile = |world: &World| summarise(&world.input, &query, world.now).tile(Metric::DeploymentFrequency).unwrap().clone();
+    assert!(tile(&world).previous.is_some());
+    // A second one, selected while the window lasted.
+    let quay = MeasuredProject { id: ProjectId(9), name: "Quay".to_owned(), ..world.input.projects[0].clone() };
+    world.input.projects.push(quay);
+    assert!(tile(&world).previous.is_some());
+    world.input.projects[1].collection.from = Some(t("2026-03-16 00:00"));
+    let tile = tile(&world);
+    assert!(tile.previous.is_none() && tile.notes.contains(&"collected for a part of this window only".to_owned()));
+}

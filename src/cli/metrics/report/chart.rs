@@ -84,9 +84,10 @@ pub fn weeks(metric: Metric, weeks: &[Week]) -> Option<Markup> {
 
 /// The phases one after the other, each as long as its median.
 pub fn phases(phases: &[PhaseFigure]) -> Option<Markup> {
-    const WIDTH: f64 = 720.0;
-    const LABEL: f64 = 92.0;
-    const ROOM: f64 = 440.0;
+    // Narrow enough to be read as a whole on a phone, where the letters are half as large again.
+    const WIDTH: f64 = 600.0;
+    const LABEL: f64 = 96.0;
+    const ROOM: f64 = 370.0;
     const ROW: f64 = 26.0;
     let median = |figure: &PhaseFigure| telling::scalar(&figure.value).filter(|seconds| *seconds >= 0.0);
     let total: f64 = phases.iter().filter_map(median).sum();

@@ -424,10 +424,10 @@ mod tests {
     #[test]
     fn below_half_of_the_limit_it_waits_for_what_comes_back() {
         let (mut pacer, now) = (Pacer::default(), Instant::now());
-        // Others used 150 of 200, all back in 300 s: half a unit a second. 90 may be used: one request of 1 fits after 61 are back.
+        // Others used 150 of 200, all back in 300 s: half a unit a second. 72 may be used: one request of 1 fits after 79 are back.
         pacer.answered(&told(200.0, 50.0, 300), now, now);
         let Admission::At(at) = pacer.admit(now, Bulk::Object, CEILING, 0, 0) else { panic!("it fits already") };
-        assert!((at - now).abs_diff(Duration::from_secs(122)) < Duration::from_millis(5), "{:?}", at - now);
+        assert!((at - now).abs_diff(Duration::from_secs(158)) < Duration::from_millis(5), "{:?}", at - now);
         let at = at + Duration::from_millis(10);
         assert_eq!(pacer.admit(at, Bulk::Object, CEILING, 0, 0), Admission::Now);
         // A second one beside it needs one unit more: two seconds. A page needs five.
@@ -486,7 +486,7 @@ mod tests {
             pacer.answered(&quiet(), start, start);
             sent += 1;
         }
-        assert_eq!(sent, 45);
+        assert_eq!(sent, 36);
         // After twelve windows it is forgotten.
         let much_later = start + Duration::from_secs(120);
         pacer.answered(&quiet(), much_later, much_later);
@@ -541,7 +541,7 @@ mod tests {
             }
         }
         assert!(has_settled && highest <= 100.0, "{highest}");
-        // 90 of what there is in five minutes, for fifty of them: nine tenths of it at least are used.
-        assert!(log.len() > 100 && highest > 81.0 && sent > 2500, "{sent} in all, {} at the end, {highest}", log.len());
+        // 72 of what there is in five minutes, for fifty of them: nine tenths of it at least are used.
+        assert!(log.len() > 100 && highest > 65.0 && sent > 2500, "{sent} in all, {} at the end, {highest}", log.len());
     }
 }

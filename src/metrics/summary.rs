@@ -110,7 +110,7 @@ fn tile(frame: &Frame<'_>, metric: Metric, windows: &Windows) -> Tile {
     tile.value = tally.value(frame, metric, windows.now, &windows.weeks);
     tile.n = tally.n;
     tile.excluded = tally.excluded();
-    tile.weeks = tally.weeks(metric, frame.query.definition, &windows.weeks);
+    tile.weeks = tally.weeks(frame, metric, windows.now, &windows.weeks);
     tile.coverage = coverage(frame, metric, windows.now);
     // What was not collected can't be compared with; nor what was of some projects only.
     if readiness::all_collected_from(frame).is_none_or(|from| from <= windows.before.from) {
@@ -275,7 +275,7 @@ fn notes(frame: &Frame<'_>, metric: Metric, window: Window, tally: &Tally) -> Ve
         }
         Metric::ChangeFailRate if reliability::is_proxy(frame) => notes.push("proxy: failed production stages".to_owned()),
         Metric::RecoveryTime => notes.extend(detection(frame, window)),
-        Metric::PipelineReliability => notes.push("of final attempts of production stages; not one of DORA's".to_owned()),
+        Metric::PipelineReliability => notes.push("final attempts of production stages that failed; not one of DORA's".to_owned()),
         _ => {}
     }
     notes

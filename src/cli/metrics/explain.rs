@@ -11,7 +11,7 @@ use crate::notice::inert;
 
 pub fn lines(metric: Metric, rows: &[Row], answer: &Answer) -> Vec<String> {
     let Some(tile) = answer.figures.tile(metric) else { return vec![format!("{}: no figure", metric.title())] };
-    let mut lines = vec![format!("{}: {}", metric.title(), telling::headline(&tile.value))];
+    let mut lines = vec![format!("{}: {}", metric.title(), telling::headline_of(metric, &tile.value))];
     let mut under = |words: &str| lines.extend(wrapped("  ", words));
     if let Some(detail) = telling::detail(&tile.value) {
         under(&detail);

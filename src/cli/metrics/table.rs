@@ -2,6 +2,7 @@
 
 use super::ask::Answer;
 use crate::cli::frame::fit;
+use crate::metrics::breaks::pieces;
 use crate::metrics::figures::{Figures, Phase, Tile};
 use crate::metrics::query::{Definition, Hours};
 use crate::metrics::telling;
@@ -62,7 +63,7 @@ fn rows(name: &str, value: &str, change: &str, n: u64) -> Vec<String> {
 }
 
 fn tile_lines(tile: &Tile, figures: &Figures) -> Vec<String> {
-    let headline = telling::headline(&tile.value);
+    let headline = telling::headline_of(tile.metric, &tile.value);
     let mut lines = rows(tile.metric.title(), &headline, &telling::change(tile), tile.n);
     let mut under = |words: String| lines.extend(wrapped("  ", &words));
     if let Some(detail) = telling::detail(&tile.value) {
@@ -112,6 +113,7 @@ pub fn linkage(figures: &Figures) -> Option<Vec<String>> {
         format!("  {} {:>N$}", fit(&format!("{name} {}", inert(title)), WIDTH - 3 - N), telling::grouped(hanging))
     };
     let mut lines = wrapped("", &format!("Linked to work items: {}", telling::linkage(linkage)?));
+    lines.extend(telling::linkage_without(linkage).into_iter().flat_map(|words| wrapped("  ", &words)));
     lines.extend(linkage.items.iter().take(5).map(|(number, title, hanging)| line(&format!("#{number}"), title, *hanging)));
     if let Some(words) = telling::ticketed(linkage) {
         lines.extend(wrapped("", &format!("Linked to tickets by the branch's name: {words}")));
@@ -126,7 +128,7 @@ pub fn wrapped(indent: &str, words: &str) -> Vec<String> {
     let words = inert(words);
     let mut lines = Vec::new();
     let mut line = String::new();
-    for word in words.split_whitespace() {
+    for word in pieces(&words) {
         let full = indent.width() + line.width() + 1 + word.width() > WIDTH;
         if full && !line.is_empty() {
             lines.push(format!("{indent}{line}"));

@@ -16,7 +16,8 @@ pub struct Said {
 /// A value in words.
 pub fn value(value: &Value, metric: Metric) -> Said {
     let headline = match value {
-        // How many of how many is told with what they are.
+        // How many of how many is told with what they are; under this title a bare share would be that of the good ones.
+        Value::Rate { k, n, .. } if *n > 0 && metric == Metric::PipelineReliability => format!("{} failed", percent(*k as f64 / *n as f64)),
         Value::Rate { k, n, .. } if *n > 0 => percent(*k as f64 / *n as f64),
         value => telling::headline(value),
     };
@@ -37,7 +38,7 @@ pub fn value(value: &Value, metric: Metric) -> Said {
             let what = match metric {
                 Metric::ChangeFailRate => " failed",
                 Metric::ReworkRate => " unplanned",
-                Metric::PipelineReliability => " stages failed",
+                Metric::PipelineReliability => " stages",
                 Metric::MergedWithoutReview => " unreviewed",
                 _ => "",
             };

@@ -2,6 +2,7 @@
 //! linked to, what is missing and what to do.
 
 use crate::metrics::figures::{Figures, Metric, Tile};
+use crate::metrics::query::Definition;
 use crate::metrics::telling;
 use crate::tui::model::listed::Listed;
 use crate::tui::widget::figure as words;
@@ -28,7 +29,14 @@ pub fn lines(tile: &Tile, figures: &Figures, moved: &Listed<Vec<String>>) -> Vec
     section("How it is worked out", tile.formula.clone());
     let mut basis: Vec<String> = telling::is_measured(&tile.value).then(|| format!("n {}", words::grouped(tile.n))).into_iter().collect();
     basis.extend(tile.coverage.as_ref().map(|c| format!("{} of {} {}", words::grouped(c.k), words::grouped(c.n), c.of)));
-    basis.push(format!("by the definition {}", tile.definition.name()));
+    basis.push(
+        match tile.definition {
+            Definition::Ours => "by kanado's definition",
+            Definition::DevLake => "by DevLake's definition",
+            Definition::FourKeys => "by fourkeys' definition",
+        }
+        .to_owned(),
+    );
     section("What it rests on", basis);
     section("Left out", tile.excluded.iter().map(|left| format!("{} {}", words::grouped(left.count), left.reason.words())).collect());
     section(
@@ -44,6 +52,10 @@ pub fn lines(tile: &Tile, figures: &Figures, moved: &Listed<Vec<String>>) -> Vec
     if tile.metric == Metric::LeadTime {
         section("Linked to work items", linked(figures));
     }
+    section(
+        "Week by week",
+        tile.weeks.iter().map(|week| format!("{} {}", week.starts.strftime("%d %b"), telling::week(tile.metric, week))).collect(),
+    );
     section("Missing", telling::lacks(tile).iter().map(|lack| format!("{}: {}", lack.what_of(), lack.words)).collect());
     lines
 }
@@ -54,6 +66,7 @@ fn linked(figures: &Figures) -> Vec<String> {
     let mut lines: Vec<String> = telling::linkage(&figures.linkage).into_iter().collect();
     lines.extend(items.iter().take(ITEMS).map(|(number, title, hanging)| format!("#{number} {title}: {}", words::grouped(*hanging))));
     lines.extend(telling::ticketed(&figures.linkage).map(|words| format!("to tickets by the branch's name: {words}")));
+    lines.extend(telling::linkage_without(&figures.linkage));
     let more = items.len().saturating_sub(ITEMS);
     lines.extend((more > 0).then(|| format!("and {more} more: Enter lists them")));
     lines

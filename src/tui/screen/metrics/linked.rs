@@ -33,6 +33,7 @@ pub fn draw(model: &Model, drill: &Drill, links: &Links, area: Rect, buf: &mut B
     let short = format!("{} to tickets", words::grouped(links.linkage.ticketed_pull_requests));
     let tickets = telling::ticketed(&links.linkage).map(|words| format!("to tickets by the branch's name {words}"));
     left.extend(tickets.map(|words| Part::new(50, words, theme.dim).short(short)));
+    left.extend(telling::linkage_without(&links.linkage).map(|words| Part::new(40, words, theme.dim)));
     parts::put(buf, area.x + 1, area.y, area.width.saturating_sub(2), 2, left, Vec::new());
     let rows = &links.rows;
     if rows.is_empty() {

@@ -180,14 +180,18 @@ fn one(model: &Model, tile: &Tile, area: Rect, buf: &mut Buffer) {
     let bars = 13.min(width / 3);
     let y = area.y + 2;
     sparkline::draw(buf, x, y, bars, &tile.weeks, theme);
+    let room = width.saturating_sub(bars + 1);
     let mut left: Vec<Part> = count(tile).into_iter().zip([80, 30]).map(|(words, rank)| Part::new(rank, words, theme.dim)).collect();
     left.extend(missing(tile).map(|words| Part::new(95, format!("{} {words}", theme.marks.warning), theme.warn)));
-    left.extend(coverage(tile).map(|words| Part::new(50, words, theme.dim)));
-    parts::put(buf, x + bars + 1, y, width.saturating_sub(bars + 1), 2, left, Vec::new());
+    // What does not fit beside the count does not push out what would.
+    let taken: u16 = left.iter().filter(|part| part.rank != 30).map(|part| text::width(&part.text) + 2).sum();
+    left.extend(coverage(tile).filter(|words| taken + text::width(words) <= room).map(|words| Part::new(50, words, theme.dim)));
+    parts::put(buf, x + bars + 1, y, room, 2, left, Vec::new());
     if area.height > 3 {
         sparkline::draw_counts(buf, x, y + 1, bars, &tile.weeks, theme);
         if let Some(note) = tile.notes.first() {
-            text::put_fit(buf, x + bars + 1, y + 1, width.saturating_sub(bars + 1), note, theme.faint, &theme.marks);
+            let line = text::fit_words(note, room, &theme.marks);
+            text::put(buf, x + bars + 1, y + 1, room, &line, theme.faint);
         }
     }
 }

@@ -233,8 +233,9 @@ fn tall(model: &Model, tile: &Tile, said: words::Said, area: Rect, buf: &mut Buf
     lines.push((count(tile).join(", "), theme.dim));
     lines.retain(|(line, _)| !line.is_empty());
     lines.extend(missing(tile).map(|words| (format!("{} {words}", theme.marks.warning), theme.warn)));
-    lines.extend(coverage(tile).into_iter().flat_map(|words| wrapped(&words, theme.dim, 1)));
     let below = area.bottom().saturating_sub(2);
+    let left = usize::from(below.saturating_sub(area.y)).saturating_sub(lines.len());
+    lines.extend(coverage(tile).into_iter().flat_map(|words| wrapped(&words, theme.dim, left)));
     for (y, (line, style)) in (area.y..below).zip(&lines) {
         text::put_fit(buf, area.x, y, area.width, line, *style, &theme.marks);
     }

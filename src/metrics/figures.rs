@@ -414,4 +414,6 @@ pub struct Row {
     pub words: String,
     /// Absent where it counts.
     pub excluded: Option<Reason>,
+    /// One of the k of a rate: it failed, was unplanned, had no review.
+    pub hit: bool,
 }

@@ -2,6 +2,7 @@
 //! where a tile has no room for a sentence.
 
 use crate::metrics::figures::{Metric, Tile, Trend, Value};
+use crate::metrics::query::Definition;
 use crate::metrics::telling;
 pub use crate::metrics::telling::{duration, grouped, percent};
 
@@ -58,6 +59,16 @@ pub fn value(value: &Value, metric: Metric) -> Said {
         .to_owned(),
     };
     Said { headline, rest }
+}
+
+/// The value of a tile in words.
+pub fn of(tile: &Tile) -> Said {
+    let said = value(&tile.value, tile.metric);
+    match (&tile.value, tile.definition) {
+        // Its patterns are its own: naming a stage here changes nothing there.
+        (Value::NoProduction, Definition::DevLake) => Said { rest: "no names with `deploy` and `prod`".to_owned(), ..said },
+        _ => said,
+    }
 }
 
 /// Against the window before, where that can be said: `up from 1d 20h`, `no clear change`.

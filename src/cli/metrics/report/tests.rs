@@ -101,6 +101,7 @@ fn deployment(run: i64, days_ago: i64, excluded: Option<Reason>) -> Row {
         seconds: None,
         words: EVIL.to_owned(),
         excluded,
+        hit: false,
     }
 }
 

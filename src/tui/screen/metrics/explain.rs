@@ -16,7 +16,7 @@ const DRAWN: &str = "drawn as a bar a week: a point where there was none, a gap 
 
 /// The lines; those that belong to a heading begin with two spaces. `moved` is what moved the figure, as far as that was asked for.
 pub fn lines(tile: &Tile, figures: &Figures, moved: &Listed<Vec<String>>) -> Vec<String> {
-    let said = words::value(&tile.value, tile.metric);
+    let said = words::of(tile);
     let mut lines = vec![said.headline];
     lines.extend((!said.rest.is_empty()).then_some(said.rest));
     lines.extend(words::change(tile));

@@ -52,7 +52,7 @@ fn list(model: &Model, figures: &Figures, area: Rect, buf: &mut Buffer) -> u16 {
         let column = if area.width < 60 { 15 } else { 32 };
         let x = area.x + 1;
         text::put_fit(buf, x, y, column - 1, title, if selected { theme.strong } else { theme.text }, &theme.marks);
-        let said = words::value(&tile.value, metric);
+        let said = words::of(tile);
         let mut left = vec![Part::new(100, said.headline, headline(model, tile))];
         left.extend(rest(model, said.rest));
         let right = change(model, tile).into_iter().collect();
@@ -78,7 +78,7 @@ fn short(metric: Metric) -> &'static str {
         Metric::DeploymentFrequency => "Deployments",
         Metric::LeadTime => "Lead time",
         Metric::ChangeFailRate => "Fail rate",
-        Metric::RecoveryTime => "Recovery",
+        Metric::RecoveryTime => "Recovery time",
         Metric::ReworkRate => "Rework",
         Metric::CycleTime => "Cycle time",
         Metric::PipelineReliability => "Pipeline",
@@ -164,7 +164,7 @@ fn one(model: &Model, tile: &Tile, area: Rect, buf: &mut Buffer) {
     let (x, width) = (area.x + 1, area.width.saturating_sub(1));
     let title = vec![Part::new(100, tile.metric.title(), if selected { theme.strong } else { theme.text }).short(short(tile.metric))];
     parts::put(buf, x, area.y, width, 1, title, definition(model, tile).into_iter().collect());
-    let said = words::value(&tile.value, tile.metric);
+    let said = words::of(tile);
     let value = Part::new(100, said.headline.clone(), headline(model, tile));
     if area.height > 4 {
         return tall(model, tile, said, Rect::new(x, area.y + 1, width, rows.saturating_sub(1)), buf);

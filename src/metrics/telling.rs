@@ -10,6 +10,9 @@ const MINUTE: f64 = 60.0;
 const HOUR: f64 = 3_600.0;
 const DAY: f64 = 86_400.0;
 
+/// How a note begins that tells what counts as production.
+pub const PRODUCTION: &str = "production of ";
+
 /// What stands where there is nothing to say.
 pub const NOTHING: &str = "-";
 
@@ -212,6 +215,8 @@ pub fn change(tile: &Tile) -> String {
         (Trend::Up, None) => "up".to_owned(),
         (Trend::Down, None) => "down".to_owned(),
         (Trend::NoClearChange, _) => "no clear change".to_owned(),
+        // Few are not why, where there is nothing at all to compare with.
+        (Trend::TooFew, _) if tile.previous.is_none() => "not known before".to_owned(),
         (Trend::TooFew, _) => "too few to compare".to_owned(),
     }
 }

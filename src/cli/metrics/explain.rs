@@ -20,6 +20,11 @@ pub fn lines(metric: Metric, rows: &[Row], answer: &Answer) -> Vec<String> {
     for lack in telling::lacks(tile) {
         under(&format!("without {}: {}", lack.what_of(), lack.words));
     }
+    if !tile.weeks.is_empty() {
+        lines.push(String::new());
+        lines.push("Week by week".to_owned());
+        lines.extend(tile.weeks.iter().map(|week| format!("  {}  {}", week.starts, telling::week(metric, week))));
+    }
     if let Some(moved) = answer.moved(metric) {
         lines.push(String::new());
         lines.push("Since last week".to_owned());

@@ -17,7 +17,7 @@ use crate::domain::collection::{STALE_AFTER, Source};
 use crate::domain::health::Live;
 use crate::metrics::figures::{Figures, Metric};
 use crate::metrics::input::MeasuredProject;
-use crate::metrics::query::{Definition, Hours};
+use crate::metrics::query::{Definition, Hours, ZoneOf};
 use crate::tui::answer::MetricsPage;
 use crate::tui::intent::Intent;
 use crate::tui::model::Model;
@@ -76,7 +76,12 @@ fn head(model: &Model, area: Rect, buf: &mut Buffer) {
         // The end is not in the window: a whole day ends a moment before the next one begins.
         let last = window.to - jiff::SignedDuration::from_nanos(1);
         left.push(Part::new(20, format!("{} to {}", day(window.from), day(last)), theme.dim));
-        left.extend(page.zone.words().map(|words| Part::new(15, words, theme.dim).short(page.zone.name())));
+        // Days of another zone than somebody chose are worth more than their dates.
+        let (rank, style) = match &page.zone.of {
+            ZoneOf::Unknown(_) => (25, theme.warn),
+            _ => (15, theme.dim),
+        };
+        left.extend(page.zone.words().map(|words| Part::new(rank, words, style).short(page.zone.brief())));
     }
     let narrowed = [
         ask.repository.as_ref().map(|(_, name)| format!("repository {name}")),

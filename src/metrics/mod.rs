@@ -44,6 +44,7 @@ pub mod query;
 mod readiness;
 mod reliability;
 mod rows;
+pub mod size;
 pub mod statistics;
 mod summary;
 mod tally;

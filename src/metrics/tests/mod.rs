@@ -37,6 +37,7 @@ mod honesty;
 mod one;
 mod production;
 mod properties;
+mod sizes;
 mod states;
 mod weeks;
 mod world;

@@ -25,6 +25,7 @@ use kanado::sync::wake::Wake;
 use tokio_util::sync::CancellationToken;
 
 use crate::support::inside::Inside;
+use crate::support::killed;
 use crate::support::patience::until;
 use crate::support::postgres;
 use crate::support::receiver::free_address;
@@ -334,6 +335,31 @@ async fn the_lease_of_an_engine_that_died_is_taken_over_when_it_ends() {
     assert_eq!(scene.done_at().await, Some(ends), "and not before");
     engine.stop().await;
     assert!(store.lease(&lease).await.unwrap().unwrap().until <= ends, "it was let go");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_process_that_was_killed_holds_up_neither_the_hooks_nor_their_registration() {
+    let scene = Scene::new().await;
+    let store = &scene.alice.ctx.store;
+    let killed = killed::name();
+    // The clock stands still: no lease runs out.
+    let now = scene.clock.now();
+    let leave = async |lease: &str| {
+        assert!(store.hold_lease(lease, &killed, None, now + SignedDuration::from_mins(4), now).await.unwrap());
+    };
+    leave(&format!("registration:{}", scene.project.id)).await;
+    let live = tokio::time::timeout(std::time::Duration::from_secs(60), scene.go_live()).await;
+    live.expect("the turn is taken over").stop().await;
+
+    let lease = format!("hooks:{}", scene.project.id);
+    leave(&lease).await;
+    let engine = Engine::start(&scene.alice, scene.options());
+    until("somebody else looks after the hooks", async || {
+        let held = store.lease(&lease).await.unwrap().unwrap();
+        held.holder != killed && held.until > now
+    })
+    .await;
+    engine.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

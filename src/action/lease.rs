@@ -2,8 +2,9 @@
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::context::Context;
+use super::error::Result;
 use super::holder;
-use crate::action::{self, Context};
 
 /// A lease that somebody else has.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -14,7 +15,7 @@ pub struct Held {
 }
 
 /// Takes a lease for so long; who has it where that fails.
-pub async fn take(ctx: &Context, name: &str, holder: &str, length: SignedDuration) -> action::Result<Option<Held>> {
+pub async fn take(ctx: &Context, name: &str, holder: &str, length: SignedDuration) -> Result<Option<Held>> {
     let (store, now) = (&ctx.store, ctx.clock.now());
     if store.hold_lease(name, holder, None, now + length, now).await? {
         return Ok(None);

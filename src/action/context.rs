@@ -99,7 +99,7 @@ impl Clients {
         }
         let found = secret::find(&self.tokens, &organisation.url).await?;
         let base = ado::Base::new(&organisation.url)?;
-        let client = self.make(base, &found)?;
+        let client = self.make(base, credential(&found))?;
         made.insert(organisation.id, client.clone());
         Ok(client)
     }
@@ -112,7 +112,7 @@ impl Clients {
         let acting = match secret::find_service(&self.tokens, &organisation.url).await? {
             Some(found) => {
                 let base = ado::Base::new(&organisation.url)?;
-                let client = self.make(base, &found)?;
+                let client = self.make(base, credential(&found))?;
                 Acting { client, account: Account::Service }
             }
             None => Acting { client: self.of(organisation).await?, account: Account::Person },
@@ -121,8 +121,12 @@ impl Clients {
         Ok(acting)
     }
 
-    fn make(&self, base: ado::Base, found: &Found) -> Result<ado::Client> {
-        Ok(ado::Client::counted(base, credential(found), &network_settings(&self.config), self.tally.clone())?)
+    /// A client for an address that may not be connected yet; what it sends is counted like everything else.
+    ///
+    /// # Errors
+    /// The address may not be given the token, or the token can't be sent.
+    pub fn make(&self, base: ado::Base, credential: ado::Credential) -> Result<ado::Client> {
+        Ok(ado::Client::counted(base, credential, &network_settings(&self.config), self.tally.clone())?)
     }
 
     /// What was sent by the clients that were made here.

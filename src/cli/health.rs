@@ -11,11 +11,12 @@ use serde_json::json;
 
 use super::exit::{Exit, Failure};
 use super::frame::Frame;
-use crate::action::{Account, Context, rate_limit};
+use crate::action::{Account, Context, lease, rate_limit};
 use crate::domain::health::{HookHealth, Live};
 use crate::domain::project::Project;
 use crate::domain::rate_limit::{Distance, Known, RateLimit};
 use crate::secret;
+use crate::store::RECEIVER;
 use crate::sync::collect::agreed;
 use collected::Collected;
 use connected::Connection;
@@ -79,6 +80,8 @@ pub async fn run(args: Args, frame: &mut Frame<'_>) -> Result<Exit, Failure> {
     if projects.is_empty() {
         return Err(Failure::refused("no project is on the board yet", "connect one: `kanado connect https://dev.azure.com/ORG/PROJECT`"));
     }
+    // One that was killed says for a while yet that it is there.
+    lease::bury(&ctx, RECEIVER).await?;
     let now = ctx.clock.now();
     let mut reports = Vec::new();
     for project in &projects {

@@ -292,9 +292,13 @@ async fn a_hook_on_probation_is_made_anew_at_the_next_look() {
     scene.pass(SignedDuration::from_mins(6)).await;
     until("another one took its place", async || scene.ours(Purpose::PullRequestVote).is_some_and(|new| new.id != old.id)).await;
     scene.until_live().await;
-    let rows = scene.alice.ctx.store.subscriptions(scene.project.id).await.unwrap();
-    let votes: Vec<_> = rows.iter().filter(|row| row.purpose == Purpose::PullRequestVote).map(|row| row.state).collect();
-    assert_eq!(votes, [SubscriptionState::Enabled]);
+    // The old one goes when the new one is known to work.
+    until("only the new one is left", async || {
+        let rows = scene.alice.ctx.store.subscriptions(scene.project.id).await.unwrap();
+        let votes: Vec<_> = rows.iter().filter(|row| row.purpose == Purpose::PullRequestVote).map(|row| row.state).collect();
+        votes == [SubscriptionState::Enabled]
+    })
+    .await;
     receiving.stop().await;
 }
 
@@ -360,6 +364,24 @@ async fn a_process_that_was_killed_holds_up_neither_the_hooks_nor_their_registra
     })
     .await;
     engine.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_receiver_that_was_killed_is_not_taken_for_one_that_is_there_and_what_it_missed_is_compared() {
+    let scene = Scene::new().await;
+    let store = &scene.alice.ctx.store;
+    scene.go_live().await.stop().await;
+    scene.clock.advance(SignedDuration::from_mins(1));
+    let (killed, now) = (killed::name(), scene.clock.now());
+    let ends = now + SignedDuration::from_secs(90);
+    assert!(store.hold_lease(&format!("{RECEIVER}{killed}"), &killed, Some("killed"), ends, now).await.unwrap());
+    assert_eq!(scene.live().await, Live::Now, "nobody has looked yet");
+    assert_ne!(scene.done_at().await, Some(now));
+    let receiving = scene.receive().await;
+    until("what happened meanwhile is compared", async || scene.done_at().await == Some(now)).await;
+    let health = store.hook_health(scene.project.id, now).await.unwrap();
+    assert!(health.receivers.len() == 1 && health.receivers[0].name != "killed", "{:?}", health.receivers);
+    receiving.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

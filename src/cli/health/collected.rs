@@ -45,6 +45,9 @@ impl Collected {
         if !self.measured {
             return vec![("collected", "nothing: `kanado backfill` begins".to_owned())];
         }
+        if self.collection.sources.iter().all(|state| state.attempted_at.is_none() && state.done == 0) {
+            return vec![("collected", "nothing yet: a board or `kanado serve` begins by itself, `kanado backfill` now".to_owned())];
+        }
         let sum = match (self.complete, self.last_sync) {
             (true, Some(at)) => format!("complete; last sync {}", ago(at, now)),
             (true, None) => "complete; nothing may be read".to_owned(),

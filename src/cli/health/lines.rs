@@ -14,7 +14,7 @@ use crate::notice::inert;
 pub(super) fn of(report: &Report, now: Timestamp) -> Vec<String> {
     let hooks = &report.hooks;
     let live = match &hooks.live {
-        Live::Now => "live".to_owned(),
+        Live::Now => "live: changes arrive by themselves".to_owned(),
         Live::Off => "no webhooks: changes are seen when a board looks; `kanado hooks register` lets them arrive by themselves".to_owned(),
         Live::Broken(why) => format!("NOT live: {}", inert(why)),
     };
@@ -32,7 +32,9 @@ pub(super) fn of(report: &Report, now: Timestamp) -> Vec<String> {
         }
         say("deliveries", deliveries(hooks, now));
     }
-    say("compared", compared(&hooks.reconciled, has_hooks, now));
+    if has_hooks || hooks.reconciled.attempted_at.is_some() {
+        say("compared", compared(&hooks.reconciled, has_hooks, now));
+    }
     report.collected.lines(now).into_iter().for_each(|(name, words)| say(name, words));
     if !report.other_lists.is_empty() {
         let words = inert(&report.other_lists.join("; "));
@@ -87,7 +89,9 @@ fn deliveries(hooks: &HookHealth, now: Timestamp) -> String {
 
 /// When everything was last compared with Azure DevOps, and what that found beside what hooks had told.
 fn compared(known: &Reconciled, has_hooks: bool, now: Timestamp) -> String {
-    let done = known.done_at.map_or("never yet".to_owned(), |at| format!("with Azure DevOps {}", ago(at, now)));
+    let done = known.done_at.map_or("never yet: whatever receives webhooks does it, such as `kanado serve`".to_owned(), |at| {
+        format!("with Azure DevOps {}", ago(at, now))
+    });
     let healed = match (known.done_at, has_hooks) {
         (Some(_), true) if known.healed_total == 0 => "; webhooks never missed anything".to_owned(),
         (Some(_), true) => {

@@ -66,7 +66,7 @@ fn limit_line(model: &Model, known: &Known, width: u16) -> Vec<Line<'static>> {
     let is_short = known.percent_left(model.now).is_some_and(|left| left < 50);
     let style = if is_short || known.distance(model.now) == Distance::Waiting { theme.warn } else { theme.dim };
     let words = format!("rate limit: {}", known.words(model.now, &Times::OfDay(&time)));
-    text::wrap(&words, width).into_iter().map(|line| Line::styled(line, style)).collect()
+    text::wrap(&words, width.saturating_sub(4)).into_iter().map(|line| Line::styled(line, style)).collect()
 }
 
 /// A source in a line; why it is not read goes on below.

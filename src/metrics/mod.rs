@@ -20,6 +20,7 @@ mod cycle;
 pub mod departures;
 mod deployments;
 mod devlake;
+mod failure_rules;
 mod failures;
 pub mod figures;
 #[cfg(test)]
@@ -42,8 +43,10 @@ pub mod quality;
 pub mod query;
 mod readiness;
 mod reliability;
+mod reverts;
 mod rows;
 pub mod statistics;
+mod standing;
 mod summary;
 mod tally;
 pub mod telling;

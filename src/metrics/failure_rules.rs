@@ -19,7 +19,7 @@ pub fn lines(frame: &Frame<'_>, metric: Metric, window: Window) -> Vec<String> {
                 [
                     "an incident fails the first deployment of what it is linked to; one linked to nothing, the last within 72 h of the \
                      services that its area names, or of all where its area is the whole project",
-                    "a rollback fails the deployment before it, and whatever else it takes back that was deployed within 72 h",
+                    "a rollback fails every deployment that it takes back: all since the one whose state it goes back to",
                     "a revert fails the deployment that brought what it takes back, within 24 h; none where both came together",
                     "a hotfix fails the deployment before it, within 24 h",
                 ]

@@ -6,12 +6,11 @@
 //! |---|---|---|
 //! | incident, linked | every deployment that the incident hangs on (by its build, or by a pull request or commit that it was the first of its service to bring) with `d.t <=` the incident's creation | creation |
 //! | incident, by time | only where none is linked so: of the services of the incident's project that its area path names (by their own name or their repository's), or of all where it names nothing but the project, the latest success at or before its creation, at most 72 h before | creation |
-//! | rollback | the success before the rollback, in the same service, and whatever else the rollback takes back (see [`standing`](super::standing)) that was deployed at most 72 h before it | the rollback |
+//! | rollback | in the same service, every success that the rollback takes back, however old: all that stand above what it goes back to (see [`standing`](super::standing)) | the rollback |
 //! | revert | in the same service, the deployment that brought what the revert takes back (see [`reverts`](super::reverts)), at most 24 h before the one that brings the revert; where that is not known, the success before; none where both came together | the one that brings the revert |
 //! | hotfix | the success before the one that brings a hotfix (or is made from a hotfix branch), in the same service, at most 24 h before it; not where that deploys the same commit again | that deployment |
 //!
-//! The 72 h of a rollback are ours: what stood that long without a word was counted as good, and what is taken back later is not taken
-//! back at once. An incident of an area that names something else than a service is nobody's: it is counted in a note, not guessed.
+//! An incident of an area that names something else than a service is nobody's: a note counts it, and no deployment is guessed.
 //!
 //! **Unplanned** are rollbacks, deployments that bring a hotfix, are made from a hotfix branch or bring a revert of what had been deployed,
 //! and those that an older incident hangs on (created before them: they are its fix).
@@ -42,8 +41,7 @@ use crate::domain::collection::Source as Collected;
 use crate::domain::id::ProjectId;
 use crate::domain::run::DefinitionKind;
 
-/// How long after a deployment an incident that hangs on nothing is still laid at its door, how long what stands below is still failed by a
-/// rollback, and how old a deployment has to be to count.
+/// How long after a deployment an incident that hangs on nothing is still laid at its door, and how old a deployment has to be to count.
 pub const SETTLED_AFTER: SignedDuration = SignedDuration::from_hours(72);
 /// How soon a hotfix or a revert follows what it repairs.
 pub const REPAIRED_WITHIN: SignedDuration = SignedDuration::from_hours(24);
@@ -328,9 +326,7 @@ fn repairs(
         };
         if deployment.class == Class::Rollback {
             for place in standing.fall(service.id.kind, rows, deployment) {
-                if before == Some(place) || is_within(place, SETTLED_AFTER) {
-                    mark(place, Intervention::Rollback(index));
-                }
+                mark(place, Intervention::Rollback(index));
             }
         } else {
             for brought in taken_back.get(&index).into_iter().flatten() {

@@ -174,6 +174,7 @@ fn every_query() -> Vec<(&'static str, Statements)> {
         ("timelines", super::timelines::QUERIES),
         ("work_items", super::work_items::QUERIES),
         ("compares", super::compares::QUERIES),
+        ("run_candidates", super::run_candidates::QUERIES),
         ("quality_comments", super::quality_comments::QUERIES),
         ("measured", super::measured::QUERIES),
         ("waiting", super::waiting::QUERIES),

@@ -36,6 +36,7 @@ mod lead_time;
 pub mod lists;
 pub mod movers;
 pub mod names;
+pub mod off_line;
 mod pattern;
 pub mod period;
 mod present;

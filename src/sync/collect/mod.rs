@@ -8,6 +8,7 @@
 //! active pull requests that no hook told of are found within four passes.
 
 pub mod agreed;
+mod attempts;
 mod course;
 mod cursor;
 pub mod hint;

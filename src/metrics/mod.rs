@@ -10,6 +10,7 @@
 //! does not depend on their order. Of one pull request: [`waterfall`], [`blocker`], [`landing`]; of one commit: [`departures`]; of one
 //! median: [`movers`].
 
+mod attempts;
 pub mod bands;
 pub mod blocker;
 pub mod breaks;
@@ -48,8 +49,8 @@ mod reliability;
 mod reverts;
 mod rows;
 pub mod size;
-pub mod statistics;
 mod standing;
+pub mod statistics;
 mod summary;
 mod tally;
 pub mod telling;

@@ -9,7 +9,9 @@
 //! | skipped, abandoned, never started, rejected | `states::what_never_ran_is_no_deployment` |
 //! | cancelled after its start | `states::a_stage_cancelled_after_its_start_is_in_no_rate` |
 //! | run failed later | `states::a_run_that_fails_after_production_is_a_success_with_a_note` |
-//! | retried stage | `states::a_retried_stage_is_one_deployment_at_its_final_attempt` |
+//! | retried stage | `attempts::attempts_that_failed_are_taken_up_by_the_one_that_follows` |
+//! | run or release deployed again after a success | `attempts::an_old_run_that_is_run_again_keeps_its_first_deployment` |
+//! | validation of pull requests | `states::a_run_that_validates_a_pull_request_is_no_deployment` |
 //! | several production stages | `states::regions_are_one_deployment_at_the_last` |
 //! | same commit again | `states::the_same_commit_again_counts_and_brings_nothing` |
 //! | several repositories | `changes::a_change_belongs_to_the_repository_of_the_run` |
@@ -28,6 +30,7 @@
 //! | weeks not measured, or in part | `weeks::*` |
 //! | order of rows, rows left out, contiguous phases, window before | `properties::*` |
 
+mod attempts;
 mod by_hand;
 mod changes;
 mod cycles;

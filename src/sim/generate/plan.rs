@@ -25,6 +25,8 @@ pub struct Plan {
     pub services: Vec<Service>,
     /// By number.
     pub pull_requests: Vec<PlannedPullRequest>,
+    /// What was pushed to default branches without a pull request, by time; without what began a repository.
+    pub pushes: Vec<PlannedPush>,
     /// By the time of their end, or of their run where none came.
     pub deployments: Vec<PlannedDeployment>,
     pub incidents: Vec<PlannedIncident>,
@@ -144,6 +146,23 @@ pub struct PlannedPullRequest {
     pub deployed: Option<DeployedBy>,
 }
 
+/// A direct push: a change of its own, however many commits it has.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PlannedPush {
+    pub project: String,
+    pub repository: String,
+    pub repository_id: Uuid,
+    /// The new tip, and when it was written.
+    pub sha: String,
+    pub authored: Timestamp,
+    pub at: Timestamp,
+    /// On the default branch, the root being 0.
+    pub position: usize,
+    /// The first successful production deployment that contains it and ended after it.
+    pub deployed: Option<DeployedBy>,
+}
+
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct DeployedBy {
@@ -177,7 +196,7 @@ pub struct PlannedDeployment {
     pub at: Option<Timestamp>,
     pub queued: Timestamp,
     pub outcome: Outcome,
-    /// Of the final attempt; an earlier one failed.
+    /// Of the final attempt. Those before it failed, except where the run had been deployed before as a row of its own.
     pub attempt: usize,
     pub class: Class,
     pub sha: String,

@@ -124,7 +124,8 @@ pub struct PlannedPullRequest {
     pub ready: Option<Timestamp>,
     /// The first remark or vote by a person other than its author, before the merge.
     pub first_human_review: Option<Timestamp>,
-    /// The approval, still in force at the merge, with which there were as many as the branch policy asks for.
+    /// The approval by a person, still in force at the merge, with which there were as many as the branch policy asks for. Towards these
+    /// the service counts approvals of machines too.
     pub completing_approval: Option<Timestamp>,
     /// All approvals by people that were in force at the merge.
     pub approvals_in_force: Vec<Timestamp>,
@@ -238,7 +239,7 @@ impl Outcome {
 #[serde(rename_all = "camelCase")]
 pub enum Class {
     Regular,
-    /// The commit that was there already.
+    /// The commit that was there already, or that had been and was taken back.
     Redeploy,
     /// An older commit than the one before.
     Rollback,

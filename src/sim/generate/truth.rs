@@ -176,7 +176,9 @@ fn pull_request(
         created: request.created,
         ready: request.ready,
         first_human_review: request.first_review,
-        completing_approval: (request.state == PrState::Completed).then(|| request.completing_approval(place.required)).flatten(),
+        completing_approval: (request.state == PrState::Completed)
+            .then(|| request.completing_approval(place.required, layout.people.bot))
+            .flatten(),
         approvals_in_force: request.approvals.clone(),
         required_approvals: place.required,
         closed: request.closed,
@@ -209,6 +211,8 @@ fn classify(plan: &mut Plan) {
         let class = match before.map(|before| plan.deployments[before].position) {
             Some(Some(old)) if row.position == Some(old) => Class::Redeploy,
             Some(Some(old)) if row.position.is_some_and(|new| new < old) => Class::Rollback,
+            // Taken back, and there again.
+            Some(Some(_)) if plan.deployments[..index].iter().any(|other| was_there(other, row)) => Class::Redeploy,
             _ if row.outcome.is_success() && brought(row.run, row.at, Nature::Hotfix) => Class::Hotfix,
             _ if row.outcome.is_success() && brought(row.run, row.at, Nature::Revert) => Class::Revert,
             _ => Class::Regular,
@@ -223,11 +227,12 @@ fn classify(plan: &mut Plan) {
         };
         let (Some(before), Some(at)) = (before, plan.deployments[index].at) else { continue };
         let failed: Vec<(usize, Cause)> = match class {
-            // Everything newer than what it goes back to.
+            // Everything newer than what it goes back to, unless it had stood for three days without a word.
             Class::Rollback => (0..index)
                 .rev()
                 .filter(|other| plan.deployments[*other].outcome.is_success() && plan.deployments[*other].repository_id == repository)
                 .take_while(|other| plan.deployments[*other].position > position)
+                .filter(|other| *other == before || plan.deployments[*other].at.is_some_and(|then| at.duration_since(then) <= day * 3))
                 .map(|other| (other, Cause::Rollback))
                 .collect(),
             Class::Hotfix | Class::Revert => {
@@ -249,6 +254,10 @@ fn classify(plan: &mut Plan) {
             }
         }
     }
+}
+
+fn was_there(other: &PlannedDeployment, row: &PlannedDeployment) -> bool {
+    other.outcome.is_success() && other.in_window && other.repository_id == row.repository_id && other.position == row.position
 }
 
 fn brought_by(row: &PlannedPullRequest, run: i32, at: Timestamp) -> bool {

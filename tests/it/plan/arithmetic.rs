@@ -7,8 +7,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::{SignedDuration, Timestamp};
 use kanado::metrics::figures::{Metric, Phase, Value};
 use kanado::sim::generate::Plan;
-use kanado::sim::generate::plan::{Class, DeployedBy, Nature, PlannedDeployment, PlannedPullRequest};
+use kanado::sim::generate::plan::{Cause, Class, DeployedBy, Intervention, Nature, PlannedDeployment, PlannedPullRequest};
 use kanado::sim::world::PrState;
+use uuid::Uuid;
 
 /// What a figure has to be.
 #[derive(Debug, PartialEq)]
@@ -113,46 +114,78 @@ fn successes(plan: &Plan) -> Vec<&PlannedDeployment> {
     plan.successes().filter(|row| row.in_window).collect()
 }
 
-fn is_unplanned(row: &PlannedDeployment) -> bool {
-    !row.is_first_in_window && matches!(row.class, Class::Rollback | Class::Hotfix | Class::Revert)
+/// Rollbacks, hotfixes, and reverts of what had been deployed.
+fn is_unplanned(plan: &Plan, row: &PlannedDeployment) -> bool {
+    let is_by = |by: &Option<DeployedBy>| by.as_ref().is_some_and(|by| (by.run, Some(by.at)) == (row.run, row.at));
+    let takes_back = || {
+        plan.pull_requests.iter().filter(|pull| is_by(&pull.deployed)).any(|pull| {
+            let reverted = pull.reverts.and_then(|number| plan.pull_request(number));
+            reverted.is_some_and(|reverted| reverted.deployed.is_some() && !is_by(&reverted.deployed))
+        })
+    };
+    !row.is_first_in_window && (matches!(row.class, Class::Rollback | Class::Hotfix) || takes_back())
 }
 
 /// Projects of which failures can be told: an incident, a rollback, a hotfix or a revert was seen.
 fn told(plan: &Plan) -> BTreeSet<&str> {
     let incidents = plan.incidents.iter().map(|row| row.project.as_str());
-    let unplanned = successes(plan).into_iter().filter(|row| is_unplanned(row)).map(|row| row.project.as_str());
+    let unplanned = successes(plan).into_iter().filter(|row| is_unplanned(plan, row)).map(|row| row.project.as_str());
     incidents.chain(unplanned).collect()
 }
 
-/// Of each failed deployment of the window, when it was repaired: by the service's next good deployment of another commit at or after
-/// its intervention, or when all its incidents were resolved, whichever was first.
+/// Of each failed deployment of the window, when it was repaired: by the service's next deployment at or after its intervention that did
+/// not fail, of a commit that never did, or when all its incidents were resolved, whichever was first.
 pub fn repairs(plan: &Plan) -> Vec<(&PlannedDeployment, Option<Timestamp>)> {
-    let failed = successes(plan).into_iter().filter(|row| row.repository_id != plan.deleted);
-    let rows = failed.filter_map(|row| Some((row, row.at?, row.intervention?)));
-    rows.map(|(row, at, intervention)| {
-        let is_good = |next: &&&PlannedDeployment| {
-            let ended = next.at.is_some_and(|ended| ended >= intervention.at && ended > at);
-            next.repository_id == row.repository_id && ended && next.intervention.is_none() && next.sha != row.sha
-        };
-        let all = successes(plan);
-        let next = all.iter().filter(is_good).filter_map(|next| next.at).min();
-        // A run may have been deployed twice: the incident is of the one it followed.
-        let incidents: Vec<_> = plan
-            .incidents
-            .iter()
-            .filter(|incident| incident.run == row.run && incident.project == row.project && Some(incident.created) >= row.at)
-            .filter(|incident| {
-                intervention.by == incident.work_item || incident.created.duration_since(at) <= SignedDuration::from_hours(72)
-            })
-            .collect();
-        let resolved = if incidents.iter().any(|incident| incident.resolved.is_none()) {
-            None
-        } else {
-            incidents.iter().filter_map(|incident| incident.resolved).max()
-        };
-        (row, [next, resolved].into_iter().flatten().min())
-    })
-    .collect()
+    let all = successes(plan);
+    let bad: BTreeSet<_> = all.iter().filter(|row| row.intervention.is_some()).map(|row| (row.repository_id, &row.sha)).collect();
+    let failed = all.iter().filter_map(|row| Some((*row, row.at?, row.intervention?)));
+    failed
+        .map(|(row, at, intervention)| {
+            let is_good = |next: &&&PlannedDeployment| {
+                let is_later = next.at.is_some_and(|ended| ended >= intervention.at && ended > at);
+                next.repository_id == row.repository_id && is_later && !bad.contains(&(next.repository_id, &next.sha))
+            };
+            let next = all.iter().filter(is_good).filter_map(|next| next.at).min();
+            // A run may have been deployed twice: an incident is of the deployment that it followed.
+            let followed = |created: Timestamp| created >= at && created.duration_since(at) <= SignedDuration::from_hours(72);
+            let incidents: Vec<_> = plan
+                .incidents
+                .iter()
+                .filter(|incident| (incident.run, &incident.project) == (row.run, &row.project) && followed(incident.created))
+                .filter(|incident| incident.area.ends_with(&format!("\\{}", row.repository)))
+                .collect();
+            let is_open = incidents.iter().any(|incident| incident.resolved.is_none());
+            let resolved = incidents.iter().filter_map(|incident| incident.resolved).max().filter(|_| !is_open);
+            (row, [next, resolved].into_iter().flatten().min())
+        })
+        .collect()
+}
+
+/// The plan without the rollbacks that nobody can see who began to look with the window: back to a commit that was pushed before it and
+/// deployed before it, which may as well be a branch's. What they undid has not failed then, as far as anybody knows.
+pub fn as_seen(mut plan: Plan) -> Plan {
+    let from = plan.window_from;
+    let mut landed: BTreeMap<(Uuid, usize), Timestamp> =
+        plan.pushes.iter().map(|row| ((row.repository_id, row.position), row.at)).collect();
+    landed.extend(plan.pull_requests.iter().filter_map(|row| Some(((row.repository_id, row.position?), row.closed?))));
+    let mut unseen = Vec::new();
+    for row in plan.deployments.iter().filter(|row| row.in_window && row.class == Class::Rollback) {
+        let was_pushed = row.position.and_then(|position| landed.get(&(row.repository_id, position))).is_some_and(|at| *at >= from);
+        let was_deployed = plan
+            .successes()
+            .any(|other| other.in_window && other.repository_id == row.repository_id && other.sha == row.sha && other.at < row.at);
+        if !was_pushed && !was_deployed {
+            unseen.push((row.run, row.at));
+        }
+    }
+    for row in &mut plan.deployments {
+        if unseen.contains(&(row.run, row.at)) {
+            row.class = Class::Regular;
+        }
+        let is_of_unseen = |by: &Intervention| by.why == Cause::Rollback && unseen.contains(&(by.by, Some(by.at)));
+        row.intervention = row.intervention.filter(|by| !is_of_unseen(by));
+    }
+    plan
 }
 
 fn frequency(plan: &Plan) -> Expected {
@@ -241,7 +274,10 @@ pub fn tiles(plan: &Plan) -> Vec<(Metric, Expected)> {
             },
         ),
         (Metric::RecoveryTime, recovery(plan)),
-        (Metric::ReworkRate, Expected::Rate { k: counted().filter(|row| is_unplanned(row)).count() as u64, n: counted().count() as u64 }),
+        (
+            Metric::ReworkRate,
+            Expected::Rate { k: counted().filter(|row| is_unplanned(plan, row)).count() as u64, n: counted().count() as u64 },
+        ),
         (
             Metric::CycleTime,
             Expected::of_times(

@@ -15,6 +15,7 @@ use kanado::metrics::{production, rows, summarise};
 use kanado::sim::generate::plan::{PlannedDeployment, PlannedPullRequest, Way};
 use kanado::sim::generate::{Plan, Size};
 
+use super::arithmetic::as_seen;
 use crate::support::measured::Measured;
 
 /// Where and when: the hour and the weekday at which an organisation begins decide what its people happened to do.
@@ -69,7 +70,7 @@ impl Held {
         let input = store.metric_input(&query, &production::wanted(&kinds, &query)).await.unwrap();
         Self {
             label: format!("{size:?} from {start}"),
-            plan: measured.world.sim.plan().unwrap().clone(),
+            plan: as_seen(measured.world.sim.plan().unwrap().clone()),
             now,
             figures: summarise(&input, &query, now),
             rows: Metric::ALL.into_iter().map(|metric| (metric, rows(&input, &query, metric, now))).collect(),

@@ -60,6 +60,7 @@ const TABLES: &[(&str, &str)] = &[
     ("quality_comments", "repository, number"),
     ("team_members", "project, team, member"),
     ("project_settings", "project, name"),
+    ("rate_limits", "organisation"),
 ];
 
 /// Of tables that are not copied, and need not be empty.

@@ -70,6 +70,7 @@ mod projects;
 mod pull_requests;
 mod purge;
 mod quality_comments;
+mod rate_limits;
 mod releases;
 mod repositories;
 mod run_words;

@@ -23,5 +23,7 @@ mod honesty;
 mod one;
 mod production;
 mod properties;
+mod sizes;
 mod states;
+mod weeks;
 mod world;

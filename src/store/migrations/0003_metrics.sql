@@ -261,3 +261,14 @@ CREATE TABLE project_settings (
     value TEXT NOT NULL,
     PRIMARY KEY (project, name)
 );
+
+-- What an organisation said last of its rate limit, and when. `most` and `remaining` are thousandths of its units, absent where it only
+-- told to wait.
+CREATE TABLE rate_limits (
+    organisation INTEGER PRIMARY KEY REFERENCES organisations (id),
+    most BIGINT,
+    remaining BIGINT,
+    reset_at BIGINT,
+    wait_until BIGINT,
+    said_at BIGINT NOT NULL
+);

@@ -126,6 +126,8 @@ async fn delivered(desk: &Desk) {
     store.put_quality_comment(&comment).await.unwrap();
     store.put_team_members(project, &Guid::new("t1"), "Core", &[Guid::new("ada")]).await.unwrap();
     store.set_project_setting(project, "comments", Some("on")).await.unwrap();
+    let organisation = store.project(project).await.unwrap().unwrap().organisation;
+    assert!(store.put_rate_limit(organisation, &rate_limit(at(35))).await.unwrap());
 }
 
 /// What a store says of itself, through the doors that everybody uses.
@@ -145,6 +147,7 @@ async fn told(store: &Store, project: ProjectId) -> String {
     words += &format!("{:?}", store.builds(project, &crate::store::BuildFilter::default(), 9).await.unwrap());
     words += &format!("{:?}", store.flow_rows(project, at(-1_000)).await.unwrap());
     words += &format!("{:?} {:?}", store.work_item(project, 12).await.unwrap(), store.links_of_item(project, 12).await.unwrap());
+    words += &format!("{:?}", store.rate_limits().await.unwrap());
     words += &format!("{:?} {:?}", store.quality_comments(project).await.unwrap(), store.teams(project).await.unwrap());
     words + &format!("{:?} {:?}", store.reconciled(project).await.unwrap(), store.rows().await.unwrap())
 }

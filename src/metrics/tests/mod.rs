@@ -10,6 +10,8 @@
 //! | [`cycles`] | cycle time and its phases |
 //! | [`failing`] | which deployments failed, and when that was mended |
 //! | [`honesty`] | small samples, intervals, bands, trends, what is missing |
+//! | [`weeks`] | weeks that were not measured, or in part |
+//! | [`sizes`] | how large a pull request is |
 //! | [`one`] | one pull request, one commit, one median |
 //! | [`properties`] | what holds of any facts in any order |
 //! | [`by_hand`] | a month of two services, every answer worked out |

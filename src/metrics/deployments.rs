@@ -13,14 +13,7 @@
 //!
 //! Where runs count as wholes the result of the run takes the place of its stages' (partially succeeded is success).
 //!
-//! A **service** is a definition with production. Its successes, in order of time and then of run, are:
-//!
-//! | class | when |
-//! |---|---|
-//! | seed | the first in the data |
-//! | redeploy | the commit of the success before it |
-//! | rollback | its commit comes before that of the success before on the default branch; where that can't be told: a commit that was deployed before, or a classic release with a lower number than the one before |
-//! | forward | all others |
+//! A **service** is a definition with production. Of which class its successes are, see [`standing`](super::standing).
 //!
 //! Limits: the store keeps one row a run and stage, so a release deployed again later counts once, at its last time.
 
@@ -35,6 +28,7 @@ use super::hash::{FastMap, sha};
 use super::input::{Input, Run, StageKind, StageRun};
 use super::production::{service_of, verdicts};
 use super::query::{Definition, Query, ServiceId};
+use super::standing;
 use crate::domain::id::{ProjectId, RepositoryId};
 use crate::domain::run::{DefinitionKind, RunResult, StageResult};
 
@@ -96,7 +90,7 @@ pub struct Notes {
     pub with_issues: bool,
     /// No finish is known: it has no duration, and counts in nothing that needs its time.
     pub untimed: bool,
-    /// It carries a pull request that reverts another.
+    /// It carries a pull request that reverts another, whether or not that one had been deployed.
     pub reverts: bool,
     /// It carries a hotfix, or was made from a branch of hotfixes.
     pub hotfix: bool,
@@ -257,7 +251,7 @@ pub fn of(input: &Input, query: &Query, lines: &Lines, blind: &[ProjectId]) -> D
         // By run, they are nearly by time already.
         group.sort_unstable_by_key(|deployment| (deployment.at, deployment.run));
         service.seen_from = group.first().map(|deployment| deployment.first_at.min(deployment.at));
-        classify(service.id.kind, group, lines);
+        standing::classify(service.id.kind, group, lines);
         from += group.len();
     }
     Deployments { services, all, of_stage, without_time }
@@ -372,42 +366,5 @@ pub fn branch_of(input: &Input, origin: Origin) -> Option<&str> {
     match origin {
         Origin::Stage(at) => input.stages[at as usize].branch.as_deref(),
         Origin::Run(at) => input.runs[at as usize].branch.as_deref(),
-    }
-}
-
-fn classify(kind: DefinitionKind, deployments: &mut [Deployment], lines: &Lines) {
-    struct Before {
-        run: i64,
-        sha: u128,
-        repository: Option<RepositoryId>,
-        place: Option<u32>,
-    }
-    let mut before: Option<Before> = None;
-    // Looked up only where places can't tell, so most services never fill the map.
-    let mut deployed: FastMap<u128, ()> = FastMap::default();
-    let mut not_in_the_map: Vec<u128> = Vec::new();
-    for deployment in deployments.iter_mut().filter(|deployment| deployment.outcome == Outcome::Succeeded) {
-        let known = deployment.sha != 0;
-        deployment.place = deployment.repository.filter(|_| known).and_then(|repository| lines.place(repository, deployment.sha));
-        deployment.class = match &before {
-            None => Class::Seed,
-            Some(before) if known && before.sha == deployment.sha => Class::Redeploy,
-            Some(before) => {
-                let goes_back = match (before.place, deployment.place) {
-                    (Some(then), Some(now)) if before.repository == deployment.repository => now < then,
-                    _ => {
-                        deployed.extend(not_in_the_map.drain(..).map(|sha| (sha, ())));
-                        (known && deployed.contains_key(&deployment.sha))
-                            || (kind == DefinitionKind::Release && deployment.run < before.run)
-                    }
-                };
-                if goes_back { Class::Rollback } else { Class::Forward }
-            }
-        };
-        if known {
-            not_in_the_map.push(deployment.sha);
-        }
-        let Deployment { run, sha, repository, place, .. } = *deployment;
-        before = Some(Before { run, sha, repository, place });
     }
 }

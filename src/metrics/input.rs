@@ -113,6 +113,16 @@ pub enum Nature {
     Hotfix,
 }
 
+/// What a pull request that reverts takes back, as the title in its quotes tells.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Reverted {
+    /// A pull request of the same repository: `Revert "Merged PR 12: ..."`.
+    Number(i64),
+    /// The one of the same repository with this mark of its title.
+    Title(u32),
+}
+
 /// A pull request boiled down to what figures need: made of a [`History`] by `flow::of`, kept by the store, read in bulk.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Flow {
@@ -121,6 +131,10 @@ pub struct Flow {
     pub status: PullRequestStatus,
     pub segment: Segment,
     pub nature: Nature,
+    /// A mark of its title, by which a revert that quotes the title finds it. The title itself is not kept.
+    pub title: u32,
+    /// Of a revert only.
+    pub reverts: Option<Reverted>,
     pub author: Guid,
     pub target_branch: String,
     /// Earliest author date of its commits, as git has it; absent while commits are not known.

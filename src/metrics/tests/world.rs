@@ -166,6 +166,8 @@ impl World {
             status: PullRequestStatus::Active,
             segment: Segment::Human,
             nature: Nature::Ordinary,
+            title: crate::metrics::flow::title_mark(&format!("Change {number}")),
+            reverts: None,
             author: Guid::new("ann"),
             target_branch: "main".to_owned(),
             first_commit_at: Some(t(created)),

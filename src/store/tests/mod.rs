@@ -180,6 +180,7 @@ fn every_query() -> Vec<(&'static str, Statements)> {
         ("timelines", super::timelines::QUERIES),
         ("work_items", super::work_items::QUERIES),
         ("compares", super::compares::QUERIES),
+        ("run_candidates", super::run_candidates::QUERIES),
         ("quality_comments", super::quality_comments::QUERIES),
         ("rate_limits", super::rate_limits::QUERIES),
         ("measured", super::measured::QUERIES),

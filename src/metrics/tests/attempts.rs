@@ -57,7 +57,7 @@ fn attempts_that_failed_are_taken_up_by_the_one_that_follows() {
     again(&mut world, 2, 1, "2026-03-10 09:00", 1).result = StageResult::Failed;
     again(&mut world, 2, 2, "2026-03-10 09:20", 1).result = StageResult::Canceled;
     again(&mut world, 2, 3, "2026-03-10 09:40", 1);
-    assert_eq!(deployed(&world), [("10 09:40".to_owned(), "run 2 of deploy web, after a retry".to_owned())]);
+    assert_eq!(deployed(&world), [("10 09:40".to_owned(), "after a retry".to_owned())]);
     assert_eq!(reliability(&world), (0, 1), "the one that stands");
     // Order of rows does not matter.
     world.input.stages.reverse();
@@ -98,7 +98,7 @@ fn a_stage_run_again_after_its_success_is_the_same_commit_again() {
     let words: Vec<String> = deployed(&world).into_iter().map(|(_, words)| words).collect();
     assert_eq!(
         words,
-        ["run 2 of deploy web", "run 2 of deploy web, the same commit again"],
+        ["", "the same commit again"],
         "it is the same run, though its commit is not known"
     );
 }

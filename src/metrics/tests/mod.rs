@@ -21,7 +21,20 @@
 //! | merge commit that is no tip | `changes::a_merge_that_is_no_tip_stands_at_the_push_of_its_minute` |
 //! | long-lived release branches | `changes::a_release_branch_brings_what_the_service_lists` |
 //! | windows by completion and deployment | `changes::windows_go_by_deployment_and_completion_not_by_creation` |
-//! | failures, recovery, rework | `failing::*` |
+//! | first deployment older than the pushes | `changes::a_first_deployment_older_than_the_pushes_collected_tells_where_the_next_begins` |
+//! | rolled back and deployed again | `changes::a_commit_that_was_taken_back_and_comes_again_is_a_redeployment` |
+//! | intervention: incident, linked | `failing::an_incident_of_a_pull_request_fails_the_deployment_that_brought_it` |
+//! | intervention: incident, by time | `failing::an_incident_that_hangs_on_nothing_is_of_the_last_deployment_within_72_hours` |
+//! | the service's area path | `failing::an_area_path_that_names_a_service_or_its_repository_is_about_that_one` |
+//! | the area path of something else | `failing::an_area_path_that_names_something_else_is_nobodys_and_said_so` |
+//! | intervention: rollback | `failing::a_rollback_fails_all_that_it_takes_back` |
+//! | an older release | `failing::a_rollback_of_releases_goes_by_their_commits_and_then_by_their_numbers` |
+//! | intervention: hotfix or revert within 24 h | `failing::a_hotfix_or_revert_within_24_hours_fails_the_deployment_before_it` |
+//! | reverted pull request | `failing::a_revert_fails_the_deployment_that_brought_what_it_takes_back` |
+//! | no source of failures | `failing::where_nothing_tells_failures_nothing_is_measured` |
+//! | at least 72 h old | `failing::a_deployment_younger_than_72_hours_does_not_count_yet` |
+//! | next good deployment | `failing::the_same_bad_commit_again_mends_nothing` |
+//! | rework: rollback, hotfix, revert, incident-linked | `failing::a_fix_that_an_older_incident_hangs_on_is_unplanned_and_did_not_fail` |
 //! | drafts, votes, approvals, bots, system comments, rework rounds, clocks | `flows::*` |
 //! | reverted, abandoned, active with a test merge, no review, undated votes, weekends | `cycles::*` |
 //! | small samples, intervals, bands, trends, nothing measured, backfilling, scopes | `honesty::*` |

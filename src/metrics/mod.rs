@@ -10,6 +10,7 @@
 //! does not depend on their order. Of one pull request: [`waterfall`], [`blocker`], [`landing`]; of one commit: [`departures`]; of one
 //! median: [`movers`].
 
+mod attempts;
 pub mod bands;
 pub mod blocker;
 pub mod breaks;
@@ -36,6 +37,7 @@ mod lead_time;
 pub mod lists;
 pub mod movers;
 pub mod names;
+pub mod off_line;
 mod pattern;
 pub mod period;
 mod present;

@@ -4,17 +4,20 @@ CREATE TEMP TABLE said AS SELECT id, project, kind, definition, stage, environme
     lower(stage) GLOB '*prod*' AND NOT (lower(stage) GLOB '*preprod*' OR lower(stage) GLOB '*nonprod*') AS by_stage FROM stage_kinds;
 CREATE TEMP TABLE production AS SELECT id FROM said s WHERE by_environment OR (by_stage AND NOT (environment = '' AND EXISTS (
     SELECT 1 FROM said o WHERE (o.project, o.kind, o.definition) = (s.project, s.kind, s.definition) AND o.by_environment)));
+-- Attempts that succeeded, or that no other one follows. The n-th of each stage is of the n-th time that its run was deployed.
 CREATE TEMP TABLE parts AS
-    SELECT project, kind, definition, run, CASE WHEN result IN ('succeeded', 'succeeded_with_issues') THEN 'S' WHEN result = 'failed' THEN 'F' END AS o,
-        coalesce(finished_at, run_finished_at) AS at, sha, repository, branch FROM stage_runs WHERE stage_kind IN (SELECT id FROM production)
+    SELECT project, kind, definition, run, row_number() OVER (PARTITION BY project, kind, run, stage, environment ORDER BY attempt) AS time,
+        CASE WHEN result IN ('succeeded', 'succeeded_with_issues') THEN 'S' WHEN result = 'failed' THEN 'F' END AS o,
+        coalesce(finished_at, run_finished_at) AS at, sha, repository, branch FROM stage_runs r WHERE stage_kind IN (SELECT id FROM production) AND (result GLOB 'succeeded*' OR NOT EXISTS (
+            SELECT 1 FROM stage_runs l WHERE (l.project, l.kind, l.run, l.stage, l.environment) = (r.project, r.kind, r.run, r.stage, r.environment) AND l.attempt > r.attempt))
     UNION ALL
-    SELECT b.project, 'pipeline', b.definition, b.number, CASE WHEN result IN ('succeeded', 'partially_succeeded') THEN 'S' WHEN result = 'failed' THEN 'F' END,
+    SELECT b.project, 'pipeline', b.definition, b.number, 1, CASE WHEN result IN ('succeeded', 'partially_succeeded') THEN 'S' WHEN result = 'failed' THEN 'F' END,
         finished_at, sha, b.repository, branch FROM builds b JOIN definitions d ON (d.project, d.kind, d.number) = (b.project, 'pipeline', b.definition)
-        WHERE lower(d.name) GLOB '*production*' AND NOT EXISTS (SELECT 1 FROM said s WHERE (s.project, s.kind, s.definition) = (b.project, 'pipeline', b.definition)
+        WHERE lower(d.name) GLOB '*production*' AND coalesce(branch, '') NOT LIKE 'refs/pull/%' AND NOT EXISTS (SELECT 1 FROM said s WHERE (s.project, s.kind, s.definition) = (b.project, 'pipeline', b.definition)
             AND s.id IN (SELECT id FROM production));
 CREATE TEMP TABLE runs AS SELECT project, kind, definition, run, max(o = 'F') AS failed, max(sha) AS sha, max(repository) AS repository, max(branch) AS branch,
     CASE WHEN max(o = 'F') THEN max(CASE o WHEN 'F' THEN at END) ELSE max(CASE o WHEN 'S' THEN at END) END AS at
-    FROM parts WHERE o IS NOT NULL GROUP BY project, kind, definition, run;
+    FROM parts WHERE o IS NOT NULL GROUP BY project, kind, definition, run, time;
 CREATE TEMP TABLE tips AS SELECT p.repository, p.number, p.new AS sha, p.old, p.at, coalesce(p.authored_at, c.authored_at) AS authored_at,
     row_number() OVER (PARTITION BY p.repository ORDER BY p.number) AS place
     FROM pushes p JOIN repositories r ON r.id = p.repository AND r.default_branch = p.branch LEFT JOIN commits c ON (c.repository, c.sha) = (p.repository, p.new);
@@ -96,7 +99,8 @@ CREATE TEMP TABLE undone AS SELECT b.project, b.kind, b.definition, b.n, (SELECT
     FROM brought b JOIN changes c ON c.rowid = b.change JOIN prs p ON (p.repository, p.number) = (c.repository, c.number) AND p.is_revert;
 CREATE TEMP TABLE marked AS SELECT s.*, max(coalesce(p.is_hotfix AND NOT p.is_revert, 0)) OR replace(coalesce(s.branch, ''), 'refs/heads/', '') LIKE 'hotfix/%' AS hotfix,
     EXISTS (SELECT 1 FROM undone u WHERE (u.project, u.kind, u.definition, u.n) = (s.project, s.kind, s.definition, s.n) AND coalesce(u.of, 0) < s.n) AS reverts,
-    s.n > 1 AND NOT coalesce(s.sha = s.sha_before, 0) AND coalesce(s.place < (SELECT b.place FROM successes b WHERE (b.project, b.kind, b.definition, b.n) = (s.project, s.kind, s.definition, s.n - 1)
+    coalesce(s.sha = s.sha_before OR s.run = s.run_before, 0) AS redeploy,
+    s.n > 1 AND NOT coalesce(s.sha = s.sha_before OR s.run = s.run_before, 0) AND coalesce(s.place < (SELECT b.place FROM successes b WHERE (b.project, b.kind, b.definition, b.n) = (s.project, s.kind, s.definition, s.n - 1)
         AND b.repository = s.repository), s.kind = 'release' AND s.run < s.run_before OR EXISTS (SELECT 1 FROM successes b
         WHERE (b.project, b.kind, b.definition, b.sha) = (s.project, s.kind, s.definition, s.sha) AND b.n < s.n)) AS rollback
     FROM successes s LEFT JOIN brought b USING (project, kind, definition, n) LEFT JOIN changes c ON c.rowid = b.change LEFT JOIN prs p ON (p.repository, p.number) = (c.repository, c.number)
@@ -115,7 +119,7 @@ CREATE TEMP TABLE failed AS
             k.run <= r.run), max(k.n) FILTER (WHERE k.kind <> 'release' AND NOT coalesce(k.place > r.place AND k.repository = r.repository, 0)), 0)
             FROM successes k WHERE (k.project, k.kind, k.definition) = (r.project, r.kind, r.definition) AND k.n < r.n))
     UNION SELECT b.project, b.kind, b.definition, b.n FROM marked r LEFT JOIN undone u USING (project, kind, definition, n) JOIN successes b ON (b.project, b.kind, b.definition) = (r.project, r.kind, r.definition)
-        AND ((b.n = r.n - 1 AND r.hotfix AND r.sha IS NOT r.sha_before) OR (b.n = coalesce(u.of, r.n - 1) AND b.n < r.n AND r.reverts AND u.n IS NOT NULL)) WHERE NOT r.rollback AND r.at - b.at <= 86400000
+        AND ((b.n = r.n - 1 AND r.hotfix AND NOT r.redeploy) OR (b.n = coalesce(u.of, r.n - 1) AND b.n < r.n AND r.reverts AND u.n IS NOT NULL)) WHERE NOT r.rollback AND r.at - b.at <= 86400000
     UNION SELECT project, kind, definition, n FROM hanging WHERE at <= created
     UNION SELECT project, kind, definition, n FROM (SELECT s.project, s.kind, s.definition, s.n, s.at, i.created, row_number() OVER (PARTITION BY i.project, i.number ORDER BY s.at DESC) AS k
         FROM incidents i JOIN successes s ON s.project = i.project AND s.at <= i.created JOIN repositories r ON r.id = s.repository

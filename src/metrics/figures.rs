@@ -137,6 +137,8 @@ pub enum Trend {
     NoClearChange,
     /// One of the windows has fewer than ten.
     TooFew,
+    /// The window before was not collected, or not as a whole.
+    NotCollected,
 }
 
 /// Why something was left out of a figure.

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use jiff::Timestamp;
 
 use super::calendar::Weeks;
-use super::figures::{Coverage, Figures, Metric, Phase, Service, Tile, Value};
+use super::figures::{Coverage, Figures, Metric, Phase, Service, Tile, Trend, Value};
 use super::frame::Frame;
 use super::query::{Definition, Hours, Query, Window};
 use super::tally::{Tally, times};
@@ -121,6 +121,8 @@ fn tile(frame: &Frame<'_>, metric: Metric, windows: &Windows) -> Tile {
             _ => window.length().as_secs_f64() / 86_400.0,
         };
         tile.trend = trend::trend(metric, &tally, days(windows.now), &before, days(windows.before));
+    } else {
+        tile.trend = Trend::NotCollected;
     }
     // What is poorer belongs to no cluster.
     tile.band = band(frame, metric, &tile.value, &tally).filter(|_| tile.missing.is_empty());

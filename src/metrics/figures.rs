@@ -155,6 +155,8 @@ pub enum Reason {
     Invalid,
     /// Merged and not in production yet.
     NotDeployed,
+    /// Another branch was deployed since, and what that contained could not be read.
+    Beyond,
     /// The first deployment known of its service: what it brought is not known.
     Seed,
     Redeploy,
@@ -177,7 +179,7 @@ pub enum Reason {
 }
 
 impl Reason {
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 22] = [
         Self::Bot,
         Self::Revert,
         Self::Abandoned,
@@ -186,6 +188,7 @@ impl Reason {
         Self::UndatedVote,
         Self::Invalid,
         Self::NotDeployed,
+        Self::Beyond,
         Self::Seed,
         Self::Redeploy,
         Self::TooYoung,
@@ -211,6 +214,7 @@ impl Reason {
             Self::UndatedVote => "a vote without a date",
             Self::Invalid => "times contradict each other",
             Self::NotDeployed => "not in production yet",
+            Self::Beyond => "another branch was deployed since, with contents unknown",
             Self::Seed => "first deployment known",
             Self::Redeploy => "same commit deployed again",
             Self::TooYoung => "younger than 72 hours",

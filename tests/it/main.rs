@@ -29,6 +29,7 @@ mod merges;
 mod metrics_cli;
 mod metrics_rows;
 mod metrics_screen;
+mod off_line;
 mod orders;
 mod plan;
 mod posted;

@@ -31,9 +31,9 @@ pub fn lines(frame: &Frame<'_>, metric: Metric, window: Window) -> Vec<String> {
             "until the next deployment that did not fail, of a commit that did not fail before, or until all its incidents are resolved"
                 .to_owned(),
         ],
-        Metric::ReworkRate => vec![
-            "unplanned: rollbacks, hotfixes, reverts of what had been deployed, and what an older incident is linked to".to_owned(),
-        ],
+        Metric::ReworkRate => {
+            vec!["unplanned: rollbacks, hotfixes, reverts of what had been deployed, and what an older incident is linked to".to_owned()]
+        }
         _ => Vec::new(),
     }
 }

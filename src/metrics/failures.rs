@@ -97,7 +97,8 @@ impl Failures {
 
 /// The changes that incidents hang on, the reverts, and what these take back.
 pub fn watched(input: &Input, changes: &Changes, reverts: &[Revert]) -> Watched {
-    let mut watched: Watched = reverts.iter().flat_map(|revert| [Some(revert.change), revert.target]).flatten().map(|at| (at, ())).collect();
+    let mut watched: Watched =
+        reverts.iter().flat_map(|revert| [Some(revert.change), revert.target]).flatten().map(|at| (at, ())).collect();
     if input.incidents.is_empty() {
         return watched;
     }

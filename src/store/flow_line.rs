@@ -128,7 +128,8 @@ mod tests {
             segment: if numbers[1].is_multiple_of(2) { Segment::Human } else { Segment::Bot },
             nature: [Nature::Ordinary, Nature::Revert, Nature::Hotfix][(numbers[2] % 3) as usize],
             title: numbers[3],
-            reverts: [None, Some(Reverted::Number(i64::from(numbers[3]) + 1)), Some(Reverted::Title(numbers[4]))][(numbers[2] % 3) as usize],
+            reverts: [None, Some(Reverted::Number(i64::from(numbers[3]) + 1)), Some(Reverted::Title(numbers[4]))]
+                [(numbers[2] % 3) as usize],
             author: Guid::new("0f3a-1"),
             target_branch: branch.to_owned(),
             first_commit_at: at(0),

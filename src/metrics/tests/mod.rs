@@ -5,6 +5,7 @@
 //! |---|---|
 //! | [`production`] | which environments, stages and pipelines are production |
 //! | [`states`] | what each state of a stage or a run counts as |
+//! | [`attempts`] | what each attempt of a stage counts as, where there are several |
 //! | [`changes`] | which deployment brought a change, and where its time begins |
 //! | [`flows`] | from what happened to a pull request to its times |
 //! | [`cycles`] | cycle time and its phases |
@@ -16,6 +17,7 @@
 //! | [`properties`] | what holds of any facts in any order |
 //! | [`by_hand`] | a month of two services, every answer worked out |
 
+mod attempts;
 mod by_hand;
 mod changes;
 mod cycles;

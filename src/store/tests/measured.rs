@@ -34,6 +34,7 @@ fn stage(name: &str, day: i64) -> Stage {
         finished_at: Some(at(day * DAY + 20)),
         approval_from: None,
         approval_to: None,
+        earlier: vec![],
     }
 }
 
@@ -141,6 +142,7 @@ async fn whole_runs_are_read_where_they_are_wanted() {
     let done = Some(RunResult::Succeeded);
     assert_eq!(runs, [(3, done, Some("main")), (4, done, Some("main")), (5, done, Some("main")), (9, None, Some("main"))]);
     assert_eq!(input.runs.iter().find(|run| run.number == 4).unwrap().finished_at, Some(at(-5 * DAY + 30)));
+    assert_eq!(input.runs.iter().find(|run| run.number == 9).unwrap().tags, ["nightly"]);
     assert!(input.stages.is_empty());
     let unknown = KindKey { project, kind: DefinitionKind::Release, definition: 1, stage: "x".to_owned(), environment: None };
     let nothing = Wanted { kinds: vec![unknown], runs: vec![] };

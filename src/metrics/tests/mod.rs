@@ -5,7 +5,7 @@
 //! |---|---|
 //! | [`production`] | which environments, stages and pipelines are production |
 //! | [`states`] | what each state of a stage or a run counts as |
-//! | [`attempts`] | what each attempt of a stage counts as, where there are several |
+//! | [`attempts`] | what becomes of a stage or a run that is tried again |
 //! | [`changes`] | which deployment brought a change, and where its time begins |
 //! | [`flows`] | from what happened to a pull request to its times |
 //! | [`cycles`] | cycle time and its phases |

@@ -182,7 +182,7 @@ fn pull_request(size: Size, place: &Place, number: i64) -> Vec<HistoryUpdate> {
     vec![
         HistoryUpdate::Listed(listed),
         HistoryUpdate::Threads { repository, number, happenings, actors, at: now() },
-        HistoryUpdate::Detail { repository, number, commits, items, files: None, iterations: Some(2), at: now() },
+        HistoryUpdate::Detail { repository, number, commits, items, iterations: Some(2), at: now() },
     ]
 }
 

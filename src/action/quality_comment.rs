@@ -29,15 +29,18 @@ use crate::metrics::figures::{Figures, Phase, Value};
 use crate::metrics::flow;
 use crate::metrics::input::{Flow, History, Segment};
 use crate::metrics::quality::{Quality, Size, Standing, Usual};
+use crate::metrics::size;
 use crate::metrics::statistics;
 use crate::notice::inert;
-use crate::store::{CommentState, QualityComment};
+use crate::store::{CommentState, HistoryUpdate, QualityComment};
 pub use posting::{policy, set_policy};
 
 /// The least between two versions of a comment.
 pub const APART: SignedDuration = SignedDuration::from_mins(10);
 /// Longer than a comment takes; then somebody else may do it.
 const LEASE: SignedDuration = SignedDuration::from_secs(120);
+/// A commit is older than the merge that it is of, by less than this.
+const MERGED_AFTER: SignedDuration = SignedDuration::from_hours(24);
 /// A median of fewer says nothing.
 const FEW: usize = 5;
 
@@ -115,13 +118,15 @@ pub async fn team(ctx: &Context, project: ProjectId, now: Timestamp) -> Result<T
     };
     let merged: Vec<&Flow> = input.flows.iter().filter(merged).collect();
     let middle = |numbers: Vec<f64>| if numbers.len() < FEW { None } else { statistics::median(&statistics::ascending(numbers)) };
-    let files = middle(merged.iter().filter_map(|flow| flow.files).map(f64::from).collect());
+    let landed = ctx.store.changes_since(project, query.window.from - MERGED_AFTER).await?;
+    let files = |flow: &&Flow| size::files(flow, landed.get(&(flow.repository, flow.merge_commit.clone()?)));
+    let files = middle(merged.iter().filter_map(files).map(f64::from).collect());
     let commits = middle(merged.iter().filter_map(|flow| flow.commits).map(f64::from).collect());
     let usual = (files.is_some() || commits.is_some()).then_some(Usual { files, commits, n: merged.len() as u64 });
     Ok(TeamFigures { figures, usual })
 }
 
-/// What there is to say of a ticket's active pull request. Asks nobody.
+/// What there is to say of a ticket's active pull request. Asks nobody, but once after each push how many files differ.
 struct Said {
     quality: Quality,
     project: Project,
@@ -140,17 +145,41 @@ async fn say(ctx: &Context, key: &TicketKey, team: &TeamFigures) -> Result<Said>
     let flow = ctx.store.flow(known.facts.repository, number).await?;
     let repository = ctx.repository(known.facts.repository).await?;
     let blocker = blocker(ctx, known).await?;
-    Ok(Said { quality: quality(&view, flow.as_ref(), team, blocker), project: view.project.clone(), repository, number })
+    let files = match &flow {
+        Some(flow) => files(ctx, &view.project, &repository, known, flow).await?,
+        None => None,
+    };
+    Ok(Said { quality: quality(&view, flow.as_ref(), files, team, blocker), project: view.project.clone(), repository, number })
 }
 
-fn quality(view: &TicketView, flow: Option<&Flow>, team: &TeamFigures, blocker: Option<String>) -> Quality {
+/// How many files it changes: as counted for what was last pushed, else counted now and kept. A comment without the number is better than
+/// none.
+async fn files(ctx: &Context, project: &Project, repository: &Repository, known: &KnownPullRequest, flow: &Flow) -> Result<Option<u32>> {
+    let facts = &known.facts;
+    let (None, Some(target), Some(source)) = (flow.files, &facts.target_commit, &facts.source_commit) else { return Ok(flow.files) };
+    let organisation = ctx.organisation(project.organisation).await?;
+    let client = ctx.clients.acting(&organisation).await?.client;
+    let repo = RepoRef { project: &project.guid, repository: &repository.guid };
+    let files = match client.changed_files(repo, target, source).await {
+        Ok(files) => files,
+        Err(error) => {
+            tracing::warn!(number = flow.number, "the files that changed are left out of a comment: {}", inert(&error.to_string()));
+            return Ok(None);
+        }
+    };
+    let counted = HistoryUpdate::Files { repository: flow.repository, number: flow.number, source: source.clone(), files };
+    ctx.store.put_histories(project.id, vec![counted], ctx.clock.now(), None).await?;
+    Ok(Some(files))
+}
+
+fn quality(view: &TicketView, flow: Option<&Flow>, files: Option<u32>, team: &TeamFigures, blocker: Option<String>) -> Quality {
     let ticket = &view.ticket;
     Quality {
         key: ticket.key.clone(),
         title: inert(&ticket.title),
         criteria: (ticket.criteria.iter().filter(|criterion| criterion.ticked).count(), ticket.criteria.len()),
         spec: view.spec.badge(),
-        size: Size { files: flow.and_then(|flow| flow.files), commits: flow.and_then(|flow| flow.commits) },
+        size: Size { files, commits: flow.and_then(|flow| flow.commits) },
         usual: team.usual,
         tickets: ticket.dependencies.clone(),
         work_items: flow.map(|flow| flow.items.clone()).unwrap_or_default(),

@@ -148,23 +148,28 @@ struct Sent {
     entries: VecDeque<(Instant, f64)>,
     /// How long a request counts, as far as is known.
     span: Option<Duration>,
-    /// How long requests lately took at most: the service counts one from when it comes, which may be as much later than it was sent.
-    late: Duration,
+    late: Late,
 }
 
 impl Sent {
-    fn span(&self) -> Duration {
-        self.span.unwrap_or(USUAL_RESET) + self.late
+    /// How long a request counts with the service, from when it came there.
+    fn counted_for(&self) -> Duration {
+        self.span.unwrap_or(USUAL_RESET)
     }
 
-    /// An answer came after so long. Slow ones are forgotten over some hundred others.
-    fn took(&mut self, latency: Duration) {
-        self.late = latency.min(LATEST).max(self.late.mul_f64(0.99));
+    /// How long a request may count, from when it was sent.
+    fn span(&self) -> Duration {
+        self.counted_for() + self.late.most()
+    }
+
+    /// An answer came after so long.
+    fn took(&mut self, latency: Duration, now: Instant) {
+        self.late.took(latency.min(LATEST), now, self.counted_for());
     }
 
     fn add(&mut self, units: f64, now: Instant) {
-        let span = self.span();
-        while self.entries.front().is_some_and(|(at, _)| *at + span <= now) {
+        let longest = self.counted_for() + LATEST;
+        while self.entries.front().is_some_and(|(at, _)| *at + longest <= now) {
             self.entries.pop_front();
         }
         match self.entries.back_mut() {
@@ -173,10 +178,37 @@ impl Sent {
         }
     }
 
-    /// What counts at that time.
+    /// What may count at that time.
     fn counting(&self, now: Instant) -> f64 {
-        let span = self.span();
+        self.within(self.span(), now)
+    }
+
+    /// What was sent in the time before.
+    fn within(&self, span: Duration, now: Instant) -> f64 {
         self.entries.iter().filter(|(at, _)| *at <= now && now < *at + span).map(|(_, units)| units).sum()
+    }
+}
+
+/// How long requests took at most, in the last span and the one before: the service counts one from when it comes, which may be as much
+/// later than it was sent.
+#[derive(Debug, Default)]
+struct Late {
+    before: Duration,
+    lately: Duration,
+    since: Option<Instant>,
+}
+
+impl Late {
+    fn took(&mut self, latency: Duration, now: Instant, span: Duration) {
+        if self.since.is_none_or(|since| now >= since + span) {
+            self.before = std::mem::take(&mut self.lately);
+            self.since = Some(now);
+        }
+        self.lately = self.lately.max(latency);
+    }
+
+    fn most(&self) -> Duration {
+        self.before.max(self.lately)
     }
 }
 
@@ -284,7 +316,7 @@ impl Pacer {
 
     /// Takes in an answer to a request that was sent at `begun`, of the background or of people.
     pub fn answered(&mut self, signs: &Signs, begun: Instant, now: Instant) {
-        self.sent.took(now.saturating_duration_since(begun));
+        self.sent.took(now.saturating_duration_since(begun), now);
         if signs.is_quiet() {
             self.good += 1;
             let run = if self.was_told { self.window * CAUTION } else { self.window };
@@ -328,7 +360,8 @@ impl Pacer {
     fn write(&mut self, limit: f64, used: f64, (begun, now): (Instant, Instant), reset_in: Duration) {
         let longest = self.sent.span.map_or(reset_in, |known| known.max(reset_in));
         self.sent.span = Some(longest.min(USUAL_RESET));
-        let units = self.sent.counting(begun);
+        // As many as the service counts, on the whole. Those that may count besides would make a request look cheaper than it is.
+        let units = self.sent.within(self.sent.counted_for(), begun);
         let mut cost = Cost::Guessed(now);
         if units >= ENOUGH {
             self.cost = (used / units).clamp(0.01, 20.0);
@@ -522,6 +555,29 @@ mod tests {
         assert_eq!(pacer.admit(later, Bulk::Object, CEILING, 0, 0), Admission::Now);
         let Admission::At(next) = pacer.admit(later, Bulk::Object, CEILING, 0, 0) else { panic!("one is under way already") };
         assert_eq!(next - later, Duration::from_secs(10));
+    }
+
+    #[test]
+    fn a_request_that_came_late_counts_for_as_long_as_any_was_late_and_is_not_cheaper_for_it() {
+        let (mut pacer, start) = (Pacer::default(), Instant::now());
+        let seconds = |count: u64| start + Duration::from_secs(count);
+        // A hundred in a first span, a hundred in a second one; one of them was six seconds on its way.
+        for second in 0..20 {
+            for _ in 0..10 {
+                pacer.sent(Bulk::Object, seconds(second));
+            }
+        }
+        pacer.answered(&quiet(), seconds(3), seconds(9));
+        pacer.answered(&told(100.0, 50.0, 10), seconds(19), seconds(19));
+        assert_eq!(pacer.cost, 0.5, "the service counts the last hundred");
+        assert_eq!(pacer.sent.counting(seconds(19)), 160.0, "and may count those of six seconds more");
+        for _ in 0..500 {
+            pacer.answered(&quiet(), seconds(20), seconds(20));
+        }
+        assert_eq!(pacer.sent.span(), Duration::from_secs(16), "however many were quick since");
+        pacer.answered(&quiet(), seconds(30), seconds(30));
+        pacer.answered(&quiet(), seconds(40), seconds(40));
+        assert_eq!(pacer.sent.span(), Duration::from_secs(10), "but not for ever");
     }
 
     /// A service with 200 units in a sliding window of five minutes that says something only from three quarters on.

@@ -82,6 +82,7 @@ pub struct History {
     /// Linked work items.
     pub items: Vec<i64>,
     pub iterations: Option<u32>,
+    /// Files that it changes as of `source_commit`; absent while nobody counted them.
     pub files: Option<u32>,
 }
 

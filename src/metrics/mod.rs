@@ -43,6 +43,7 @@ pub mod query;
 mod readiness;
 mod reliability;
 mod rows;
+pub mod size;
 pub mod statistics;
 mod summary;
 mod tally;

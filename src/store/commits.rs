@@ -14,9 +14,10 @@ use super::line::{Fields, Line};
 use super::sources::PageDone;
 use super::{Store, repositories};
 use crate::domain::fact::{ChangeCounts, Commit};
-use crate::domain::id::{Guid, ObjectId, RepositoryId};
+use crate::domain::id::{Guid, ObjectId, ProjectId, RepositoryId};
 use crate::domain::run::BranchPush;
 use crate::metrics::input::Tip;
+use crate::metrics::size::Landed;
 
 queries! {
     /// What one list cuts or leaves out, another one told.
@@ -39,6 +40,8 @@ queries! {
         new = excluded.new, at = excluded.at, pusher = excluded.pusher, \
         authored_at = coalesce(excluded.authored_at, pushes.authored_at), line = excluded.line";
     AUTHORED = "SELECT authored_at FROM commits WHERE repository = $1 AND sha = $2";
+    CHANGES = "SELECT c.repository, c.sha, c.authored_at, c.added + c.edited + c.deleted AS files FROM repositories r \
+        JOIN commits c ON c.repository = r.id AND c.committed_at >= $2 WHERE r.project = $1 AND c.added IS NOT NULL";
     UNDATED = "SELECT count(*) FROM pushes WHERE repository = $1 AND authored_at IS NULL";
 }
 
@@ -199,6 +202,20 @@ impl Store {
             let to = format!("{from}z");
             let rows = sqlx::query(LIKE).bind(repository.0).bind(from).bind(to).fetch_all(&mut *self.reader().await?).await?;
             rows.iter().map(read).collect()
+        })
+        .await
+    }
+
+    /// What commits changed that were committed at or after `from` on the default branches of a project, where a list told it.
+    pub async fn changes_since(&self, project: ProjectId, from: Timestamp) -> Result<HashMap<(RepositoryId, ObjectId), Landed>> {
+        self.attempt("read what commits changed", async {
+            let rows = sqlx::query(CHANGES).bind(project.0).bind(from.as_millisecond()).fetch_all(&mut *self.reader().await?).await?;
+            rows.iter()
+                .map(|row| {
+                    let landed = Landed { authored_at: row.maybe_instant("authored_at")?, files: row.count("files")? };
+                    Ok(((RepositoryId(row.int("repository")?), ObjectId::new(row.borrowed("sha")?)), landed))
+                })
+                .collect()
         })
         .await
     }

@@ -21,7 +21,7 @@ use super::stage_rows::NOT_ENDED;
 use super::{Store, flow_line, projects, repositories};
 use crate::domain::change::Change;
 use crate::domain::fact;
-use crate::domain::id::{Guid, ProjectId, RepositoryId};
+use crate::domain::id::{Guid, ObjectId, ProjectId, RepositoryId};
 use crate::domain::pull_request::PullRequestStatus;
 use crate::metrics;
 use crate::metrics::input::{Actor, ChangeCommit, Flow, Happening, History, Required, Segment};
@@ -42,10 +42,11 @@ pub enum HistoryUpdate {
         commits: Vec<ChangeCommit>,
         items: Vec<i64>,
         /// Absent keeps what is known.
-        files: Option<u32>,
         iterations: Option<u32>,
         at: Timestamp,
     },
+    /// How many files it changes, as of that commit of its source branch.
+    Files { repository: RepositoryId, number: i64, source: ObjectId, files: u32 },
 }
 
 /// A part that is read for each pull request by itself.
@@ -242,6 +243,17 @@ impl Table {
         Ok(())
     }
 
+    /// Notes how many files a pull request changes, where `source` is still what was last pushed to it.
+    async fn count(&mut self, conn: &mut AnyConnection, key: (RepositoryId, i64), source: &ObjectId, files: u32) -> Result<()> {
+        if let Some(known) = self.row(conn, key.0, key.1).await?
+            && known.history.source_commit.as_ref() == Some(source)
+        {
+            known.history.files = Some(files);
+            self.new.insert(key);
+        }
+        Ok(())
+    }
+
     /// Writes what is new; which pull requests that was.
     async fn write(mut self, conn: &mut AnyConnection, project: ProjectId, rules: &(Rules, String)) -> Result<Vec<(RepositoryId, i64)>> {
         for key in self.touched.difference(&self.new) {
@@ -263,6 +275,8 @@ fn actor(identity: &crate::domain::person::Identity, is_group: bool) -> Actor {
 /// A history with what a list says, and what was known besides.
 fn listed(repository: RepositoryId, fact: &fact::PullRequest, known: Option<&History>) -> History {
     let required = |required: bool| if required { Required::Required } else { Required::Optional };
+    // Counted for what was last pushed.
+    let files = known.filter(|known| known.source_commit == fact.source_commit).and_then(|known| known.files);
     History {
         repository,
         number: fact.number,
@@ -283,7 +297,7 @@ fn listed(repository: RepositoryId, fact: &fact::PullRequest, known: Option<&His
         commits: known.and_then(|known| known.commits.clone()),
         items: known.map(|known| known.items.clone()).unwrap_or_default(),
         iterations: known.and_then(|known| known.iterations),
-        files: known.and_then(|known| known.files),
+        files,
     }
 }
 
@@ -387,7 +401,7 @@ impl Store {
                         };
                         table.change(writing.conn(), (repository, number), Due::Threads, at, change).await?;
                     }
-                    HistoryUpdate::Detail { repository, number, commits, items, files, iterations, at } => {
+                    HistoryUpdate::Detail { repository, number, commits, items, iterations, at } => {
                         let change = |history: &mut History| {
                             history.commits = Some(commits);
                             let linked = std::mem::replace(&mut history.items, items);
@@ -396,10 +410,12 @@ impl Store {
                                     history.items.push(item);
                                 }
                             }
-                            history.files = files.or(history.files);
                             history.iterations = iterations.or(history.iterations);
                         };
                         table.change(writing.conn(), (repository, number), Due::Detail, at, change).await?;
+                    }
+                    HistoryUpdate::Files { repository, number, source, files } => {
+                        table.count(writing.conn(), (repository, number), &source, files).await?;
                     }
                 }
             }

@@ -229,6 +229,7 @@ async fn every_function(checked: &Checked, covered: &mut Covered) {
     assert!(c.files_under(r, &At::Branch("feature/SCR-1"), ".nothing").await.unwrap().is_empty());
     assert_eq!(by!(commits(r, "feature/SCR-1", 3))[0].id, second.commit);
     assert_eq!(by!(ahead_behind(r, &main, "feature/SCR-1")), (2, 0));
+    assert_eq!(by!(changed_files(r, &tip, &second.commit)), 1);
 
     let new = NewPullRequest {
         title: "SCR-1".into(),

@@ -24,7 +24,7 @@ use kanado::store::{DeliveryFilter, Location, NewDelivery, RECEIVER};
 use kanado::sync::wake::Wake;
 use tokio_util::sync::CancellationToken;
 
-use crate::support::inside::Inside;
+use crate::support::inside::{Inside, receiving};
 use crate::support::killed;
 use crate::support::patience::until;
 use crate::support::postgres;
@@ -65,11 +65,8 @@ impl Scene {
         let world = Inside::start(sim::Options { loopback_hooks: Loopback::Allowed, ..sim::Options::default() }).await;
         let clock = Clock::fixed(Timestamp::now());
         let address = free_address();
-        let mut config = Config::default();
-        config.webhooks.public_url = Some(format!("http://{address}"));
-        config.hooks.allow_insecure_url = true;
         let location = location.unwrap_or_else(|| world.file_of("alice"));
-        let alice = world.services("alice", config, clock.clone(), &location).await;
+        let alice = world.services("alice", receiving(&format!("http://{address}")), clock.clone(), &location).await;
         let project = world.connect(&alice, "alice", &["tide-api"]).await;
         Self { world, alice, clock, project, address }
     }

@@ -6,7 +6,6 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 use kanado::action::{Reporter, figures, hooks};
 use kanado::clock::Clock;
-use kanado::config::Config;
 use kanado::domain::health::Live;
 use kanado::domain::hook::DeliveryState;
 use kanado::domain::project::Project;
@@ -24,7 +23,7 @@ use kanado::store::{DeliveryFilter, NewDelivery, Store};
 use kanado::sync::wake::Wake;
 use tokio_util::sync::CancellationToken;
 
-use crate::support::inside::Inside;
+use crate::support::inside::{Inside, receiving};
 use crate::support::measured::{Measured, assert_same};
 use crate::support::patience::until;
 use crate::support::receiver::free_address;
@@ -48,10 +47,7 @@ impl Scene {
         let world = Inside::start(sim::Options { loopback_hooks: Loopback::Allowed, ..sim::Options::default() }).await;
         let clock = Clock::fixed(Timestamp::now());
         let address = free_address();
-        let mut config = Config::default();
-        config.webhooks.public_url = Some(format!("http://{address}"));
-        config.hooks.allow_insecure_url = true;
-        let measured = Measured::in_world(world, clock.clone(), config, "everything").await;
+        let measured = Measured::in_world(world, clock.clone(), receiving(&format!("http://{address}")), "everything").await;
         let services = &measured.services;
         let harbor = measured.projects.iter().find(|project| project.name == "Harbor").unwrap();
         hooks::generate(&services.ctx, harbor).await.unwrap();

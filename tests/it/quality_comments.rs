@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
-use kanado::action::quality_comment::{self, Commented, Step, Wanted};
+use kanado::action::quality_comment::{self, APART, Commented, Step, Wanted};
 use kanado::action::{Reporter, start_work, sync_pull_requests, tickets};
 use kanado::ado::{RepoRef, ThreadStatus};
 use kanado::clock::Clock;
@@ -20,6 +20,7 @@ use kanado::sim::control::{Merging, Policies};
 
 use crate::support::inside::Inside;
 use crate::support::killed;
+use crate::support::measured::collect;
 use crate::support::patience::until;
 
 const REPOSITORY: &str = "Harbor/tide-api";
@@ -38,7 +39,11 @@ struct Scene {
 
 impl Scene {
     async fn new(config: Config) -> Self {
-        let world = Inside::start(sim::Options::default()).await;
+        Self::within(sim::Content::default(), config).await
+    }
+
+    async fn within(organisation: sim::Content, config: Config) -> Self {
+        let world = Inside::start(sim::Options { organisation, ..sim::Options::default() }).await;
         let clock = Clock::fixed(Timestamp::now());
         let alice = world.services("alice", config, clock.clone(), &world.file_of("alice")).await;
         let project = world.connect(&alice, "alice", &["tide-api"]).await;
@@ -126,6 +131,38 @@ async fn a_comment_is_made_once_and_says_how_far_the_ticket_is() {
     sync_pull_requests::details(&scene.alice.ctx, scene.project.id, vec![(scene.repository.id, i64::from(scene.number))]).await.unwrap();
     let known = scene.alice.ctx.store.pull_request(scene.repository.id, i64::from(scene.number)).await.unwrap().unwrap();
     assert_eq!(known.threads.map(|threads| threads.unresolved), Some(0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_size_is_told_against_the_teams_and_files_are_counted_once_for_each_push() {
+    let scene = Scene::within(sim::Content::Busy, Config::default()).await;
+    let control = scene.world.sim.control();
+    let read = async || assert!(collect(&scene.alice, std::slice::from_ref(&scene.project)).await.is_complete());
+    let comparisons = || control.requests().of("GET git/repositories/{repository}/diffs/commits");
+    let size = async || {
+        let text = scene.text().await;
+        text.lines().find_map(|line| line.strip_prefix("| Size | ").map(str::to_owned)).unwrap_or(text)
+    };
+    read().await;
+    assert_eq!(scene.comment().await.step, Step::Create);
+    let words = size().await;
+    assert!(words.starts_with("1 file, 1 commit; the team's median is ") && words.contains(" files, "), "{words}");
+    assert_eq!(comparisons(), 1);
+
+    scene.tick_a_criterion().await;
+    scene.clock.advance(APART);
+    assert!(matches!(scene.comment().await.step, Step::Update { .. }));
+    assert_eq!(comparisons(), 1, "nothing was pushed");
+
+    let branch = format!("feature/{}", scene.key);
+    control.push_file(REPOSITORY, (&branch, None), "bob", ("src/answer.rs", b"fn answer() {}\n"), "Answer").await.unwrap();
+    scene.clock.advance(APART);
+    scene.sync().await;
+    read().await;
+    assert!(matches!(scene.comment().await.step, Step::Update { .. }));
+    let words = size().await;
+    assert!(words.starts_with("2 files, 2 commits;"), "a folder is no file: {words}");
+    assert_eq!(comparisons(), 2);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -3,13 +3,13 @@
 use jiff::SignedDuration;
 use kanado::action::{Reporter, hooks, rotate_token};
 use kanado::clock::Clock;
-use kanado::config::Config;
 use kanado::metrics::figures::Figures;
 use kanado::secret;
 use kanado::sim;
 use kanado::sim::generate::Size;
 use kanado::sim::hooks::Loopback;
 
+use crate::support::inside::receiving;
 use crate::support::measured::{Measured, assert_same, figures};
 
 /// Somebody at the other end of the hooks, who takes everything.
@@ -30,9 +30,7 @@ async fn scene() -> Measured {
     let content = sim::Content::Generated(Size::S);
     let options =
         sim::Options { organisation: content, start: Some(start()), loopback_hooks: Loopback::Allowed, ..sim::Options::default() };
-    let mut config = Config::default();
-    config.webhooks.public_url = Some(receiver().await);
-    config.hooks.allow_insecure_url = true;
+    let config = receiving(&receiver().await);
     let measured = Measured::with(options, Clock::fixed(start()), config, "everything").await;
     assert!(measured.collect().await.is_complete());
     let project = &measured.projects[0];

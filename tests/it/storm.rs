@@ -43,8 +43,9 @@ async fn a_storm_changes_no_row_and_spends_no_more_than_half_of_what_it_is_told_
     assert!(measured.collect().await.is_complete());
     let rate = scarce(spent(&control).total, begun.elapsed());
 
-    let (other, projects) = measured.somebody_else("other", Clock::fixed(start)).await;
+    // Its account is kept from the first request on, as the client's own.
     control.set_rate(Some(rate));
+    let (other, projects) = measured.somebody_else("other", Clock::fixed(start)).await;
     let faults = FAULTS.map(|fault| control.add_fault(fault.parse().unwrap()));
     control.reset_requests();
     let begun = Instant::now();

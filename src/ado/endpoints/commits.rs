@@ -1,4 +1,4 @@
-//! Commits of a branch, and how far a branch is from another.
+//! Commits of a branch, how far a branch is from another, and how many files differ between two commits.
 
 use jiff::Timestamp;
 
@@ -7,12 +7,17 @@ use crate::ado::call::Call;
 use crate::ado::error::ErrorKind;
 use crate::ado::paging::Page;
 use crate::ado::scope::Scope;
-use crate::ado::wire::commit::Commit;
+use crate::ado::wire::commit::{Commit, Differences};
 use crate::ado::wire::refs::BranchStatistics;
 use crate::ado::{Client, RepoRef, Result};
 use crate::domain::fact;
+use crate::domain::id::ObjectId;
 
 const PAGE: usize = 100;
+
+/// Rows of a comparison asked for at once, and how many times at most: of a change as large as that nobody needs the exact number.
+const DIFFERENCES: usize = 2000;
+const MOST_PAGES: usize = 5;
 
 impl Client {
     /// The newest commits of a branch, at most `top`. The service cuts long messages here.
@@ -48,5 +53,31 @@ impl Client {
         let statistics: BranchStatistics = self.object(&call).await?;
         let count = |n: Option<i64>| u32::try_from(n.unwrap_or_default()).unwrap_or_default();
         Ok((count(statistics.ahead_count), count(statistics.behind_count)))
+    }
+
+    /// How many files a pull request from `source` into `target` changes: since the last commit that both have, as its page counts them.
+    /// A renamed file is one. Of a list longer than ten thousand rows only those are counted.
+    pub async fn changed_files(&self, repository: RepoRef<'_>, target: &ObjectId, source: &ObjectId) -> Result<u32> {
+        // The service's counts are of rows, and folders have rows too: only the list tells how many are files.
+        let mut call = Call::get(in_repository(repository, "/diffs/commits"), Scope::Code, "count the files that changed")
+            .query("baseVersion", target.as_str())
+            .query("baseVersionType", "commit")
+            .query("targetVersion", source.as_str())
+            .query("targetVersionType", "commit")
+            .query("diffCommonCommit", "true")
+            .query("$top", DIFFERENCES);
+        let (mut files, mut received) = (0, 0_usize);
+        for _ in 0..MOST_PAGES {
+            if received > 0 {
+                call.set("$skip", received);
+            }
+            let page: Differences = self.object(&call).await?;
+            received += page.changes.len();
+            files += page.changes.iter().filter(|row| row.is_a_file()).map(|_| 1).sum::<u32>();
+            if page.all_changes_included || page.changes.is_empty() {
+                break;
+            }
+        }
+        Ok(files)
     }
 }

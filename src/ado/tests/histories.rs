@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use super::server::{ADA, REPOSITORY, Reply, Scene, project, repository};
 use crate::ado::{PullRequestQuery, StatusFilter, history};
 use crate::domain::fact::ChangeCounts;
+use crate::domain::id::ObjectId;
 use crate::domain::pull_request::Vote;
 use crate::metrics::input::What;
 
@@ -98,6 +99,27 @@ async fn commits_come_with_how_many_files_they_changed() {
     let asked = scene.find("GET", "/commits?")[1].target.replace("%3A", ":");
     let wanted = "?searchCriteria.fromDate=2026-02-01T00:00:00Z&searchCriteria.$top=1000&searchCriteria.$skip=1000&api-version=7.1";
     assert!(asked.ends_with(wanted), "{asked}");
+}
+
+#[tokio::test]
+async fn changed_files_are_counted_without_folders_and_the_old_names_of_renamed_ones() {
+    let scene = Scene::new().await;
+    let row = |path: &str, kind: &str| json!({"item": {"path": path, "gitObjectType": "blob"}, "changeType": kind});
+    let folder = json!({"item": {"path": "/src", "gitObjectType": "tree", "isFolder": true}, "changeType": "edit"});
+    let first = json!([folder, row("/src/a.rs", "edit"), row("/src/b.rs", "edit, rename"), row("/src/c.rs", "delete, sourceRename")]);
+    let second =
+        json!([{"item": {"path": "/d", "isFolder": true}}, {"item": {"path": "/e.rs"}, "changeType": "add"}, {"changeType": "add"}]);
+    let page = |rows: Value| Reply::ok(json!({"changeCounts": {"Add": 24, "Edit": 6}, "changes": rows}));
+    let last = Reply::ok(json!({"allChangesIncluded": true, "changes": [row("/x", "add")]}));
+    scene.on("GET", "/diffs/commits?", [page(first), page(second), page(json!([])), last]);
+    let (target, source) = (ObjectId::new("1".repeat(40)), ObjectId::new("2".repeat(40)));
+    let count = async || scene.client.changed_files(repository(), &target, &source).await.unwrap();
+    assert_eq!((count().await, count().await), (3, 1));
+    let asked: Vec<_> = scene.find("GET", "/diffs/commits?").into_iter().map(|s| s.target).collect();
+    assert_eq!(asked.len(), 4, "until a page is empty, or says that it is all");
+    let versions = format!("?baseVersion={target}&baseVersionType=commit&targetVersion={source}&targetVersionType=commit");
+    assert!(asked[0].contains(&format!("{versions}&diffCommonCommit=true&$top=2000&api-version")), "{}", asked[0]);
+    assert!(asked[2].contains("&$skip=7&"), "{}", asked[2]);
 }
 
 #[tokio::test]

@@ -1,4 +1,4 @@
-//! Commits, and items of a tree.
+//! Commits, items of a tree, and what differs between two commits.
 
 use std::collections::BTreeMap;
 
@@ -71,6 +71,45 @@ fn count(counts: &BTreeMap<String, Value>) -> fact::ChangeCounts {
         *place = place.saturating_add(files);
     }
     sum
+}
+
+/// A page of what differs between two versions.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Differences {
+    /// Whether there is no other page; not said by every page that is the last.
+    #[serde(default, deserialize_with = "loose::flag")]
+    pub all_changes_included: bool,
+    #[serde(default, deserialize_with = "loose::list")]
+    pub changes: Vec<Difference>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Difference {
+    #[serde(default, deserialize_with = "loose::part")]
+    item: Option<Differing>,
+    #[serde(default, deserialize_with = "loose::word")]
+    change_type: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Differing {
+    #[serde(default, deserialize_with = "loose::word")]
+    git_object_type: Option<String>,
+    #[serde(default, deserialize_with = "loose::flag")]
+    is_folder: bool,
+}
+
+impl Difference {
+    /// Folders have rows of their own, and a renamed file has a second one where it was.
+    pub fn is_a_file(&self) -> bool {
+        let is_where_it_was = self.change_type.as_ref().is_some_and(|kind| kind.to_ascii_lowercase().contains("sourcerename"));
+        let is_blob =
+            |item: &Differing| !item.is_folder && item.git_object_type.as_deref().is_none_or(|kind| kind.eq_ignore_ascii_case("blob"));
+        !is_where_it_was && self.item.as_ref().is_some_and(is_blob)
+    }
 }
 
 #[derive(Debug, Deserialize)]

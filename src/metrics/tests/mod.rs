@@ -36,5 +36,6 @@ mod honesty;
 mod one;
 mod production;
 mod properties;
+mod sizes;
 mod states;
 mod world;

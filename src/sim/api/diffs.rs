@@ -1,4 +1,4 @@
-//! Two versions compared: ahead, behind, common commit, changed files.
+//! Two versions compared: ahead, behind, common commit, changed files, and the folders that these are in, which are counted as well.
 //!
 //! `diffCommonCommit=false` is taken as asked for and answered the same way: against the common commit.
 use serde_json::{Value, json};
@@ -24,22 +24,20 @@ pub async fn get(call: &Call) -> Result<Answer, Failure> {
     .map_err(Failure::internal)?
     .map_err(|(is_base, error)| if is_base { base.refuse(error, repository) } else { target.refuse(error, repository) })?;
     let (skip, top) = (call.query.number("$skip")?.unwrap_or(0), call.query.number("$top")?.unwrap_or(100));
+    let kinds = diff.changes.iter().map(|change| change.kind).chain(diff.folders.iter().map(|folder| folder.kind));
     let mut counts = ChangeCounts::new();
-    for change in &diff.changes {
-        let name = match change.kind {
-            ChangeKind::Add => "Add",
-            ChangeKind::Edit => "Edit",
-            ChangeKind::Delete => "Delete",
-            ChangeKind::Rename | ChangeKind::EditRename => "Rename",
-            ChangeKind::SourceRename => continue,
-        };
+    for name in kinds.filter_map(ChangeKind::count_name) {
         *counts.entry(name).or_default() += 1;
     }
     let render = call.renderer(&world);
-    let shown: Vec<Value> =
-        page(diff.changes.iter(), skip, top).into_iter().map(|change| render.change(repository, &diff.target_commit, change)).collect();
+    let files = diff.changes.iter().map(|change| (&change.path, render.change(repository, &diff.target_commit, change)));
+    let folders = diff.folders.iter().map(|folder| (&folder.path, render.folder_change(repository, &diff.target_commit, folder)));
+    let mut rows: Vec<(&String, Value)> = files.chain(folders).collect();
+    rows.sort_by(|a, b| a.0.cmp(b.0));
+    let all = rows.len();
+    let shown: Vec<Value> = page(rows.into_iter(), skip, top).into_iter().map(|(_, row)| row).collect();
     let mut value = json!({
-        "allChangesIncluded": skip == 0 && shown.len() == diff.changes.len(),
+        "allChangesIncluded": skip == 0 && shown.len() == all,
         "changeCounts": counts_json(&counts),
         "changes": shown,
         "baseCommit": diff.base_commit,

@@ -4,7 +4,7 @@
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
-use crate::sim::git::{ChangeCounts, ChangeKind, CommitRow, FileChange};
+use crate::sim::git::{ChangeCounts, ChangeKind, CommitRow, FileChange, FolderChange};
 use crate::sim::site::{Site, percent_encode};
 use crate::sim::world::{Extra, Project, Repository, Team, World, ado_date, git_date};
 
@@ -217,6 +217,19 @@ impl Renderer<'_> {
             map.insert("sourceServerItem".to_owned(), json!(source));
         }
         Value::Object(map)
+    }
+
+    /// One folder with something in it that differs.
+    pub fn folder_change(&self, repository: &Repository, commit: &str, change: &FolderChange) -> Value {
+        let item = json!({
+            "objectId": change.object_id,
+            "gitObjectType": "tree",
+            "commitId": commit,
+            "path": change.path,
+            "isFolder": true,
+            "url": self.item_url(repository, &change.path, commit),
+        });
+        json!({ "item": item, "changeType": change.kind.word() })
     }
 }
 

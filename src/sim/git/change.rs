@@ -1,8 +1,8 @@
 //! What differs between two trees, in the words of the service: add, edit, delete, rename.
 //!
-//! Limits: files only, no folders; a rename is one row on the new path plus a `delete, sourceRename` row on the old.
+//! Limits: a rename is one row on the new path plus a `delete, sourceRename` row on the old; folders are never renamed.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use git2::{Delta, DiffFindOptions, DiffOptions, Oid, Repository, Tree};
 
@@ -34,6 +34,16 @@ pub struct FileChange {
     pub original_object_id: Option<String>,
 }
 
+/// A folder with something in it that differs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FolderChange {
+    pub kind: ChangeKind,
+    /// With a leading slash.
+    pub path: String,
+    /// Of its tree: the new one, or the old one of what was deleted.
+    pub object_id: String,
+}
+
 /// Numbers of files by kind, under the capitalised names of the wire (`Add`, `Edit`, `Delete`, `Rename`).
 pub type ChangeCounts = BTreeMap<&'static str, usize>;
 
@@ -49,7 +59,7 @@ impl ChangeKind {
         }
     }
 
-    fn count_name(self) -> Option<&'static str> {
+    pub fn count_name(self) -> Option<&'static str> {
         match self {
             ChangeKind::Add => Some("Add"),
             ChangeKind::Edit => Some("Edit"),
@@ -110,4 +120,27 @@ pub(super) fn between(repo: &Repository, old: Option<&Tree<'_>>, new: Option<&Tr
     }
     changes.sort_by(|a, b| a.path.cmp(&b.path));
     Ok(changes)
+}
+
+/// The folders on the way to what differs, each once, without the root.
+pub(super) fn folders(old: Option<&Tree<'_>>, new: Option<&Tree<'_>>, changes: &[FileChange]) -> Vec<FolderChange> {
+    let paths: BTreeSet<&str> = changes
+        .iter()
+        .flat_map(|change| change.path.match_indices('/').map(|(at, _)| &change.path[..at]))
+        .filter(|path| !path.is_empty())
+        .collect();
+    let tree = |tree: Option<&Tree<'_>>, path: &str| {
+        let entry = tree?.get_path(std::path::Path::new(path.trim_start_matches('/'))).ok()?;
+        (entry.kind() == Some(git2::ObjectType::Tree)).then(|| entry.id().to_string())
+    };
+    let row = |path: &str| {
+        let (kind, object_id) = match (tree(old, path), tree(new, path)) {
+            (Some(_), Some(id)) => (ChangeKind::Edit, id),
+            (None, Some(id)) => (ChangeKind::Add, id),
+            (Some(id), None) => (ChangeKind::Delete, id),
+            (None, None) => return None,
+        };
+        Some(FolderChange { kind, path: path.to_owned(), object_id })
+    };
+    paths.into_iter().filter_map(row).collect()
 }

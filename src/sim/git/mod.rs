@@ -21,7 +21,7 @@ use std::sync::{Arc, Mutex};
 use git2::{Commit, ErrorCode, Oid, Repository, RepositoryInitOptions, Signature, Time};
 use jiff::Timestamp;
 
-pub use change::{ChangeCounts, ChangeKind, FileChange};
+pub use change::{ChangeCounts, ChangeKind, FileChange, FolderChange};
 pub use merge::{Completed, Completion, MergePreview, Strategy};
 pub use push::{NewContent, Push, Pushed, TreeEdit};
 pub use read::{BranchStats, CommitDiff, Item, ItemKind, LogQuery, Recursion, Version};

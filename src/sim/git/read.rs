@@ -7,7 +7,7 @@ use std::path::Path;
 use git2::{Commit, ErrorCode, ObjectType, Oid, Repository, Sort, Tree};
 use jiff::Timestamp;
 
-use super::change::{self, ChangeCounts, FileChange};
+use super::change::{self, ChangeCounts, FileChange, FolderChange};
 use super::{Attempt, CommitRow, GitError, Opened, Repo, find_commit};
 
 /// Which state of the repository is meant.
@@ -76,6 +76,7 @@ pub struct CommitDiff {
     pub ahead: usize,
     pub behind: usize,
     pub changes: Vec<FileChange>,
+    pub folders: Vec<FolderChange>,
 }
 
 /// A branch against the base branch.
@@ -224,13 +225,15 @@ impl Repo {
         let common = merge_base(&repo, base.id(), target.id())?;
         let old = common.map(|id| repo.find_commit(id).and_then(|commit| commit.tree())).transpose().attempt("read a tree")?;
         let new = target.tree().attempt("read a tree")?;
+        let changes = change::between(&repo, old.as_ref(), Some(&new))?;
         Ok(CommitDiff {
             base_commit: base.id().to_string(),
             target_commit: target.id().to_string(),
             common_commit: common.map(|id| id.to_string()),
             ahead,
             behind,
-            changes: change::between(&repo, old.as_ref(), Some(&new))?,
+            folders: change::folders(old.as_ref(), Some(&new), &changes),
+            changes,
         })
     }
 

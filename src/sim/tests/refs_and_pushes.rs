@@ -100,6 +100,12 @@ async fn a_push_makes_a_real_commit_that_can_be_read_back() {
     let diff = "baseVersion=main&baseVersionType=branch&targetVersion=feature/spec&targetVersionType=branch";
     let diff = stage.get(&format!("{repository}/diffs/commits?{diff}")).await.expect(200);
     assert_eq!((&diff["aheadCount"], &diff["behindCount"]), (&json!(1), &json!(0)));
+    // A folder is a row, and counted, like a file.
+    let rows = |diff: &Value| {
+        diff["changes"].as_array().unwrap().iter().map(|row| (row["item"]["path"].clone(), row["changeType"].clone())).collect::<Vec<_>>()
+    };
+    assert_eq!(rows(&diff), [(json!("/.tickets"), json!("add")), (json!("/.tickets/K-1.md"), json!("add"))]);
+    assert_eq!((&diff["changeCounts"]["Add"], &diff["allChangesIncluded"]), (&json!(2), &json!(true)));
     let stats = stage.get(&format!("{repository}/stats/branches?name=feature/spec")).await.expect(200);
     assert_eq!(stats["aheadCount"], 1);
 }

@@ -30,7 +30,7 @@ fn threads(repository: RepositoryId, number: i64, minute: i64) -> HistoryUpdate 
 
 fn detail(repository: RepositoryId, number: i64, items: &[i64], minute: i64) -> HistoryUpdate {
     let commits = vec![ChangeCommit { sha: ObjectId::new("cd".repeat(20)), authored_at: Some(at(-30)) }];
-    HistoryUpdate::Detail { repository, number, commits, items: items.to_vec(), files: None, iterations: Some(3), at: at(minute) }
+    HistoryUpdate::Detail { repository, number, commits, items: items.to_vec(), iterations: Some(3), at: at(minute) }
 }
 
 async fn measured() -> Desk {
@@ -71,6 +71,24 @@ async fn parts_come_in_any_order_and_an_older_one_changes_nothing() {
     assert!(put(listed(4, PullRequestStatus::Completed, Some(30)), 40).await.is_empty(), "nothing new");
     let flow = store.flow(api, 4).await.unwrap().unwrap();
     assert_eq!((flow.number, flow.closed_at, flow.has_threads, flow.has_detail), (4, Some(at(30)), true, true));
+
+    // Files are of a commit: not noted for another one, and unknown again after a push.
+    let counted = |source: &str, files| HistoryUpdate::Files { repository: api, number: 8, source: ObjectId::new(source), files };
+    let pushed = |source: &str| {
+        HistoryUpdate::Listed(fact::PullRequest { source_commit: Some(ObjectId::new(source)), ..fact(8, PullRequestStatus::Active, None) })
+    };
+    for (update, minute, files) in [
+        (pushed("aa"), 40, None),
+        (counted("bb", 3), 41, None),
+        (counted("aa", 4), 42, Some(4)),
+        (pushed("aa"), 43, Some(4)),
+        (detail(api, 8, &[], 44), 44, Some(4)),
+        (pushed("bb"), 45, None),
+        (counted("bb", 3), 46, Some(3)),
+    ] {
+        put(update, minute).await;
+        assert_eq!(store.flow(api, 8).await.unwrap().unwrap().files, files, "at {minute}");
+    }
 
     let elsewhere = fact::PullRequest { project: Some(Guid::new("project-other")), ..fact(5, PullRequestStatus::Active, None) };
     assert!(put(HistoryUpdate::Listed(elsewhere), 41).await.is_empty());

@@ -87,7 +87,7 @@ async fn delivered() -> Desk {
         };
         let commits = vec![ChangeCommit { sha: sha(100 + number), authored_at: Some(at(-151 * DAY)) }];
         let items = if number == 3 { vec![40, 41] } else { vec![] };
-        let detail = HistoryUpdate::Detail { repository: api, number, commits, items, files: Some(3), iterations: Some(1), at: at(2) };
+        let detail = HistoryUpdate::Detail { repository: api, number, commits, items, iterations: Some(1), at: at(2) };
         store.put_histories(project, vec![HistoryUpdate::Listed(listed), detail], at(1), None).await.unwrap();
     }
     let push = |number: i64, branch: &str, day: i64| BranchPush {

@@ -97,7 +97,7 @@ pub fn update(repository: RepositoryId, detail: &fact::PullRequestDetail, at: Ti
     let mut items = detail.work_items.clone();
     items.extend(named(detail));
     let number = detail.pull_request.number;
-    HistoryUpdate::Detail { repository, number, commits, items, files: None, iterations: None, at }
+    HistoryUpdate::Detail { repository, number, commits, items, iterations: None, at }
 }
 
 /// What hangs on which work items: by Azure DevOps's own links, and by the texts of the pull request.

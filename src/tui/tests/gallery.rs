@@ -1,4 +1,4 @@
-//! The rest of the screens at four sizes: empty and failing states, every tab and every dialog that `scenes` leaves out.
+//! The rest of the screens at every size: empty and failing states, every tab and every dialog that `scenes` leaves out.
 
 use std::collections::BTreeMap;
 
@@ -13,8 +13,6 @@ use crate::tui::answer::{PreflightState, TaskState};
 use crate::tui::model::setup::Check;
 use crate::tui::model::{Base, Settings};
 use crate::tui::theme::{Charset, Depth, Theme, ThemeName};
-
-pub const SIZES: [(u16, u16); 4] = [(60, 20), (80, 24), (120, 40), (200, 50)];
 
 /// Answers a push's plan.
 fn plan_push(model: &mut Model, effects: Vec<Effect>) {

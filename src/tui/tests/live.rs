@@ -9,8 +9,6 @@ use crate::notice::Notice;
 use crate::tui::encode;
 use crate::tui::model::Settings;
 
-const SIZES: [(u16, u16); 4] = [(60, 20), (80, 24), (120, 40), (200, 50)];
-
 fn loads_live(effects: &[Effect]) -> bool {
     effects.iter().any(|effect| matches!(effect, Effect::LoadLive { .. }))
 }

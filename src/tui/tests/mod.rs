@@ -31,6 +31,9 @@ use super::model::Model;
 use super::screen;
 use super::update::update;
 
+/// The terminals a screen is pictured in: half of a small one, the smallest usual one, two of laptops, a wide one.
+const SIZES: [(u16, u16); 5] = [(60, 20), (80, 24), (120, 40), (160, 50), (200, 50)];
+
 /// Applies something that happened, a second after the last.
 pub fn happens(model: &mut Model, what: What) -> Vec<Effect> {
     let at = model.now + SignedDuration::from_secs(1);

@@ -1,4 +1,4 @@
-//! Pictures of every screen at four sizes, and their styles in every theme.
+//! Pictures of every screen at every size, and their styles in every theme.
 //!
 //! What a picture must say is asserted; how it looks is a snapshot, to be read when it changes.
 
@@ -8,8 +8,6 @@ use ratatui::style::Style;
 
 use super::*;
 use crate::tui::theme::{Charset, Depth, Theme, ThemeName};
-
-const SIZES: [(u16, u16); 4] = [(60, 20), (80, 24), (120, 40), (200, 50)];
 
 fn variants() -> [(&'static str, Theme); 4] {
     let of = |name, depth| Theme::new(name, depth, Charset::Unicode);

@@ -32,7 +32,7 @@ fn joined(model: &Model) -> String {
 
 #[test]
 fn every_row_of_the_card_says_what_it_does_or_why_not() {
-    for (width, height) in [(60, 20), (80, 24), (120, 40), (200, 50)] {
+    for (width, height) in SIZES {
         let mut model = sized(fixture::board(), width, height);
         go(&mut model, "5 ] ] ] ]");
         let words = picture(&model);

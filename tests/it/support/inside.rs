@@ -12,6 +12,14 @@ use kanado::sim;
 use kanado::store::{Location, Store};
 use tempfile::TempDir;
 
+/// Whose hooks are delivered to this URL of the loopback.
+pub fn receiving(public_url: &str) -> Config {
+    let mut config = Config::default();
+    config.webhooks.public_url = Some(public_url.to_owned());
+    config.hooks.allow_insecure_url = true;
+    config
+}
+
 /// A simulator to which a test holds the strings.
 pub struct Inside {
     pub sim: sim::Running,

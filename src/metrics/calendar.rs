@@ -4,6 +4,7 @@ use jiff::civil::{Date, Weekday};
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp, ToSpan};
 
+use super::figures::Measured;
 use super::query::{Hours, Window};
 
 /// The most days that a table holds: earlier and later instants are counted as in calendar hours.
@@ -82,6 +83,7 @@ fn start_of(date: Date, zone: &TimeZone) -> Option<Timestamp> {
 pub struct Weeks {
     pub mondays: Vec<Date>,
     starts: Vec<Timestamp>,
+    ends: Vec<Timestamp>,
     /// Whether the week lies in the window as a whole.
     pub whole: Vec<bool>,
 }
@@ -91,13 +93,14 @@ impl Weeks {
         let first = window.from.to_zoned(zone.clone()).date();
         let back = i64::from(first.weekday().to_monday_zero_offset());
         let mut monday = first.checked_sub(back.days()).unwrap_or(first);
-        let mut weeks = Self { mondays: Vec::new(), starts: Vec::new(), whole: Vec::new() };
+        let mut weeks = Self { mondays: Vec::new(), starts: Vec::new(), ends: Vec::new(), whole: Vec::new() };
         while weeks.mondays.len() < MOST_DAYS / 7 {
             let Some(start) = start_of(monday, zone).filter(|start| *start < window.to) else { break };
             let Ok(next) = monday.checked_add(7.days()) else { break };
             let end = start_of(next, zone).unwrap_or(start + SignedDuration::from_hours(24 * 7));
             weeks.mondays.push(monday);
             weeks.starts.push(start);
+            weeks.ends.push(end);
             weeks.whole.push(start >= window.from && end <= window.to);
             monday = next;
         }
@@ -106,6 +109,23 @@ impl Weeks {
 
     pub fn len(&self) -> usize {
         self.mondays.len()
+    }
+
+    /// When each ends, Monday's midnight.
+    pub fn ends(&self) -> &[Timestamp] {
+        &self.ends
+    }
+
+    /// How much of a week lies in a stretch of time: all of it, some, or none.
+    pub fn measured(&self, week: usize, from: Timestamp, whole_from: Timestamp, to: Timestamp) -> Measured {
+        let (Some(start), Some(end)) = (self.starts.get(week), self.ends.get(week)) else { return Measured::None };
+        if *end <= from || *start >= to {
+            Measured::None
+        } else if *start < whole_from || *end > to {
+            Measured::Part
+        } else {
+            Measured::Whole
+        }
     }
 
     /// The place of the week of an instant, where it is inside.

@@ -105,7 +105,7 @@ fn spread(value: &Value) -> Spread {
 
 /// The rows behind a number and those left out, a line each, under a line of names.
 pub fn rows(rows: &[Row], input: &Input) -> String {
-    let mut out = "subject,project,name,id,at,seconds,counts,reason,words\r\n".to_owned();
+    let mut out = "subject,project,name,id,at,seconds,counts,hit,reason,words\r\n".to_owned();
     for row in rows {
         let (kind, id) = match &row.subject {
             Subject::PullRequest { number, .. } => ("pull_request", number.to_string()),
@@ -122,6 +122,7 @@ pub fn rows(rows: &[Row], input: &Input) -> String {
             row.at.to_string(),
             row.seconds.map_or(String::new(), |seconds| seconds.to_string()),
             if row.excluded.is_none() { "yes" } else { "no" }.to_owned(),
+            if row.hit { "yes" } else { "no" }.to_owned(),
             row.excluded.map_or(String::new(), |reason| reason.words().to_owned()),
             row.words.clone(),
         ];
@@ -199,12 +200,13 @@ mod tests {
             seconds: Some(-3.0),
             words: "@SUM(A1)".to_owned(),
             excluded: Some(Reason::Invalid),
+            hit: false,
         };
         let text = rows(&[row], &input);
         let line = text.lines().nth(1).unwrap();
         assert_eq!(
             line,
-            "pull_request,'=cmd|' /C calc'!A0,\"a,\"\"b\"\"\",7,1970-01-01T00:00:00Z,-3,no,times contradict each other,'@SUM(A1)"
+            "pull_request,'=cmd|' /C calc'!A0,\"a,\"\"b\"\"\",7,1970-01-01T00:00:00Z,-3,no,no,times contradict each other,'@SUM(A1)"
         );
     }
 }

@@ -2,7 +2,8 @@
 //!
 //! A run has a commit when the commit that it runs is the same, or stands at the same place or later on the default branch. Of each
 //! pipeline the first run that has it is shown, and the first that brought it to production, where that is another one; while no run did,
-//! the last run that has it.
+//! the last run that has it. In the order in which they began; what began only after the commit had come to production and did not bring
+//! it there is not on its way.
 //!
 //! Limits: stages are what the input has: for every stage of a run the store has to be asked for all kinds of stages. Who is to approve
 //! is not known here.
@@ -88,6 +89,7 @@ pub fn of(repository: RepositoryId, commit: &ObjectId, merged_at: Option<Timesta
     for ((service, run), rows) in runs {
         by_service.entry(service).or_default().push((run, rows));
     }
+    let mut ways: Vec<Way> = Vec::new();
     for (service, runs) in by_service {
         let reached = runs.iter().position(|(_, rows)| rows.iter().any(|row| is_production(row) && is_success(row.result)));
         let mut shown = vec![0];
@@ -99,10 +101,30 @@ pub fn of(repository: RepositoryId, commit: &ObjectId, merged_at: Option<Timesta
             .map_or_else(String::new, |kind| kind.definition_name.clone());
         for place in shown {
             let (run, rows) = &runs[place];
-            stops.extend(of_run(&service, &pipeline, *run, rows, &is_production));
+            ways.push(Way {
+                begun: rows.iter().filter_map(|row| row.started_at.or(row.finished_at)).min(),
+                in_production: rows
+                    .iter()
+                    .filter(|row| is_production(row) && is_success(row.result))
+                    .filter_map(|row| row.finished_at)
+                    .min(),
+                stops: of_run(&service, &pipeline, *run, rows, &is_production),
+            });
         }
     }
+    let arrived = ways.iter().filter_map(|way| way.in_production).min();
+    ways.retain(|way| way.in_production.is_some() || arrived.is_none_or(|arrived| way.begun.is_none_or(|begun| begun <= arrived)));
+    // What has not begun comes last.
+    ways.sort_by_key(|way| (way.begun.is_none(), way.begun));
+    stops.extend(ways.into_iter().flat_map(|way| way.stops));
     stops
+}
+
+/// A run on the way, with its stages.
+struct Way {
+    begun: Option<Timestamp>,
+    in_production: Option<Timestamp>,
+    stops: Vec<Stop>,
 }
 
 type Key = (i64, bool, i64, String, Option<String>);

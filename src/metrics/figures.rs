@@ -248,9 +248,20 @@ pub struct Coverage {
 pub struct Week {
     /// Monday, in the query's zone.
     pub starts: Date,
-    /// Seconds, a rate as a fraction, or a count, as the tile's value.
+    /// Seconds, a rate as a fraction, or a count, as the tile's value; absent where there was none, and where nothing was measured.
     pub value: Option<f64>,
     pub n: u64,
+    pub measured: Measured,
+}
+
+/// How much of a week was measured: it may begin before the window, before anything was collected, or not be over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Measured {
+    Whole,
+    /// What it counts is less than the week's.
+    Part,
+    None,
 }
 
 /// A cluster of answers to DORA's survey, printed only if the whole interval lies in it.
@@ -403,4 +414,6 @@ pub struct Row {
     pub words: String,
     /// Absent where it counts.
     pub excluded: Option<Reason>,
+    /// One of the k of a rate: it failed, was unplanned, had no review.
+    pub hit: bool,
 }

@@ -48,6 +48,11 @@ pub fn is_machine(actor: &Actor, rules: &Rules) -> bool {
     actor.is_group || is_service || fits_any(&rules.bots, &actor.name) || fits_any(&rules.bots, &actor.unique_name)
 }
 
+/// Whether the author of a commit is a machine, by the name and the address that git has.
+pub fn is_machine_author(name: &str, email: &str, rules: &Rules) -> bool {
+    fits_any(&rules.bots, name) || fits_any(&rules.bots, email)
+}
+
 /// What a pull request is besides a change.
 pub fn nature(title: &str, source_branch: &str, labels: &[String], rules: &Rules) -> Nature {
     let branch = source_branch.strip_prefix("refs/heads/").unwrap_or(source_branch);

@@ -246,7 +246,8 @@ pub struct Incident {
     pub builds: Vec<i64>,
 }
 
-/// How many commits and pull requests of a project are linked to work items and to tickets of the board, and to which.
+/// How many commits and pull requests of a project are linked to work items and to tickets of the board, and to which. Those of the lead
+/// time: where its definition leaves bots out, they are counted here and nowhere else.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Linkage {
     pub commits: u64,
@@ -261,6 +262,10 @@ pub struct Linkage {
     pub traced_pull_requests: u64,
     /// Tickets with title, and how many pull requests have their key in the branch's name; most first, at most 100.
     pub tickets: Vec<(TicketKey, String, u64)>,
+    /// Commits written by bots, left out.
+    pub bot_commits: u64,
+    /// Pull requests of bots, left out.
+    pub bot_pull_requests: u64,
 }
 
 /// A project with what is known of its collection.

@@ -1,7 +1,7 @@
 //! Delivery figures: `(facts, query, now) -> figures`, pure.
 //!
 //! [`input`] is what is measured, [`query`] what is asked, [`figures`] the answer, with what it rests on and what was left out. No figure
-//! is ever zero by accident: what can't be computed says why. [`telling`] and [`csv`] are how figures are told.
+//! is ever zero by accident: what can't be computed says why. [`telling`], [`breaks`] and [`csv`] are how figures are told.
 //!
 //! The way: [`flow::of`] boils the history of a pull request down to its times when it is stored; [`production::wanted`] says what to
 //! read for a query; [`summarise`] makes deployments of stage runs (`deployments`), gives changes to the deployments that brought them
@@ -12,6 +12,7 @@
 
 pub mod bands;
 pub mod blocker;
+pub mod breaks;
 mod calendar;
 mod containment;
 mod counts;

@@ -116,6 +116,14 @@ impl Zone {
         self.zone.iana_name().unwrap_or("UTC")
     }
 
+    /// Its name, or that somebody chose one that is not known.
+    pub fn brief(&self) -> &str {
+        match &self.of {
+            ZoneOf::Configuration | ZoneOf::Projects | ZoneOf::Several => self.name(),
+            ZoneOf::Unknown(_) => "time zone not known",
+        }
+    }
+
     /// What to say beside a window; nothing where the configuration's holds and nobody expects another.
     pub fn words(&self) -> Option<String> {
         match &self.of {

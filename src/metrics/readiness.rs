@@ -5,8 +5,8 @@ use jiff::Timestamp;
 use super::figures::{Metric, Missing, Value};
 use super::frame::Frame;
 use super::input::{Input, MeasuredProject};
-use super::query::{Definition, Query};
-use super::reliability;
+use super::query::{Definition, Query, Window};
+use super::{frequency, reliability};
 use crate::domain::collection::{Source, SourceState};
 use crate::domain::id::ProjectId;
 use crate::domain::run::DefinitionKind;
@@ -53,6 +53,14 @@ pub fn collected_from(frame: &Frame<'_>) -> Option<Timestamp> {
 /// Since when everything is collected, of all projects asked for; absent where of some project that is not known.
 pub fn all_collected_from(frame: &Frame<'_>) -> Option<Timestamp> {
     projects(frame).map(|project| project.collection.from).collect::<Option<Vec<_>>>()?.into_iter().max()
+}
+
+/// Since when a window's weeks have what a figure counts: of some project asked for, and of all.
+pub fn measured_from(frame: &Frame<'_>, metric: Metric, window: Window) -> (Timestamp, Timestamp) {
+    // Before there was a service nothing could be deployed.
+    let begins = if metric == Metric::DeploymentFrequency { frequency::since(frame, window) } else { window.from };
+    let since = |collected: Option<Timestamp>| collected.map_or(begins, |from| from.max(begins));
+    (since(collected_from(frame)), since(all_collected_from(frame)))
 }
 
 fn is_settled(state: &SourceState) -> bool {

@@ -12,6 +12,8 @@
 //! DevLake and fourkeys have no 72 hours. Their recovery time is per incident: DevLake's from the finish of the deployment, in its window;
 //! fourkeys' from the earlier of creation and deployment, in the window of the creation. Neither defines a rework rate.
 
+use jiff::Timestamp;
+
 use super::calendar::seconds;
 use super::deployments::{Origin, Outcome, stage_end};
 use super::failures::SETTLED_AFTER;
@@ -36,7 +38,7 @@ pub fn each_failed(frame: &Frame<'_>, window: Window, take: &mut dyn FnMut(Sampl
             return;
         }
         let item = Item::Deployment(index);
-        let is_young = frame.query.definition == Definition::Ours && frame.now.duration_since(deployment.at) < SETTLED_AFTER;
+        let is_young = is_young(frame, deployment.at);
         take(if !frame.failures.told.contains(&frame.project(deployment)) {
             Sample::excluded(item, deployment.at, Reason::NoSource)
         } else if is_young {
@@ -45,6 +47,18 @@ pub fn each_failed(frame: &Frame<'_>, window: Window, take: &mut dyn FnMut(Sampl
             Sample::counted(item, deployment.at).hit(frame.failures.has(index))
         });
     });
+}
+
+/// Whether a failure of what was deployed then may still show.
+fn is_young(frame: &Frame<'_>, at: Timestamp) -> bool {
+    frame.query.definition == Definition::Ours && frame.now.duration_since(at) < SETTLED_AFTER
+}
+
+/// Failed deployments that recovery tells of and the change fail rate does not yet.
+pub fn young_failures(frame: &Frame<'_>, window: Window) -> u64 {
+    let mut young = 0;
+    each_recovery(frame, window, &mut |sample| young += u64::from(sample.excluded.is_none() && is_young(frame, sample.at)));
+    young
 }
 
 pub fn each_unplanned(frame: &Frame<'_>, window: Window, take: &mut dyn FnMut(Sample)) {

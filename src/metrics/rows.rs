@@ -71,15 +71,16 @@ fn row(frame: &Frame<'_>, known: &Known, metric: Metric, sample: Sample) -> Row 
         }
         Item::Deployment(index) => {
             let deployment = &frame.deployments.all[index as usize];
-            (subject(frame, deployment), of_deployment(frame, metric, index, deployment))
+            (subject(frame, deployment), of_deployment(frame, metric, index, deployment, &sample))
         }
         Item::Stage(at) => {
             let stage = &frame.input.stages[at as usize];
-            let environment = stage.environment.as_ref().map_or_else(String::new, |name| format!(" to `{name}`"));
+            let environment = stage.environment.as_ref().filter(|name| **name != stage.stage);
+            let environment = environment.map_or_else(String::new, |name| format!(" to `{name}`"));
             let attempt = if stage.attempt > 1 { format!(", attempt {}", stage.attempt) } else { String::new() };
-            let failed = if sample.hit { ", failed" } else { "" };
+            let failed = if sample.hit { "failed in " } else { "" };
             let subject = Subject::Deployment { project: stage.project, kind: stage.kind, definition: stage.definition, run: stage.run };
-            (subject, format!("stage `{}`{environment}{failed}{attempt}", stage.stage))
+            (subject, format!("{failed}stage `{}`{environment}{attempt}", stage.stage))
         }
         Item::Incident(at) => {
             let incident = &frame.input.incidents[at as usize];
@@ -88,7 +89,7 @@ fn row(frame: &Frame<'_>, known: &Known, metric: Metric, sample: Sample) -> Row 
         }
     };
     let words = if sample.open { format!("{words}; open for {}", duration(sample.seconds.unwrap_or_default())) } else { words };
-    Row { subject, at: sample.at, seconds: sample.seconds, words, excluded: sample.excluded }
+    Row { subject, at: sample.at, seconds: sample.seconds, words, excluded: sample.excluded, hit: sample.hit }
 }
 
 fn subject(frame: &Frame<'_>, deployment: &Deployment) -> Subject {
@@ -153,26 +154,9 @@ fn of_flow(frame: &Frame<'_>, known: &Known, metric: Metric, at: u32, flow: &Flo
     parts.join(", ")
 }
 
-fn of_deployment(frame: &Frame<'_>, metric: Metric, index: u32, deployment: &Deployment) -> String {
-    let mut parts = vec![name(frame, deployment)];
-    match deployment.class {
-        Class::Forward => {}
-        Class::Seed => parts.push("first known".to_owned()),
-        Class::Redeploy => parts.push("the same commit again".to_owned()),
-        Class::Rollback => parts.push("back to an older commit".to_owned()),
-    }
-    if deployment.regions > 1 {
-        let after = super::calendar::seconds(deployment.first_at, deployment.at);
-        parts.push(format!("{} of {} environments, the last {} after the first", deployment.reached, deployment.regions, duration(after)));
-    }
-    let notes = [
-        (deployment.notes.retried, "after a retry"),
-        (deployment.notes.with_issues, "with issues"),
-        (deployment.notes.failed_after, "the run failed afterwards"),
-        (deployment.notes.hotfix, "hotfix"),
-        (deployment.notes.reverts, "reverts a change"),
-    ];
-    parts.extend(notes.into_iter().filter(|(is, _)| *is).map(|(_, words)| words.to_owned()));
+/// What makes it one of those that failed or were not planned comes first: of the rest there is much, and little room.
+fn of_deployment(frame: &Frame<'_>, metric: Metric, index: u32, deployment: &Deployment, sample: &Sample) -> String {
+    let mut parts = Vec::new();
     if matches!(metric, Metric::ChangeFailRate | Metric::RecoveryTime)
         && let Some(failure) = frame.failures.of.get(&index)
     {
@@ -189,10 +173,37 @@ fn of_deployment(frame: &Frame<'_>, metric: Metric, index: u32, deployment: &Dep
         why.sort_unstable();
         parts.push(format!("failed: {}", why.join(", ")));
     }
+    let mut unplanned = Vec::new();
     if metric == Metric::ReworkRate
         && let Some(incident) = frame.failures.fixes.get(&index)
     {
-        parts.push(format!("fixes incident {}", frame.input.incidents[*incident as usize].number));
+        unplanned.push(format!("fixes incident {}", frame.input.incidents[*incident as usize].number));
     }
+    let of_rework = [
+        (deployment.class == Class::Rollback, "back to an older commit"),
+        (deployment.notes.hotfix, "hotfix"),
+        (deployment.notes.reverts, "reverts a change"),
+    ];
+    unplanned.extend(of_rework.into_iter().filter(|(is, _)| *is).map(|(_, words)| words.to_owned()));
+    if metric == Metric::ReworkRate && sample.hit {
+        parts.push(format!("unplanned: {}", unplanned.join(", ")));
+    } else {
+        parts.extend(unplanned);
+    }
+    match deployment.class {
+        Class::Forward | Class::Rollback => {}
+        Class::Seed => parts.push("first known".to_owned()),
+        Class::Redeploy => parts.push("the same commit again".to_owned()),
+    }
+    if deployment.regions > 1 {
+        let after = super::calendar::seconds(deployment.first_at, deployment.at);
+        parts.push(format!("{} of {} environments, the last {} after the first", deployment.reached, deployment.regions, duration(after)));
+    }
+    let notes = [
+        (deployment.notes.retried, "after a retry"),
+        (deployment.notes.with_issues, "with issues"),
+        (deployment.notes.failed_after, "the run failed afterwards"),
+    ];
+    parts.extend(notes.into_iter().filter(|(is, _)| *is).map(|(_, words)| words.to_owned()));
     parts.join(", ")
 }

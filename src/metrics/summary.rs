@@ -9,7 +9,7 @@ use super::figures::{Coverage, Figures, Metric, Phase, Service, Tile, Value};
 use super::frame::Frame;
 use super::query::{Definition, Hours, Query, Window};
 use super::tally::{Tally, times};
-use super::telling::{duration, percent};
+use super::telling::{PRODUCTION, duration, percent};
 use super::{bands, cycle, frequency, lead_time, readiness, reliability, statistics, trend};
 use crate::domain::collection::Source;
 use crate::metrics::input::{Input, Segment};
@@ -110,7 +110,7 @@ fn tile(frame: &Frame<'_>, metric: Metric, windows: &Windows) -> Tile {
     tile.value = tally.value(frame, metric, windows.now, &windows.weeks);
     tile.n = tally.n;
     tile.excluded = tally.excluded();
-    tile.weeks = tally.weeks(metric, frame.query.definition, &windows.weeks);
+    tile.weeks = tally.weeks(frame, metric, windows.now, &windows.weeks);
     tile.coverage = coverage(frame, metric, windows.now);
     // What was not collected can't be compared with; nor what was of some projects only.
     if readiness::all_collected_from(frame).is_none_or(|from| from <= windows.before.from) {
@@ -158,7 +158,7 @@ fn coverage(frame: &Frame<'_>, metric: Metric, window: Window) -> Option<Coverag
                     k += u64::from(frame.input.flows[at as usize].has_threads);
                 }
             });
-            Some(Coverage { k, n, of: "completed pull requests with reviews and drafts read".to_owned() })
+            Some(Coverage { k, n, of: "completed pull requests with reviews read".to_owned() })
         }
         Metric::ChangeFailRate | Metric::ReworkRate => {
             let (mut k, mut n) = (0, 0);
@@ -274,8 +274,15 @@ fn notes(frame: &Frame<'_>, metric: Metric, window: Window, tally: &Tally) -> Ve
             notes.extend(bots(frame, of_bots));
         }
         Metric::ChangeFailRate if reliability::is_proxy(frame) => notes.push("proxy: failed production stages".to_owned()),
-        Metric::RecoveryTime => notes.extend(detection(frame, window)),
-        Metric::PipelineReliability => notes.push("of final attempts of production stages; not one of DORA's".to_owned()),
+        Metric::RecoveryTime => {
+            let young = reliability::young_failures(frame, window);
+            // The two tiles would seem to contradict each other.
+            if young > 0 {
+                notes.insert(0, format!("{young} of them younger than 72 hours: the change fail rate does not count these yet"));
+            }
+            notes.extend(detection(frame, window));
+        }
+        Metric::PipelineReliability => notes.push("final attempts of production stages that failed; not one of DORA's".to_owned()),
         _ => {}
     }
     notes
@@ -288,9 +295,9 @@ fn production(frame: &Frame<'_>) -> Vec<String> {
     }
     let more = grounds.len().saturating_sub(MOST_NAMED);
     grounds.truncate(MOST_NAMED);
-    let mut notes: Vec<String> = grounds.into_iter().map(|ground| format!("production of {ground}")).collect();
+    let mut notes: Vec<String> = grounds.into_iter().map(|ground| format!("{PRODUCTION}{ground}")).collect();
     if more > 0 {
-        notes.push(format!("and {more} more"));
+        notes.push(format!("{PRODUCTION}{more} more: kanado metrics production lists them"));
     }
     notes
 }

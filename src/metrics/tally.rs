@@ -3,11 +3,11 @@
 use jiff::civil::Date;
 
 use super::calendar::Weeks;
-use super::figures::{Excluded, Metric, PhaseFigure, Reason, Value, Week};
+use super::figures::{Excluded, Measured, Metric, PhaseFigure, Reason, Value, Week};
 use super::frame::{Frame, Sample};
 use super::query::{Definition, Window};
 use super::statistics::{Lasted, ascending, kaplan_meier_median, lower_median, median, percentile, wilson};
-use super::{frequency, statistics};
+use super::{counts, frequency, readiness, statistics};
 
 /// Fewer are listed; as many have a median.
 const MEDIAN_FROM: usize = 5;
@@ -115,15 +115,27 @@ impl Tally {
         ascending(self.weeks.iter().zip(counts).filter(|(_, counts)| *counts).map(|(week, _)| week.days.len() as f64).collect())
     }
 
-    pub fn weeks(&self, metric: Metric, definition: Definition, weeks: &Weeks) -> Vec<Week> {
-        let value = |week: &InWeek| match shape(metric) {
-            Shape::Times | Shape::Censored => middle(definition, &ascending(week.seconds.clone())),
+    /// Week by week. A count of a week in which nothing was measured is absent: it would pass for zero.
+    pub fn weeks(&self, frame: &Frame<'_>, metric: Metric, window: Window, weeks: &Weeks) -> Vec<Week> {
+        if metric == Metric::WorkInProgress {
+            return counts::open_by_week(frame, window, weeks);
+        }
+        let value = |week: &InWeek, measured: Measured| match shape(metric) {
+            Shape::Times | Shape::Censored => middle(frame.query.definition, &ascending(week.seconds.clone())),
             Shape::Rate if week.n == 0 => None,
             Shape::Rate => Some(week.k as f64 / week.n as f64),
-            Shape::Frequency | Shape::Count => Some(week.n as f64),
+            Shape::Frequency | Shape::Count => Some(week.n as f64).filter(|_| measured != Measured::None),
         };
-        let of = |(starts, week): (&jiff::civil::Date, &InWeek)| Week { starts: *starts, value: value(week), n: week.n };
-        weeks.mondays.iter().zip(&self.weeks).map(of).collect()
+        let (from, whole_from) = readiness::measured_from(frame, metric, window);
+        let to = window.to.min(frame.now);
+        let of = |(at, (starts, week)): (usize, (&Date, &InWeek))| {
+            let measured = match weeks.measured(at, from, whole_from, to) {
+                Measured::None if week.n > 0 => Measured::Part,
+                measured => measured,
+            };
+            Week { starts: *starts, value: value(week, measured), n: week.n, measured }
+        };
+        weeks.mondays.iter().zip(&self.weeks).enumerate().map(of).collect()
     }
 
     pub fn value(&self, frame: &Frame<'_>, metric: Metric, window: Window, weeks: &Weeks) -> Value {

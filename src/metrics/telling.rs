@@ -2,13 +2,16 @@
 //!
 //! Limits: plain text without colour or escape codes; whatever names things from outside is the caller's to make inert.
 
-use super::figures::{Excluded, Metric, Tile, Trend, Value, Week};
+use super::figures::{Excluded, Measured, Metric, Tile, Trend, Value, Week};
 use super::input::Linkage;
 use crate::domain::lack::Lack;
 
 const MINUTE: f64 = 60.0;
 const HOUR: f64 = 3_600.0;
 const DAY: f64 = 86_400.0;
+
+/// How a note begins that tells what counts as production.
+pub const PRODUCTION: &str = "production of ";
 
 /// What stands where there is nothing to say.
 pub const NOTHING: &str = "-";
@@ -60,6 +63,15 @@ pub fn ticketed(linkage: &Linkage) -> Option<String> {
     let Linkage { ticketed_pull_requests: ticketed, traced_pull_requests: traced, pull_requests: all, .. } = linkage;
     (*ticketed > 0)
         .then(|| format!("{} of {} pull requests; to a ticket or a work item: {}", grouped(*ticketed), grouped(*all), grouped(*traced)))
+}
+
+/// What was left out of that; nothing where nothing was.
+pub fn linkage_without(linkage: &Linkage) -> Option<String> {
+    let some =
+        |count: u64, one: &str| (count > 0).then(|| if count == 1 { format!("1 {one}") } else { format!("{} {one}s", grouped(count)) });
+    let parts = [some(linkage.bot_pull_requests, "pull request"), some(linkage.bot_commits, "commit")];
+    let words: Vec<String> = parts.into_iter().flatten().collect();
+    (!words.is_empty()).then(|| format!("{} by bots left out", words.join(" and ")))
 }
 
 /// With a comma at each thousand: `1,434`.
@@ -115,6 +127,16 @@ pub fn headline(value: &Value) -> String {
         Value::Rate { k, n, .. } => format!("{} ({} of {})", percent(*k as f64 / *n as f64), grouped(*k), grouped(*n)),
         Value::Frequency { per_day, .. } => frequency(*per_day),
         Value::Count { count } => grouped(*count),
+    }
+}
+
+/// The same under a title that would say the opposite: of reliability, the share that failed is told.
+pub fn headline_of(metric: Metric, value: &Value) -> String {
+    match (metric, value) {
+        (Metric::PipelineReliability, Value::Rate { k, n, .. }) if *n > 0 => {
+            format!("{} failed ({} of {})", percent(*k as f64 / *n as f64), grouped(*k), grouped(*n))
+        }
+        _ => headline(value),
     }
 }
 
@@ -186,13 +208,15 @@ pub fn change(tile: &Tile) -> String {
     if !is_measured(&tile.value) {
         return NOTHING.to_owned();
     }
-    let before = tile.previous.as_ref().filter(|value| is_measured(value)).map(headline);
+    let before = tile.previous.as_ref().filter(|value| is_measured(value)).map(|value| headline_of(tile.metric, value));
     match (tile.trend, before) {
         (Trend::Up, Some(before)) => format!("up from {before}"),
         (Trend::Down, Some(before)) => format!("down from {before}"),
         (Trend::Up, None) => "up".to_owned(),
         (Trend::Down, None) => "down".to_owned(),
         (Trend::NoClearChange, _) => "no clear change".to_owned(),
+        // Few are not why, where there is nothing at all to compare with.
+        (Trend::TooFew, _) if tile.previous.is_none() => "not known before".to_owned(),
         (Trend::TooFew, _) => "too few to compare".to_owned(),
     }
 }
@@ -236,9 +260,21 @@ pub fn excluded(all: &[Excluded]) -> Option<String> {
     (!words.is_empty()).then(|| words.join(", "))
 }
 
-/// The value of a week, in the words of its tile.
+/// A week in words: its value, how many it rests on where that is another number, and whether it was measured at all.
 pub fn week(metric: Metric, week: &Week) -> String {
-    let Some(value) = week.value else { return NOTHING.to_owned() };
+    let words = match (week.value, week.measured) {
+        (_, Measured::None) => return "not measured".to_owned(),
+        (None, _) => "none".to_owned(),
+        (Some(value), _) => match metric {
+            Metric::DeploymentFrequency | Metric::Throughput | Metric::WorkInProgress => of_week(metric, value),
+            _ => format!("{}, n {}", of_week(metric, value), grouped(week.n)),
+        },
+    };
+    if week.measured == Measured::Part { format!("{words}, part of the week") } else { words }
+}
+
+/// The value of a week, in the words of its tile.
+pub fn of_week(metric: Metric, value: f64) -> String {
     match metric {
         Metric::LeadTime | Metric::RecoveryTime | Metric::CycleTime => duration(value),
         Metric::ChangeFailRate | Metric::ReworkRate | Metric::PipelineReliability | Metric::MergedWithoutReview => percent(value),

@@ -1,12 +1,14 @@
 //! Which work items commits and pull requests hang on, which of them are incidents, and which tickets of the board branches name.
 //!
 //! A ticket is linked where the key in a branch's name ([`find_key`](crate::domain::branch::find_key)) is one of the board's, of
-//! whatever project, archived or not. Limits: a key of a ticket that was deleted links nothing; commits have no branch.
+//! whatever project, archived or not. Limits: a key of a ticket that was deleted links nothing; commits have no branch; a machine's commit
+//! is told by the author that git has.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use jiff::Timestamp;
 use sqlx::AnyConnection;
+use sqlx::any::AnyRow;
 
 use super::column::{Columns as _, json};
 use super::connect::Engine;
@@ -16,8 +18,9 @@ use super::work_items::target_from;
 use crate::domain::id::{ProjectId, RepositoryId, TicketKey};
 use crate::domain::pull_request::PullRequestStatus;
 use crate::domain::work_item::LinkTarget;
-use crate::metrics::input::{Flow, Incident, IncidentSource, Linkage};
-use crate::metrics::query::{Query, Rules};
+use crate::metrics::flow::is_machine_author;
+use crate::metrics::input::{Flow, Incident, IncidentSource, Linkage, Segment};
+use crate::metrics::query::{Definition, Query, Rules};
 
 /// How many work items are named, and how many tickets.
 const MOST: usize = 100;
@@ -29,14 +32,14 @@ sqlite_queries! {
         OR EXISTS (SELECT 1 FROM json_each($3) t WHERE instr(lower(w.tags), t.value) > 0)) ORDER BY w.project, w.number";
     LINKS = "SELECT l.item, l.target_kind, l.repository, l.target FROM json_each($2) j CROSS JOIN work_item_links l \
         WHERE l.project = $1 AND l.item = j.value ORDER BY l.item, l.target_kind, l.repository, l.target";
-    COMMITS = "SELECT count(*) AS commits, coalesce(sum(CASE WHEN EXISTS (SELECT 1 FROM work_item_links l WHERE l.repository = r.id \
-        AND l.target_kind = 'commit' AND l.target = c.sha) THEN 1 ELSE 0 END), 0) AS linked FROM json_each($1) j \
-        CROSS JOIN repositories r CROSS JOIN commits c WHERE r.project = j.value AND ($4 = 0 OR r.id = $4) AND c.repository = r.id \
-        AND c.committed_at >= $2 AND c.committed_at < $3";
-    ITEMS = "SELECT r.project, l.item, count(*) AS times FROM json_each($1) j CROSS JOIN repositories r CROSS JOIN commits c \
+    COMMITS = "SELECT c.author_name, c.author_email, count(*) AS commits, coalesce(sum(CASE WHEN EXISTS (SELECT 1 FROM work_item_links l \
+        WHERE l.repository = r.id AND l.target_kind = 'commit' AND l.target = c.sha) THEN 1 ELSE 0 END), 0) AS linked \
+        FROM json_each($1) j CROSS JOIN repositories r CROSS JOIN commits c WHERE r.project = j.value AND ($4 = 0 OR r.id = $4) \
+        AND c.repository = r.id AND c.committed_at >= $2 AND c.committed_at < $3 GROUP BY c.author_name, c.author_email";
+    ITEMS = "SELECT l.item, c.author_name, c.author_email, count(*) AS times FROM json_each($1) j CROSS JOIN repositories r CROSS JOIN commits c \
         CROSS JOIN work_item_links l WHERE r.project = j.value AND ($4 = 0 OR r.id = $4) AND c.repository = r.id \
         AND c.committed_at >= $2 AND c.committed_at < $3 AND l.repository = r.id AND l.target_kind = 'commit' AND l.target = c.sha \
-        GROUP BY r.project, l.item";
+        GROUP BY l.item, c.author_name, c.author_email";
     TITLES = "SELECT w.number, w.title FROM json_each($2) j CROSS JOIN work_items w WHERE w.project = $1 AND w.number = j.value";
     TICKETS = "SELECT t.key, t.title FROM json_each($1) j CROSS JOIN tickets t WHERE t.key = j.value";
 }
@@ -50,15 +53,16 @@ postgres_queries! {
     LINKS_ON_SERVER = "SELECT l.item, l.target_kind, l.repository, l.target FROM work_item_links l WHERE l.project = $1 \
         AND l.item IN (SELECT CAST(value AS BIGINT) FROM json_array_elements_text(CAST(CAST($2 AS TEXT) AS JSON))) \
         ORDER BY l.item, l.target_kind, l.repository, l.target";
-    COMMITS_ON_SERVER = "SELECT count(*) AS commits, CAST(coalesce(sum(CASE WHEN EXISTS (SELECT 1 FROM work_item_links l \
+    COMMITS_ON_SERVER = "SELECT c.author_name, c.author_email, count(*) AS commits, CAST(coalesce(sum(CASE WHEN EXISTS (SELECT 1 FROM work_item_links l \
         WHERE l.repository = r.id AND l.target_kind = 'commit' AND l.target = c.sha) THEN 1 ELSE 0 END), 0) AS BIGINT) AS linked \
         FROM repositories r JOIN commits c ON c.repository = r.id \
         WHERE r.project IN (SELECT CAST(value AS BIGINT) FROM json_array_elements_text(CAST(CAST($1 AS TEXT) AS JSON))) \
-        AND ($4 = 0 OR r.id = $4) AND c.committed_at >= $2 AND c.committed_at < $3";
-    ITEMS_ON_SERVER = "SELECT r.project, l.item, count(*) AS times FROM repositories r JOIN commits c ON c.repository = r.id \
+        AND ($4 = 0 OR r.id = $4) AND c.committed_at >= $2 AND c.committed_at < $3 GROUP BY c.author_name, c.author_email";
+    ITEMS_ON_SERVER = "SELECT l.item, c.author_name, c.author_email, count(*) AS times FROM repositories r JOIN commits c ON c.repository = r.id \
         JOIN work_item_links l ON l.repository = r.id AND l.target_kind = 'commit' AND l.target = c.sha \
         WHERE r.project IN (SELECT CAST(value AS BIGINT) FROM json_array_elements_text(CAST(CAST($1 AS TEXT) AS JSON))) \
-        AND ($4 = 0 OR r.id = $4) AND c.committed_at >= $2 AND c.committed_at < $3 GROUP BY r.project, l.item";
+        AND ($4 = 0 OR r.id = $4) AND c.committed_at >= $2 AND c.committed_at < $3 \
+        GROUP BY l.item, c.author_name, c.author_email";
     TITLES_ON_SERVER = "SELECT w.number, w.title FROM work_items w WHERE w.project = $1 \
         AND w.number IN (SELECT CAST(value AS BIGINT) FROM json_array_elements_text(CAST(CAST($2 AS TEXT) AS JSON)))";
     TICKETS_ON_SERVER = "SELECT t.key, t.title FROM tickets t \
@@ -144,21 +148,36 @@ pub(super) fn source_of(project: ProjectId, incidents: &[Incident], rules: &Rule
 }
 
 /// How much of the window's work is linked: commits to default branches by when they were committed, pull requests by when they were
-/// completed. Narrowed down to the query's repository, and pull requests to its team.
+/// completed. Narrowed down to the query's repository, and pull requests to its team; without those of bots where the lead time has none.
 pub(super) async fn of(conn: &mut AnyConnection, engine: Engine, projects: &[ProjectId], query: &Query, flows: &[Flow]) -> Result<Linkage> {
     let window = query.window;
     let all = list(projects.iter().map(|id| id.0));
     let repository = query.repository.map_or(0, |id| id.0);
     let millis = |at: Timestamp| at.as_millisecond();
-    let row = sqlx::query(on(engine, COMMITS, COMMITS_ON_SERVER))
+    // As the lead time has it: only our definition leaves bots out.
+    let leaves_out_bots = query.definition == Definition::Ours;
+    let is_left_out = |row: &AnyRow| -> Result<bool> {
+        let (name, email) = (row.borrowed("author_name")?, row.borrowed("author_email")?);
+        Ok(leaves_out_bots && is_machine_author(name, email, &query.rules))
+    };
+    let rows = sqlx::query(on(engine, COMMITS, COMMITS_ON_SERVER))
         .bind(&*all)
         .bind(millis(window.from))
         .bind(millis(window.to))
         .bind(repository)
-        .fetch_one(&mut *conn)
+        .fetch_all(&mut *conn)
         .await?;
     let count = |number: i64| u64::try_from(number).unwrap_or_default();
-    let mut linkage = Linkage { commits: count(row.int("commits")?), linked_commits: count(row.int("linked")?), ..Linkage::default() };
+    let mut linkage = Linkage::default();
+    for row in rows {
+        let commits = count(row.int("commits")?);
+        if is_left_out(&row)? {
+            linkage.bot_commits += commits;
+        } else {
+            linkage.commits += commits;
+            linkage.linked_commits += count(row.int("linked")?);
+        }
+    }
 
     // Work items have their numbers from the organisation: a project's pull request may hang on another one's.
     let mut times: HashMap<i64, u64> = HashMap::new();
@@ -171,7 +190,9 @@ pub(super) async fn of(conn: &mut AnyConnection, engine: Engine, projects: &[Pro
             .fetch_all(&mut *conn)
             .await?;
         for row in rows {
-            *times.entry(row.int("item")?).or_default() += count(row.int("times")?);
+            if !is_left_out(&row)? {
+                *times.entry(row.int("item")?).or_default() += count(row.int("times")?);
+            }
         }
     }
     let is_asked = |flow: &&Flow| {
@@ -180,7 +201,9 @@ pub(super) async fn of(conn: &mut AnyConnection, engine: Engine, projects: &[Pro
             && flow.status == PullRequestStatus::Completed
             && flow.closed_at.is_some_and(|at| window.contains(at))
     };
-    let flows: Vec<&Flow> = flows.iter().filter(is_asked).collect();
+    let (of_bots, flows): (Vec<&Flow>, Vec<&Flow>) =
+        flows.iter().filter(is_asked).partition(|flow| leaves_out_bots && flow.segment == Segment::Bot);
+    linkage.bot_pull_requests = of_bots.len() as u64;
     let mut tickets = tickets(&mut *conn, engine, &flows).await?;
     for flow in flows {
         let ticket = flow.ticket.as_ref().and_then(|key| tickets.get_mut(key));

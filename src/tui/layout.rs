@@ -5,7 +5,8 @@
 use ratatui::layout::Rect;
 
 use super::model::Model;
-use super::model::metrics::Counted;
+use super::model::metrics::{Counted, Drill};
+use crate::metrics::telling;
 
 /// Below this the program says that the terminal is too small.
 pub const MIN_WIDTH: u16 = 40;
@@ -126,8 +127,10 @@ pub fn list_rows(model: &Model) -> usize {
 /// The rows behind a figure: below the question and the tabs, above the line of freshness.
 pub fn metric_rows(model: &Model) -> usize {
     let drill = model.metrics.drill.as_ref();
-    // A line says how much is linked at all.
-    let said = usize::from(drill.is_some_and(|drill| drill.counted == Counted::Linked));
+    // A line says how much is linked at all, and another one what was left out of that.
+    let linked = drill.filter(|drill| drill.counted == Counted::Linked);
+    let without = linked.and_then(Drill::links).is_some_and(|links| telling::linkage_without(&links.linkage).is_some());
+    let said = usize::from(linked.is_some()) + usize::from(without);
     list_rows(model).saturating_sub(1 + said).max(1)
 }
 

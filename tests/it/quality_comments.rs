@@ -155,7 +155,7 @@ async fn the_size_is_told_against_the_teams_and_files_are_counted_once_for_each_
     assert_eq!(comparisons(), 1, "nothing was pushed");
 
     let branch = format!("feature/{}", scene.key);
-    control.push_file(REPOSITORY, (&branch, None), "bob", ("src/answer.rs", b"fn answer() {}\n"), "Answer").await.unwrap();
+    control.push_file(REPOSITORY, (&branch, None), "bob", ("/src/answer.rs", b"fn answer() {}\n"), "Answer").await.unwrap();
     scene.clock.advance(APART);
     scene.sync().await;
     read().await;

@@ -11,7 +11,7 @@ use crate::notice::inert;
 
 pub fn lines(metric: Metric, rows: &[Row], answer: &Answer) -> Vec<String> {
     let Some(tile) = answer.figures.tile(metric) else { return vec![format!("{}: no figure", metric.title())] };
-    let mut lines = vec![format!("{}: {}", metric.title(), telling::headline(&tile.value))];
+    let mut lines = vec![format!("{}: {}", metric.title(), telling::headline_of(metric, &tile.value))];
     let mut under = |words: &str| lines.extend(wrapped("  ", words));
     if let Some(detail) = telling::detail(&tile.value) {
         under(&detail);
@@ -19,6 +19,11 @@ pub fn lines(metric: Metric, rows: &[Row], answer: &Answer) -> Vec<String> {
     tile.formula.iter().chain(&tile.notes).for_each(|line| under(line));
     for lack in telling::lacks(tile) {
         under(&format!("without {}: {}", lack.what_of(), lack.words));
+    }
+    if !tile.weeks.is_empty() {
+        lines.push(String::new());
+        lines.push("Week by week".to_owned());
+        lines.extend(tile.weeks.iter().map(|week| format!("  {}  {}", week.starts, telling::week(metric, week))));
     }
     if let Some(moved) = answer.moved(metric) {
         lines.push(String::new());

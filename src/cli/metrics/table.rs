@@ -1,10 +1,13 @@
 //! Figures as a table of 80 columns: value, change, n, and under each what else belongs to it.
 
+use std::collections::BTreeSet;
+
 use super::ask::Answer;
 use crate::cli::frame::fit;
+use crate::metrics::breaks::pieces;
 use crate::metrics::figures::{Figures, Phase, Tile};
 use crate::metrics::query::{Definition, Hours};
-use crate::metrics::telling;
+use crate::metrics::telling::{self, PRODUCTION};
 use crate::notice::inert;
 
 const NAME: usize = 31;
@@ -19,8 +22,16 @@ pub fn lines(answer: &Answer) -> Vec<String> {
     let mut lines = wrapped("", &heading(answer));
     lines.push(String::new());
     lines.push(row(["", "value", "change", "n"]));
+    // What counts as production is the same for all that rest on it: it is told once.
+    let mut told: BTreeSet<&str> = BTreeSet::new();
     for tile in &figures.tiles {
-        lines.extend(tile_lines(tile, figures));
+        let mut notes: Vec<&str> = Vec::new();
+        for note in &tile.notes {
+            if !note.starts_with(PRODUCTION) || told.insert(note) {
+                notes.push(note);
+            }
+        }
+        lines.extend(tile_lines(tile, figures, &notes));
     }
     lines.extend(phase_lines(figures));
     if let Some(linked) = linkage(figures) {
@@ -61,8 +72,8 @@ fn rows(name: &str, value: &str, change: &str, n: u64) -> Vec<String> {
     lines
 }
 
-fn tile_lines(tile: &Tile, figures: &Figures) -> Vec<String> {
-    let headline = telling::headline(&tile.value);
+fn tile_lines(tile: &Tile, figures: &Figures, notes: &[&str]) -> Vec<String> {
+    let headline = telling::headline_of(tile.metric, &tile.value);
     let mut lines = rows(tile.metric.title(), &headline, &telling::change(tile), tile.n);
     let mut under = |words: String| lines.extend(wrapped("  ", &words));
     if let Some(detail) = telling::detail(&tile.value) {
@@ -80,8 +91,8 @@ fn tile_lines(tile: &Tile, figures: &Figures) -> Vec<String> {
     if tile.definition != figures.definition || tile.definition != Definition::Ours {
         under(format!("definition {}", tile.definition.name()));
     }
-    for note in &tile.notes {
-        under(note.clone());
+    for note in notes {
+        under((*note).to_owned());
     }
     for lack in telling::lacks(tile) {
         under(format!("without {}: {}", lack.what_of(), lack.words));
@@ -93,12 +104,12 @@ fn phase_lines(figures: &Figures) -> Vec<String> {
     if !figures.phases.iter().any(|phase| telling::is_measured(&phase.value)) {
         return Vec::new();
     }
-    let mut lines = vec![String::new(), "Phases of a pull request".to_owned()];
+    let mut lines = vec![String::new(), "Phases of a pull request, medians".to_owned()];
     for figure in &figures.phases {
         let aside = match figure.phase {
             phase if phase.is_in_cycle_time() => "",
-            Phase::DeployWait => "after the cycle time",
-            _ => "before the cycle time",
+            Phase::DeployWait => "after cycle time",
+            _ => "before cycle time",
         };
         lines.extend(rows(&format!("  {}", figure.phase.words()), &telling::headline(&figure.value), aside, figure.n));
     }
@@ -112,6 +123,7 @@ pub fn linkage(figures: &Figures) -> Option<Vec<String>> {
         format!("  {} {:>N$}", fit(&format!("{name} {}", inert(title)), WIDTH - 3 - N), telling::grouped(hanging))
     };
     let mut lines = wrapped("", &format!("Linked to work items: {}", telling::linkage(linkage)?));
+    lines.extend(telling::linkage_without(linkage).into_iter().flat_map(|words| wrapped("  ", &words)));
     lines.extend(linkage.items.iter().take(5).map(|(number, title, hanging)| line(&format!("#{number}"), title, *hanging)));
     if let Some(words) = telling::ticketed(linkage) {
         lines.extend(wrapped("", &format!("Linked to tickets by the branch's name: {words}")));
@@ -126,7 +138,7 @@ pub fn wrapped(indent: &str, words: &str) -> Vec<String> {
     let words = inert(words);
     let mut lines = Vec::new();
     let mut line = String::new();
-    for word in words.split_whitespace() {
+    for word in pieces(&words) {
         let full = indent.width() + line.width() + 1 + word.width() > WIDTH;
         if full && !line.is_empty() {
             lines.push(format!("{indent}{line}"));

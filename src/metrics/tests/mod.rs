@@ -25,6 +25,7 @@
 //! | drafts, votes, approvals, bots, system comments, rework rounds, clocks | `flows::*` |
 //! | reverted, abandoned, active with a test merge, no review, undated votes, weekends | `cycles::*` |
 //! | small samples, intervals, bands, trends, nothing measured, backfilling, scopes | `honesty::*` |
+//! | weeks not measured, or in part | `weeks::*` |
 //! | order of rows, rows left out, contiguous phases, window before | `properties::*` |
 
 mod by_hand;
@@ -38,4 +39,5 @@ mod production;
 mod properties;
 mod sizes;
 mod states;
+mod weeks;
 mod world;

@@ -257,6 +257,14 @@ fn a_commit_is_followed_through_its_runs_to_production() {
     assert!(matches!(&stops[5], Stop::Stage { production: true, state: StageState::Done { .. }, .. }));
     // Runs before it do not have it.
     assert!(stops.iter().all(|stop| !matches!(stop, Stop::Run { run: 1, .. })));
+    // Nor is another pipeline on its way that ran only later; one that ran before is, and stands where it began.
+    world.kind(0, "nightly", "Checks", None);
+    world.stage(0, 9, "Checks", "2026-03-12 03:00", WEB, 60);
+    assert_eq!(departures::of(WEB, &commit(1), None, &world.input, &world.rules), stops);
+    world.stage(0, 8, "Checks", "2026-03-09 13:00", WEB, 1);
+    let stops = departures::of(WEB, &commit(1), None, &world.input, &world.rules);
+    let runs: Vec<i64> = stops.iter().filter_map(|stop| if let Stop::Run { run, .. } = stop { Some(*run) } else { None }).collect();
+    assert_eq!(runs, [2, 8, 3]);
 }
 
 #[test]

@@ -237,6 +237,44 @@ async fn linkage_counts_what_is_linked_in_the_window_and_names_the_items() {
     assert_eq!((linkage.commits, linkage.linked_commits, linkage.pull_requests, linkage.items.len()), (1, 0, 0, 0));
 }
 
+async fn what_bots_did_is_linked_only_where_the_definition_counts_it() {
+    let desk = delivered().await;
+    let (store, project, api) = (&desk.store, desk.project, desk.repository);
+    let commit = |number: i64, author: &str, email: &str| fact::Commit {
+        id: sha(number),
+        author_name: author.to_owned(),
+        author_email: email.to_owned(),
+        authored_at: Some(at(-7 * DAY - 9)),
+        committed_at: Some(at(-7 * DAY)),
+        message: String::new(),
+        is_cut: false,
+        parents: vec![],
+        changes: None,
+    };
+    let commits =
+        [commit(1, "Ada", "ada@lumen.example"), commit(2, "Renovate", "x@lumen.example"), commit(3, "Night", "night-bot@lumen.example")];
+    store.put_commits(api, &commits, None).await.unwrap();
+    let links = [1, 2, 3].map(|number| (40, api, LinkTarget::Commit { sha: sha(number) }, Via::Text));
+    store.put_links(project, &links).await.unwrap();
+    let mut listed = fact::PullRequest {
+        closed_at: Some(at(-4 * DAY)),
+        merge_commit: Some(sha(21)),
+        ..pull_request(21, &key("LUM-1"), PullRequestStatus::Completed, 0)
+    };
+    listed.author.display_name = "renovate-bot".to_owned();
+    store.put_histories(project, vec![HistoryUpdate::Listed(listed)], at(1), None).await.unwrap();
+
+    let ours = input(&desk, &query(&[])).await.linkage;
+    assert_eq!((ours.commits, ours.linked_commits, ours.bot_commits), (1, 1, 2));
+    assert_eq!((ours.pull_requests, ours.linked_pull_requests, ours.bot_pull_requests), (1, 1, 1));
+    // 40: commit 1 and pull request 3; 41: pull request 3.
+    assert_eq!(ours.items.iter().map(|(item, _, times)| (*item, *times)).collect::<Vec<_>>(), [(40, 2), (41, 1)]);
+    let devlake = Query { definition: Definition::DevLake, ..query(&[]) };
+    let theirs = input(&desk, &devlake).await.linkage;
+    assert_eq!((theirs.commits, theirs.linked_commits, theirs.bot_commits), (3, 3, 0));
+    assert_eq!((theirs.pull_requests, theirs.linked_pull_requests, theirs.bot_pull_requests), (2, 1, 0));
+}
+
 async fn a_ticket_whose_key_is_in_a_branch_is_linked_beside_work_items() {
     let desk = delivered().await;
     let (store, project) = (&desk.store, desk.project);
@@ -277,6 +315,7 @@ on_both!(
     only_projects_that_are_asked_for_and_measured_are_read,
     incidents_are_told_by_type_or_tag_in_any_case_with_what_hangs_on_them,
     linkage_counts_what_is_linked_in_the_window_and_names_the_items,
+    what_bots_did_is_linked_only_where_the_definition_counts_it,
     a_ticket_whose_key_is_in_a_branch_is_linked_beside_work_items,
     a_store_without_anything_gives_an_empty_input,
 );

@@ -120,6 +120,8 @@ pub fn all(width: u16, height: u16) -> Vec<(&'static str, Model)> {
         ("metrics_without_builds", fixture::metrics::page_without_builds()),
         ("metrics_without_production", fixture::metrics::page_without_production()),
         ("metrics_not_measured", fixture::metrics::page_not_measured()),
+        ("metrics_zone", fixture::metrics::page_with_zone()),
+        ("metrics_unknown_zone", fixture::metrics::page_with_unknown_zone()),
     ] {
         let mut model = after("3");
         model.metrics.page.rows = Some(Box::new(page));

@@ -288,7 +288,7 @@ fn the_formula_says_what_a_number_rests_on_what_was_left_out_and_what_is_missing
         "3 production stage skipped",
         "environment `prod-eu`",
         "environments of Atlas: the token lacks Environment (read & manage)",
-        "by the definition ours",
+        "by kanado's definition",
     ] {
         assert!(words.contains(part), "{part}\n{words}");
     }

@@ -234,7 +234,7 @@ fn copy(model: &Model, out: &mut Out) {
         return out.push(Effect::CopyText { what, text: inert(&text) });
     }
     let Some(tile) = tile(model) else { return };
-    let said = words::value(&tile.value, tile.metric);
+    let said = words::of(tile);
     let mut about = Vec::new();
     about.extend((!said.rest.is_empty()).then_some(said.rest));
     about.push(format!("n {}", tile.n));

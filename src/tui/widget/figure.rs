@@ -2,6 +2,7 @@
 //! where a tile has no room for a sentence.
 
 use crate::metrics::figures::{Metric, Tile, Trend, Value};
+use crate::metrics::query::Definition;
 use crate::metrics::telling;
 pub use crate::metrics::telling::{duration, grouped, percent};
 
@@ -16,7 +17,8 @@ pub struct Said {
 /// A value in words.
 pub fn value(value: &Value, metric: Metric) -> Said {
     let headline = match value {
-        // How many of how many is told with what they are.
+        // How many of how many is told with what they are; under this title a bare share would be that of the good ones.
+        Value::Rate { k, n, .. } if *n > 0 && metric == Metric::PipelineReliability => format!("{} failed", percent(*k as f64 / *n as f64)),
         Value::Rate { k, n, .. } if *n > 0 => percent(*k as f64 / *n as f64),
         value => telling::headline(value),
     };
@@ -37,7 +39,7 @@ pub fn value(value: &Value, metric: Metric) -> Said {
             let what = match metric {
                 Metric::ChangeFailRate => " failed",
                 Metric::ReworkRate => " unplanned",
-                Metric::PipelineReliability => " stages failed",
+                Metric::PipelineReliability => " stages",
                 Metric::MergedWithoutReview => " unreviewed",
                 _ => "",
             };
@@ -57,6 +59,16 @@ pub fn value(value: &Value, metric: Metric) -> Said {
         .to_owned(),
     };
     Said { headline, rest }
+}
+
+/// The value of a tile in words.
+pub fn of(tile: &Tile) -> Said {
+    let said = value(&tile.value, tile.metric);
+    match (&tile.value, tile.definition) {
+        // Its patterns are its own: naming a stage here changes nothing there.
+        (Value::NoProduction, Definition::DevLake) => Said { rest: "no names with `deploy` and `prod`".to_owned(), ..said },
+        _ => said,
+    }
 }
 
 /// Against the window before, where that can be said: `up from 1d 20h`, `no clear change`.

@@ -12,6 +12,7 @@ use super::delivery::clock;
 use super::figure::{duration, percent};
 use super::text;
 use crate::domain::pull_request::{KnownPullRequest, PullRequestStatus};
+use crate::domain::run::DefinitionKind;
 use crate::metrics::blocker::{Blocker, Turn};
 use crate::metrics::departures::{StageState, Stop};
 use crate::metrics::figures::Phase;
@@ -182,14 +183,20 @@ impl Page<'_> {
         for stop in &story.stops {
             let (mark, style, words) = match stop {
                 Stop::Merged { at } => (theme.marks.tick, theme.good, format!("merged {}", self.time(*at))),
-                Stop::Run { pipeline, run, at, .. } => {
+                Stop::Run { service, pipeline, run, at, .. } => {
                     let at = at.map_or_else(String::new, |at| format!(", began {}", self.time(at)));
-                    (theme.marks.arrow, theme.info, format!("in run {run} of {pipeline}{at}"))
+                    let what = match service.kind {
+                        DefinitionKind::Pipeline => "run",
+                        DefinitionKind::Release => "release",
+                    };
+                    (theme.marks.arrow, theme.info, format!("in {what} {run} of {pipeline}{at}"))
                 }
                 Stop::Stage { stage, environment, production, state } => {
                     let name = match environment {
                         Some(environment) if environment != stage && !stage.is_empty() => format!("{stage} to {environment}"),
                         Some(environment) => environment.clone(),
+                        // What a pipeline without stages is called by the service.
+                        None if stage == "__default" => "the whole run".to_owned(),
                         None => stage.clone(),
                     };
                     let name = if *production { format!("{name} (production)") } else { name };

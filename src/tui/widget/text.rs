@@ -8,6 +8,7 @@ use ratatui::buffer::{Buffer, CellWidth};
 use ratatui::style::Style;
 use unicode_segmentation::UnicodeSegmentation;
 
+use crate::metrics::breaks::pieces;
 use crate::notice::inert;
 use crate::tui::theme::Marks;
 
@@ -64,6 +65,15 @@ pub fn fit<'a>(text: &'a str, max: u16, marks: &Marks) -> Cow<'a, str> {
     Cow::Owned(format!("{}{}", text[..end].trim_end(), marks.ellipsis))
 }
 
+/// As [`fit`], cut behind a word where most of the room is used then.
+pub fn fit_words<'a>(text: &'a str, max: u16, marks: &Marks) -> Cow<'a, str> {
+    if width(text) <= max {
+        return Cow::Borrowed(text);
+    }
+    let first = wrap(text, max.saturating_sub(1)).into_iter().next().unwrap_or_default();
+    if width(&first) * 2 < max { fit(text, max, marks) } else { Cow::Owned(format!("{first}{}", marks.ellipsis)) }
+}
+
 /// Writes at most `max` cells of the text, and returns the column behind it.
 pub fn put(buf: &mut Buffer, x: u16, y: u16, max: u16, text: &str, style: Style) -> u16 {
     let area = buf.area;
@@ -97,7 +107,7 @@ pub fn line(buf: &mut Buffer, x: u16, y: u16, length: u16, mark: &str, style: St
     }
 }
 
-/// The lines of a text wrapped at spaces to at most `max` cells. Longer words are cut.
+/// The lines of a text wrapped at spaces to at most `max` cells; a number stays with its unit. Longer words are cut.
 pub fn wrap(text: &str, max: u16) -> Vec<String> {
     let max = max.max(1);
     let mut lines = Vec::new();
@@ -105,7 +115,7 @@ pub fn wrap(text: &str, max: u16) -> Vec<String> {
         let paragraph = clean(paragraph);
         let mut line = String::new();
         let mut used = 0;
-        for word in paragraph.split_whitespace() {
+        for word in pieces(&paragraph) {
             let cells = width(word);
             if used > 0 && used + 1 + cells > max {
                 lines.push(std::mem::take(&mut line));
@@ -149,6 +159,9 @@ mod tests {
         assert_eq!(fit("日本語", 4, &marks), "日…");
         assert_eq!(fit("a👩\u{200d}💻b", 3, &marks), "a…");
         assert_eq!(fit("abc", 0, &marks), "");
+        assert_eq!(fit_words("by its name", 10, &marks), "by its…");
+        assert_eq!(fit_words("by its name", 11, &marks), "by its name");
+        assert_eq!(fit_words("a deploymentgateway", 10, &marks), "a deploym…");
     }
 
     #[test]
@@ -171,5 +184,6 @@ mod tests {
         assert_eq!(wrap("one two three", 7), ["one two", "three"]);
         assert_eq!(wrap("abcdefgh", 3), ["abc", "def", "gh"]);
         assert_eq!(wrap("a\n\nb", 9), ["a", "", "b"]);
+        assert_eq!(wrap("some 20 %", 7), ["some", "20 %"]);
     }
 }

@@ -8,7 +8,7 @@ use std::fmt::Write;
 use jiff::Timestamp;
 
 use super::escape::{Markup, text};
-use crate::metrics::figures::{Figures, Metric, Phase, PhaseFigure, Reason, Row, Subject, Week};
+use crate::metrics::figures::{Figures, Measured, Metric, Phase, PhaseFigure, Reason, Row, Subject, Week};
 use crate::metrics::input::Input;
 use crate::metrics::query::Window;
 use crate::metrics::{names, telling};
@@ -28,12 +28,15 @@ fn svg(id: &str, (width, height): (f64, f64), title: &str, description: &str, bo
     ))
 }
 
-/// The weeks of a tile: a line of values, gaps where there is none, and under each week as many dots as it rests on.
+/// The weeks of a tile: a line of values, gaps where there is none, a ground where nothing was measured, and under each week as many dots
+/// as it rests on.
 pub fn weeks(metric: Metric, weeks: &[Week]) -> Option<Markup> {
     const WIDTH: f64 = 320.0;
     const HEIGHT: f64 = 104.0;
     const TOP: f64 = 16.0;
     const FLOOR: f64 = 64.0;
+    /// What `not measured` takes.
+    const ROOM_FOR_WORDS: f64 = 84.0;
     let most = weeks.iter().filter_map(|week| week.value).fold(0.0, f64::max);
     if weeks.len() < 2 || !weeks.iter().any(|week| week.value.is_some()) {
         return None;
@@ -43,7 +46,20 @@ pub fn weeks(metric: Metric, weeks: &[Week]) -> Option<Markup> {
     let y = |value: f64| if most > 0.0 { FLOOR - value / most * (FLOOR - TOP) } else { FLOOR };
     let most_n = weeks.iter().map(|week| week.n).max().unwrap_or(0);
     let per_grain = most_n.div_ceil(GRAINS).max(1);
-    let mut body = format!("<line class=\"axis\" x1=\"0\" y1=\"{FLOOR}\" x2=\"{WIDTH}\" y2=\"{FLOOR}\"/>");
+    let mut body = String::new();
+    for run in unmeasured(weeks) {
+        let (left, width) = (run.start as f64 * step, run.len() as f64 * step);
+        let _ = write!(
+            body,
+            "<rect class=\"unmeasured\" x=\"{left:.1}\" y=\"{TOP}\" width=\"{width:.1}\" height=\"{}\"><title>not measured</title></rect>",
+            FLOOR - TOP
+        );
+        if width >= ROOM_FOR_WORDS {
+            let (x, y) = (left + width / 2.0, f64::midpoint(TOP, FLOOR) + 4.0);
+            let _ = write!(body, "<text x=\"{x:.1}\" y=\"{y:.1}\" text-anchor=\"middle\">not measured</text>");
+        }
+    }
+    let _ = write!(body, "<line class=\"axis\" x1=\"0\" y1=\"{FLOOR}\" x2=\"{WIDTH}\" y2=\"{FLOOR}\"/>");
     let mut path = String::new();
     let mut points = String::new();
     let mut is_gap = true;
@@ -54,8 +70,8 @@ pub fn weeks(metric: Metric, weeks: &[Week]) -> Option<Markup> {
         };
         let _ = write!(path, "{}{:.1} {:.1}", if is_gap { "M" } else { "L" }, x(at), y(value));
         is_gap = false;
-        let class = if week.n < 5 { "point few" } else { "point" };
-        let words = format!("week of {}: {}, n {}", week.starts, telling::week(metric, week), week.n);
+        let class = if week.n < 5 || week.measured == Measured::Part { "point few" } else { "point" };
+        let words = format!("week of {}: {}", week.starts, telling::week(metric, week));
         let _ = write!(
             points,
             "<circle class=\"{class}\" cx=\"{:.1}\" cy=\"{:.1}\" r=\"3\"><title>{}</title></circle>",
@@ -70,16 +86,27 @@ pub fn weeks(metric: Metric, weeks: &[Week]) -> Option<Markup> {
         }
     }
     let _ = write!(body, "<path class=\"line\" d=\"{path}\"/>{points}");
-    let top = Week { starts: weeks[0].starts, value: Some(most), n: 0 };
-    let _ = write!(body, "<text x=\"0\" y=\"10\">{}</text>", text(telling::week(metric, &top)));
+    let _ = write!(body, "<text x=\"0\" y=\"10\">{}</text>", text(telling::of_week(metric, most)));
     let (first, last) = (weeks[0].starts, weeks[weeks.len() - 1].starts);
     let _ = write!(body, "<text x=\"0\" y=\"{HEIGHT}\">{first}</text><text x=\"{WIDTH}\" y=\"{HEIGHT}\" text-anchor=\"end\">{last}</text>");
     let grain = if per_grain == 1 { "a dot is one".to_owned() } else { format!("a dot is up to {per_grain}") };
     let _ = write!(body, "<text x=\"{}\" y=\"{HEIGHT}\" text-anchor=\"middle\">{grain}</text>", WIDTH / 2.0);
-    let told: Vec<String> = weeks.iter().map(|week| format!("{}: {} of {}", week.starts, telling::week(metric, week), week.n)).collect();
+    let told: Vec<String> = weeks.iter().map(|week| format!("{}: {}", week.starts, telling::week(metric, week))).collect();
     let title = format!("{} by week", metric.title());
     let description = format!("Value and sample size of each week. {}.", told.join("; "));
     Some(svg(&format!("weeks-{}", metric.name()), (WIDTH, HEIGHT), &title, &description, &body))
+}
+
+/// Weeks in which nothing was measured, those next to each other together.
+fn unmeasured(weeks: &[Week]) -> Vec<std::ops::Range<usize>> {
+    let mut runs: Vec<std::ops::Range<usize>> = Vec::new();
+    for at in (0..weeks.len()).filter(|at| weeks[*at].measured == Measured::None) {
+        match runs.last_mut() {
+            Some(run) if run.end == at => run.end = at + 1,
+            _ => runs.push(at..at + 1),
+        }
+    }
+    runs
 }
 
 /// The phases one after the other, each as long as its median.

@@ -4,6 +4,7 @@
 
 use std::fmt;
 
+use crate::metrics::breaks::unbroken;
 use crate::notice::inert;
 
 /// HTML that was made here, with everything from outside in it escaped.
@@ -47,11 +48,11 @@ impl FromIterator<Markup> for Markup {
     }
 }
 
-/// Text that may stand between tags and in quoted attributes.
+/// Text that may stand between tags and in quoted attributes. A number does not break off its unit.
 pub fn text(text: impl AsRef<str>) -> Markup {
     let text = inert(text.as_ref());
     let mut out = String::with_capacity(text.len() + 8);
-    for c in text.chars() {
+    for c in unbroken(&text).chars() {
         match c {
             '&' => out.push_str("&amp;"),
             '<' => out.push_str("&lt;"),

@@ -89,6 +89,9 @@ pub fn linkage(linkage: &Linkage) -> Markup {
         share(linkage.linked_pull_requests, linkage.pull_requests),
         share(linkage.linked_commits, linkage.commits)
     ));
+    if let Some(words) = telling::linkage_without(linkage) {
+        made.push(&Markup::made(format!("<p class=\"quiet\">{}.</p>\n", text(words))));
+    }
     let rows = linkage.items.iter().take(MOST).map(|(number, title, hanging)| {
         vec![Cell::Words(format!("#{number}")), Cell::Words(title.clone()), Cell::Number(telling::grouped(*hanging))]
     });

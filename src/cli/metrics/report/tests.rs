@@ -6,7 +6,9 @@ use super::*;
 use crate::domain::collection::Source;
 use crate::domain::id::{ProjectId, RepositoryId, TicketKey};
 use crate::domain::run::DefinitionKind;
-use crate::metrics::figures::{Band, Coverage, Excluded, Missing, Phase, PhaseFigure, Reason, Service, Subject, Tile, Trend, Value, Week};
+use crate::metrics::figures::{
+    Band, Coverage, Excluded, Measured, Missing, Phase, PhaseFigure, Reason, Service, Subject, Tile, Trend, Value, Week,
+};
 use crate::metrics::input::{Linkage, MeasuredProject};
 use crate::metrics::query::{Definition, ServiceId, Window};
 
@@ -30,7 +32,12 @@ fn tile(metric: Metric, value: Value) -> Tile {
         weeks: weeks
             .into_iter()
             .enumerate()
-            .map(|(at, starts)| Week { starts: starts.parse().unwrap(), value: (at != 1).then_some(90_000.0), n: 3 * at as u64 })
+            .map(|(at, starts)| Week {
+                starts: starts.parse().unwrap(),
+                value: (at != 1).then_some(90_000.0),
+                n: 3 * at as u64,
+                measured: Measured::Whole,
+            })
             .collect(),
         notes: vec![format!("production is the environment {EVIL}")],
         formula: vec!["median of 34 times = 1d 1h".to_owned()],
@@ -67,6 +74,8 @@ fn report_of(tiles: Vec<Tile>, rows: Vec<(Metric, Vec<Row>)>) -> String {
             ticketed_pull_requests: 0,
             traced_pull_requests: 0,
             tickets: vec![(TicketKey::parse("KAN-12").unwrap(), EVIL.to_owned(), 2)],
+            bot_commits: 3,
+            bot_pull_requests: 0,
         },
     };
     let project =
@@ -92,6 +101,7 @@ fn deployment(run: i64, days_ago: i64, excluded: Option<Reason>) -> Row {
         seconds: None,
         words: EVIL.to_owned(),
         excluded,
+        hit: false,
     }
 }
 
@@ -120,6 +130,7 @@ fn every_place_of_the_template_is_filled() {
         ("Where the time goes", "pickup"),
         ("Deployments to production", "failed attempt"),
         ("Work items", "#12"),
+        ("Work items", "3 commits by bots left out"),
         ("The rows behind the numbers", "2 counted, 3 left out"),
     ] {
         assert!(page.contains(heading) && page.contains(proof), "{heading}: {proof}");
@@ -189,6 +200,6 @@ fn what_is_not_measured_says_why_and_has_no_number_and_no_arrow() {
 #[test]
 fn a_change_is_judged_in_words_too() {
     let page = everything();
-    assert!(page.contains("down from 2d 8h (better)"), "of a time: 200,000 seconds");
+    assert!(page.contains("down from 2d\u{a0}8h (better)"), "of a time: 200,000 seconds");
     assert!(page.contains("(worse)"), "of a frequency");
 }

@@ -18,7 +18,12 @@ pub fn card(tile: &Tile) -> Markup {
         Value::Few { seconds } if seconds.len() > 2 => "value many",
         _ => "value",
     };
-    let _ = write!(html, "<h3>{}</h3>\n<p class=\"{class}\">{}</p>\n", text(tile.metric.title()), text(telling::headline(&tile.value)));
+    let _ = write!(
+        html,
+        "<h3>{}</h3>\n<p class=\"{class}\">{}</p>\n",
+        text(tile.metric.title()),
+        text(telling::headline_of(tile.metric, &tile.value))
+    );
     if let Some(detail) = telling::detail(&tile.value) {
         let _ = writeln!(html, "<p class=\"basis\">{}</p>", text(detail));
     }

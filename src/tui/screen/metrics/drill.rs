@@ -1,14 +1,18 @@
 //! The rows behind a number and those left out, with why.
 
+use std::borrow::Cow;
+
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use super::linked;
 use crate::domain::id::TicketKey;
+use crate::metrics::figures::Value;
 use crate::tui::answer::MetricRow;
 use crate::tui::layout;
 use crate::tui::model::Model;
 use crate::tui::model::metrics::{Counted, Drill};
+use crate::tui::theme::Marks;
 use crate::tui::widget::delivery::clock;
 use crate::tui::widget::figure as words;
 use crate::tui::widget::parts::{self, Part};
@@ -35,8 +39,12 @@ pub fn draw(model: &Model, drill: &Drill, area: Rect, buf: &mut Buffer) {
     let here = tabs.iter().position(|tab| *tab == drill.counted).unwrap_or(0);
     let end = tabs::draw(buf, line, 2, names.collect(), here, theme);
     let figure = model.metrics.page.rows.as_ref().and_then(|page| page.figures.tile(drill.metric));
-    let value = figure.map(|tile| words::value(&tile.value, tile.metric).headline).unwrap_or_default();
-    let right = vec![Part::new(50, title, theme.text), Part::new(60, value, theme.strong)];
+    let said = figure.map(words::of);
+    let mut right = vec![Part::new(50, title, theme.text)];
+    // Of how many: what the rows are counted for.
+    right.extend(said.as_ref().map(|said| Part::new(60, said.headline.clone(), theme.strong)));
+    let of = said.filter(|_| figure.is_some_and(|tile| matches!(tile.value, Value::Rate { .. })));
+    right.extend(of.and_then(|said| said.rest.split_once(',').map(|(first, _)| Part::new(20, first, theme.dim))));
     parts::put(buf, end + 2, area.y, area.right().saturating_sub(end + 3), 2, Vec::new(), right);
     text::line(buf, area.x, area.y + 1, area.width, theme.marks.rule, theme.faint);
 
@@ -61,7 +69,7 @@ pub fn draw(model: &Model, drill: &Drill, area: Rect, buf: &mut Buffer) {
     let cells = |width: fn(&MetricRow) -> u16, most: u16| rows.iter().map(|row| width(row)).max().unwrap_or(0).min(most);
     let zone = &model.settings.zone;
     let times = rows.iter().map(|row| text::width(&clock(row.row.at, model.now, zone))).max().unwrap_or(8);
-    let names = cells(|row| text::width(&text::clean(&row.name)), inner.width / 3);
+    let names = cells(|row| text::width(&text::clean(&row.name)), if inner.width < 60 { inner.width / 2 } else { inner.width / 3 });
     let lasts = cells(|row| row.row.seconds.map_or(0, |seconds| text::width(&words::duration(seconds))), 8);
     for ((at, row), y) in rows.iter().enumerate().skip(drill.offset).take(visible).zip(inner.y..inner.bottom()) {
         let selected = at == drill.cursor;
@@ -79,7 +87,14 @@ pub fn draw(model: &Model, drill: &Drill, area: Rect, buf: &mut Buffer) {
             text::put_right(buf, x + lasts, y, lasts, &lasted, theme.text, &theme.marks);
             x += lasts + 2;
         }
-        text::put_fit(buf, x, y, names, &row.name, if selected { theme.strong } else { theme.info }, &theme.marks);
+        text::put(
+            buf,
+            x,
+            y,
+            names,
+            &name_in(&text::clean(&row.name), names, &theme.marks),
+            if selected { theme.strong } else { theme.info },
+        );
         x += names + 2;
         let mut left = Vec::new();
         if let Some(ticket) = &row.ticket {
@@ -89,7 +104,15 @@ pub fn draw(model: &Model, drill: &Drill, area: Rect, buf: &mut Buffer) {
         left.extend(why.map(|why| Part::new(90, why, theme.warn)));
         let mut rest = Vec::new();
         rest.extend(row.title.as_deref().map(|title| text::clean(without_key(title, row.ticket.as_ref())).into_owned()));
-        rest.extend((!row.row.words.is_empty()).then(|| text::clean(&row.row.words).into_owned()));
+        let words = (!row.row.words.is_empty()).then(|| text::clean(&row.row.words).into_owned());
+        if row.row.hit {
+            // What a rate counts is what is looked for here.
+            let room = end.saturating_sub(x);
+            let words = words.map(|words| text::fit_words(&words, room, &theme.marks).into_owned());
+            left.extend(words.map(|words| Part::new(95, words, theme.warn)));
+        } else {
+            rest.extend(words);
+        }
         // The words take what is left; a title is cut before what happened is left out.
         parts::fit(&mut left, &mut Vec::new(), end.saturating_sub(x), 2);
         for part in left {
@@ -108,6 +131,19 @@ pub fn draw(model: &Model, drill: &Drill, area: Rect, buf: &mut Buffer) {
             [one] => drop(text::put_fit(buf, x, y, room, one, theme.dim, &theme.marks)),
             _ => {}
         }
+    }
+}
+
+/// A name in so many cells: the number at its end tells more than the whole of what is before it.
+fn name_in<'a>(name: &'a str, cells: u16, marks: &Marks) -> Cow<'a, str> {
+    if text::width(name) <= cells {
+        return Cow::Borrowed(name);
+    }
+    match name.rsplit_once(' ') {
+        Some((holder, number)) if text::width(number) + 3 < cells => {
+            Cow::Owned(format!("{} {number}", text::fit(holder, cells - text::width(number) - 1, marks)))
+        }
+        _ => text::fit(name, cells, marks),
     }
 }
 

@@ -1,7 +1,8 @@
 //! A figure explained: the formula with its numbers, what it rests on, what was left out and why, what moved it, what its changes are
 //! linked to, what is missing and what to do.
 
-use crate::metrics::figures::{Figures, Metric, Tile};
+use crate::metrics::figures::{Figures, Metric, Tile, Week};
+use crate::metrics::query::Definition;
 use crate::metrics::telling;
 use crate::tui::model::listed::Listed;
 use crate::tui::widget::figure as words;
@@ -9,9 +10,13 @@ use crate::tui::widget::figure as words;
 /// Work items that an explanation names; Enter shows all of them.
 const ITEMS: usize = 3;
 
+/// How the tile draws its weeks.
+const DRAWN: &str = "drawn as a bar a week: a point where there was none, a gap where nothing was measured, faint for fewer than 5 and for \
+                     a part of a week; the dots below it tell how many it rests on";
+
 /// The lines; those that belong to a heading begin with two spaces. `moved` is what moved the figure, as far as that was asked for.
 pub fn lines(tile: &Tile, figures: &Figures, moved: &Listed<Vec<String>>) -> Vec<String> {
-    let said = words::value(&tile.value, tile.metric);
+    let said = words::of(tile);
     let mut lines = vec![said.headline];
     lines.extend((!said.rest.is_empty()).then_some(said.rest));
     lines.extend(words::change(tile));
@@ -28,7 +33,14 @@ pub fn lines(tile: &Tile, figures: &Figures, moved: &Listed<Vec<String>>) -> Vec
     section("How it is worked out", tile.formula.clone());
     let mut basis: Vec<String> = telling::is_measured(&tile.value).then(|| format!("n {}", words::grouped(tile.n))).into_iter().collect();
     basis.extend(tile.coverage.as_ref().map(|c| format!("{} of {} {}", words::grouped(c.k), words::grouped(c.n), c.of)));
-    basis.push(format!("by the definition {}", tile.definition.name()));
+    basis.push(
+        match tile.definition {
+            Definition::Ours => "by kanado's definition",
+            Definition::DevLake => "by DevLake's definition",
+            Definition::FourKeys => "by fourkeys' definition",
+        }
+        .to_owned(),
+    );
     section("What it rests on", basis);
     section("Left out", tile.excluded.iter().map(|left| format!("{} {}", words::grouped(left.count), left.reason.words())).collect());
     section(
@@ -45,6 +57,9 @@ pub fn lines(tile: &Tile, figures: &Figures, moved: &Listed<Vec<String>>) -> Vec
         section("Linked to work items", linked(figures));
     }
     section("Missing", telling::lacks(tile).iter().map(|lack| format!("{}: {}", lack.what_of(), lack.words)).collect());
+    let week = |week: &Week| format!("{} {}", week.starts.strftime("%d %b"), telling::week(tile.metric, week));
+    let legend = (!tile.weeks.is_empty()).then(|| DRAWN.to_owned());
+    section("Week by week", tile.weeks.iter().map(week).chain(legend).collect());
     lines
 }
 
@@ -52,9 +67,10 @@ pub fn lines(tile: &Tile, figures: &Figures, moved: &Listed<Vec<String>>) -> Vec
 fn linked(figures: &Figures) -> Vec<String> {
     let items = &figures.linkage.items;
     let mut lines: Vec<String> = telling::linkage(&figures.linkage).into_iter().collect();
+    lines.extend(telling::linkage_without(&figures.linkage));
     lines.extend(items.iter().take(ITEMS).map(|(number, title, hanging)| format!("#{number} {title}: {}", words::grouped(*hanging))));
-    lines.extend(telling::ticketed(&figures.linkage).map(|words| format!("to tickets by the branch's name: {words}")));
     let more = items.len().saturating_sub(ITEMS);
     lines.extend((more > 0).then(|| format!("and {more} more: Enter lists them")));
+    lines.extend(telling::ticketed(&figures.linkage).map(|words| format!("to tickets by the branch's name: {words}")));
     lines
 }

@@ -34,17 +34,22 @@ pub fn draw(model: &Model, drill: &Drill, links: &Links, area: Rect, buf: &mut B
     let tickets = telling::ticketed(&links.linkage).map(|words| format!("to tickets by the branch's name {words}"));
     left.extend(tickets.map(|words| Part::new(50, words, theme.dim).short(short)));
     parts::put(buf, area.x + 1, area.y, area.width.saturating_sub(2), 2, left, Vec::new());
+    let mut y = area.y + 1;
+    if let Some(words) = telling::linkage_without(&links.linkage) {
+        text::put_fit(buf, area.x + 1, y, area.width.saturating_sub(2), &words, theme.dim, &theme.marks);
+        y += 1;
+    }
+    let area = Rect::new(area.x, y, area.width, area.bottom().saturating_sub(y));
     let rows = &links.rows;
     if rows.is_empty() {
-        let rest = Rect::new(area.x, area.y + 1, area.width, area.height.saturating_sub(1));
         let words = "Links are found in #1234 and AB#1234 of commits and descriptions, in names of branches, and those that people made.";
-        super::say(rest, words, theme.dim, buf);
+        super::say(area, words, theme.dim, buf);
         return;
     }
     let most = rows.iter().map(|row| row.hanging).max().unwrap_or(1).max(1);
     let names = rows.iter().map(|row| text::width(&row.name)).max().unwrap_or(0).min(16);
     let visible = layout::metric_rows(model);
-    for ((at, row), y) in rows.iter().enumerate().skip(drill.offset).take(visible).zip(area.y + 1..area.bottom()) {
+    for ((at, row), y) in rows.iter().enumerate().skip(drill.offset).take(visible).zip(area.y..area.bottom()) {
         let selected = at == drill.cursor;
         if selected {
             text::put(buf, area.x, y, 1, theme.marks.bar, theme.accent);

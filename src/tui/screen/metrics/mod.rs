@@ -17,7 +17,7 @@ use crate::domain::collection::{STALE_AFTER, Source};
 use crate::domain::health::Live;
 use crate::metrics::figures::{Figures, Metric};
 use crate::metrics::input::MeasuredProject;
-use crate::metrics::query::{Definition, Hours};
+use crate::metrics::query::{Definition, Hours, ZoneOf};
 use crate::tui::answer::MetricsPage;
 use crate::tui::intent::Intent;
 use crate::tui::model::Model;
@@ -76,7 +76,12 @@ fn head(model: &Model, area: Rect, buf: &mut Buffer) {
         // The end is not in the window: a whole day ends a moment before the next one begins.
         let last = window.to - jiff::SignedDuration::from_nanos(1);
         left.push(Part::new(20, format!("{} to {}", day(window.from), day(last)), theme.dim));
-        left.extend(page.zone.words().map(|words| Part::new(15, words, theme.dim).short(page.zone.name())));
+        // Days of another zone than somebody chose are worth more than their dates.
+        let (rank, style) = match &page.zone.of {
+            ZoneOf::Unknown(_) => (25, theme.warn),
+            _ => (15, theme.dim),
+        };
+        left.extend(page.zone.words().map(|words| Part::new(rank, words, style).short(page.zone.brief())));
     }
     let narrowed = [
         ask.repository.as_ref().map(|(_, name)| format!("repository {name}")),
@@ -141,16 +146,23 @@ fn explained(model: &Model, figures: &Figures, area: Rect, buf: &mut Buffer) {
     text::put_fit(buf, area.x + 1, y, width, tile.metric.title(), theme.heading, &theme.marks);
     y += 1;
     // Value and change are in the tile; empty lines are worth their place where it is plenty.
-    let lines = explain::lines(tile, figures, &Listed::default());
-    let from = lines.iter().position(String::is_empty).map_or(lines.len(), |at| at + 1);
-    for line in lines[from..].iter().filter(|line| !line.is_empty()) {
-        for line in text::wrap(line.trim_start(), width.saturating_sub(2)) {
-            if y >= area.bottom() {
-                return;
-            }
-            text::put(buf, area.x + 3, y, width.saturating_sub(2), &line, theme.dim);
-            y += 1;
-        }
+    let all = explain::lines(tile, figures, &Listed::default());
+    let from = all.iter().position(String::is_empty).map_or(all.len(), |at| at + 1);
+    let mut lines: Vec<(u16, String)> = Vec::new();
+    for line in all[from..].iter().filter(|line| !line.is_empty()) {
+        let indent = if line.starts_with("  ") { 4 } else { 2 };
+        lines.extend(text::wrap(line.trim_start(), width.saturating_sub(indent)).into_iter().map(|line| (indent, line)));
+    }
+    let room = usize::from(area.bottom().saturating_sub(y));
+    let shown = if lines.len() > room { room.saturating_sub(1) } else { room };
+    for (indent, line) in lines.iter().take(shown) {
+        let style = if *indent == 2 { theme.text } else { theme.dim };
+        text::put(buf, area.x + 1 + indent, y, width.saturating_sub(*indent), line, style);
+        y += 1;
+    }
+    if lines.len() > room {
+        let words = format!("{} shows the rest", key_of(model, Intent::Formula));
+        text::put(buf, area.x + 3, y, width.saturating_sub(2), &words, theme.faint);
     }
 }
 

@@ -52,7 +52,7 @@ fn list(model: &Model, figures: &Figures, area: Rect, buf: &mut Buffer) -> u16 {
         let column = if area.width < 60 { 15 } else { 32 };
         let x = area.x + 1;
         text::put_fit(buf, x, y, column - 1, title, if selected { theme.strong } else { theme.text }, &theme.marks);
-        let said = words::value(&tile.value, metric);
+        let said = words::of(tile);
         let mut left = vec![Part::new(100, said.headline, headline(model, tile))];
         left.extend(rest(model, said.rest));
         let right = change(model, tile).into_iter().collect();
@@ -78,7 +78,7 @@ fn short(metric: Metric) -> &'static str {
         Metric::DeploymentFrequency => "Deployments",
         Metric::LeadTime => "Lead time",
         Metric::ChangeFailRate => "Fail rate",
-        Metric::RecoveryTime => "Recovery",
+        Metric::RecoveryTime => "Recovery time",
         Metric::ReworkRate => "Rework",
         Metric::CycleTime => "Cycle time",
         Metric::PipelineReliability => "Pipeline",
@@ -164,7 +164,7 @@ fn one(model: &Model, tile: &Tile, area: Rect, buf: &mut Buffer) {
     let (x, width) = (area.x + 1, area.width.saturating_sub(1));
     let title = vec![Part::new(100, tile.metric.title(), if selected { theme.strong } else { theme.text }).short(short(tile.metric))];
     parts::put(buf, x, area.y, width, 1, title, definition(model, tile).into_iter().collect());
-    let said = words::value(&tile.value, tile.metric);
+    let said = words::of(tile);
     let value = Part::new(100, said.headline.clone(), headline(model, tile));
     if area.height > 4 {
         return tall(model, tile, said, Rect::new(x, area.y + 1, width, rows.saturating_sub(1)), buf);
@@ -180,14 +180,18 @@ fn one(model: &Model, tile: &Tile, area: Rect, buf: &mut Buffer) {
     let bars = 13.min(width / 3);
     let y = area.y + 2;
     sparkline::draw(buf, x, y, bars, &tile.weeks, theme);
+    let room = width.saturating_sub(bars + 1);
     let mut left: Vec<Part> = count(tile).into_iter().zip([80, 30]).map(|(words, rank)| Part::new(rank, words, theme.dim)).collect();
     left.extend(missing(tile).map(|words| Part::new(95, format!("{} {words}", theme.marks.warning), theme.warn)));
-    left.extend(coverage(tile).map(|words| Part::new(50, words, theme.dim)));
-    parts::put(buf, x + bars + 1, y, width.saturating_sub(bars + 1), 2, left, Vec::new());
+    // What does not fit beside the count does not push out what would.
+    let taken: u16 = left.iter().filter(|part| part.rank != 30).map(|part| text::width(&part.text) + 2).sum();
+    left.extend(coverage(tile).filter(|words| taken + text::width(words) <= room).map(|words| Part::new(50, words, theme.dim)));
+    parts::put(buf, x + bars + 1, y, room, 2, left, Vec::new());
     if area.height > 3 {
         sparkline::draw_counts(buf, x, y + 1, bars, &tile.weeks, theme);
         if let Some(note) = tile.notes.first() {
-            text::put_fit(buf, x + bars + 1, y + 1, width.saturating_sub(bars + 1), note, theme.faint, &theme.marks);
+            let line = text::fit_words(note, room, &theme.marks);
+            text::put(buf, x + bars + 1, y + 1, room, &line, theme.faint);
         }
     }
 }
@@ -229,8 +233,9 @@ fn tall(model: &Model, tile: &Tile, said: words::Said, area: Rect, buf: &mut Buf
     lines.push((count(tile).join(", "), theme.dim));
     lines.retain(|(line, _)| !line.is_empty());
     lines.extend(missing(tile).map(|words| (format!("{} {words}", theme.marks.warning), theme.warn)));
-    lines.extend(coverage(tile).into_iter().flat_map(|words| wrapped(&words, theme.dim, 1)));
     let below = area.bottom().saturating_sub(2);
+    let left = usize::from(below.saturating_sub(area.y)).saturating_sub(lines.len());
+    lines.extend(coverage(tile).into_iter().flat_map(|words| wrapped(&words, theme.dim, left)));
     for (y, (line, style)) in (area.y..below).zip(&lines) {
         text::put_fit(buf, area.x, y, area.width, line, *style, &theme.marks);
     }

@@ -32,13 +32,16 @@ fn style(phase: Phase, theme: &Theme) -> Style {
     if phase.is_in_cycle_time() { theme.info } else { theme.dim }
 }
 
-fn value(figure: &PhaseFigure) -> String {
+/// A value in so many cells.
+fn value(figure: &PhaseFigure, cells: u16) -> String {
     match &figure.value {
         Value::NotMeasured { .. } => "not measured".to_owned(),
         // Six of them stand together, where a tile's word is too long.
         Value::Backfilling { percent } => format!("{percent} % read"),
         Value::Few { seconds } if !seconds.is_empty() => {
-            length(&figure.value).map_or_else(String::new, |middle| format!("{} of {}", words::duration(middle), seconds.len()))
+            let all = telling::headline(&figure.value);
+            let middle = || format!("{} (n {})", words::duration(seconds[seconds.len() / 2]), seconds.len());
+            if text::width(&all) <= cells { all } else { middle() }
         }
         value => words::value(value, crate::metrics::figures::Metric::CycleTime).headline,
     }
@@ -50,11 +53,13 @@ pub fn draw(phases: &[PhaseFigure], area: Rect, theme: &Theme, buf: &mut Buffer)
         return;
     }
     let heading = "Phases of merged pull requests, medians; pickup, review and merge wait make the cycle time";
+    let brief = "Phases of merged pull requests, medians";
+    let heading = if text::width(heading) <= area.width.saturating_sub(2) { heading } else { brief };
     text::put_fit(buf, area.x + 1, area.y, area.width.saturating_sub(2), heading, theme.heading, &theme.marks);
     let columns: u16 = if area.height >= WHOLE { 1 } else { 2 };
     let each = area.width / columns;
     let names = 12;
-    let values = if columns == 1 { 24 + COUNT } else { 14 };
+    let values = if columns == 1 { 29 + COUNT } else { 14 };
     let cells = each.saturating_sub(names + values + 3);
     let lengths: Vec<Option<f64>> = phases.iter().map(|figure| length(&figure.value)).collect();
     let rows = phases.len().div_ceil(usize::from(columns));
@@ -72,12 +77,12 @@ pub fn draw(phases: &[PhaseFigure], area: Rect, theme: &Theme, buf: &mut Buffer)
             let (from, to) = if columns == 1 { (from, to) } else { (0, to - from) };
             text::line(buf, x + names + from, y, to - from, theme.marks.block, style);
         }
+        let for_words = if columns == 1 { values - COUNT } else { values };
         let words = match (&figure.value, columns) {
-            (Value::Times { p85: Some(p85), .. }, 1) => format!("{}, 85 % {}", value(figure), words::duration(*p85)),
-            _ => value(figure),
+            (Value::Times { p85: Some(p85), .. }, 1) => format!("{}, 85 % within {}", value(figure, for_words), words::duration(*p85)),
+            _ => value(figure, for_words),
         };
         let at = x + names + cells + 1;
-        let for_words = if columns == 1 { values - COUNT } else { values };
         text::put_fit(buf, at, y, for_words, &words, theme.text, &theme.marks);
         if columns == 1 && telling::is_measured(&figure.value) {
             text::put_fit(buf, at + for_words, y, COUNT, &format!("n {}", words::grouped(figure.n)), theme.faint, &theme.marks);

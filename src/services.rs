@@ -1,11 +1,14 @@
 //! Everything a running kanado has, built once from the configuration.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::action::sync_pull_requests::ViewLoads;
-use crate::action::{Clients, Context};
+use crate::action::{Clients, Context, rate_limit};
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::domain::id::OrganisationId;
+use crate::domain::rate_limit::RateLimit;
 use crate::secret::TokenSources;
 use crate::store::{self, Location, Store};
 use crate::tasks::Tasks;
@@ -33,6 +36,11 @@ impl Services {
         store.set_flow_rules(&config.metrics.rules);
         let tasks = Tasks::new(clock.clone());
         Self { ctx: Context { store, clock, config, tokens, clients }, tasks, view_loads: ViewLoads::default() }
+    }
+
+    /// What each organisation said last of its rate limit, to this process or to another one.
+    pub async fn rate_limits(&self) -> store::Result<BTreeMap<OrganisationId, RateLimit>> {
+        rate_limit::said(&self.ctx).await
     }
 }
 

@@ -6,7 +6,7 @@
 use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 
-use crate::ado::{Address, Client, Credential, ScopeCheck};
+use crate::ado::{Address, Credential, ScopeCheck};
 use crate::domain::fact;
 use crate::domain::id::ProjectId;
 use crate::domain::progress::Step;
@@ -14,7 +14,7 @@ use crate::domain::project::{Deployment, Organisation, Project};
 use crate::secret::{self, Found};
 use crate::store::NewOrganisation;
 
-use super::context::{Context, credential, network_settings};
+use super::context::{Context, credential};
 use super::error::{Error, Result};
 use super::journal::{Journal, at_step};
 use super::reporter::{Reporter, step};
@@ -69,7 +69,7 @@ struct Intent {
 /// # Errors
 /// Every way in which the address or the token is wrong, told apart, with what to do.
 pub async fn check(ctx: &Context, address: &Address, credential: &Credential) -> Result<Checked> {
-    let client = Client::new(address.base.clone(), credential.clone(), &network_settings(&ctx.config))?;
+    let client = ctx.clients.make(address.base.clone(), credential.clone())?;
     let connection = client.connection().await?;
     let projects: Vec<_> = client.projects().await?.into_iter().filter(|p| p.well_formed).collect();
     let project = match &address.project {
@@ -150,7 +150,7 @@ pub async fn activate(ctx: &Context, address: &Address, token: &Found, choice: &
     };
 
     reporter.running("projects");
-    let client = Client::new(address.base.clone(), credential(token), &network_settings(&ctx.config))?;
+    let client = ctx.clients.make(address.base.clone(), credential(token))?;
     ctx.clients.put(organisation.id, client.clone()).await;
     let activated = projects(ctx, &organisation, choice).await;
     let projects = at_step(reporter, ACTION, "projects", activated)?;

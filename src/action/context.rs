@@ -1,6 +1,6 @@
 //! What every action needs: the store, the clock, the configuration, and clients for the connected organisations.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use tokio::sync::Mutex;
@@ -11,6 +11,7 @@ use crate::config::{Access, Config};
 use crate::domain::id::{OrganisationId, ProjectId, RepositoryId, TicketKey};
 use crate::domain::person::Member;
 use crate::domain::project::{Organisation, Project, Repository};
+use crate::domain::rate_limit::{RateLimit, Requests};
 use crate::domain::ticket::Ticket;
 use crate::secret::{self, Found, Kind, TokenSources};
 use crate::store::Store;
@@ -34,6 +35,8 @@ pub struct Clients {
     tokens: Arc<TokenSources>,
     made: Arc<Mutex<HashMap<OrganisationId, ado::Client>>>,
     acting: Arc<Mutex<HashMap<OrganisationId, Acting>>>,
+    /// Of all that were ever made here.
+    tally: ado::Tally,
 }
 
 /// Whose account does what a team shares: receiving, registering webhooks, comments.
@@ -80,7 +83,7 @@ pub fn credential(found: &Found) -> ado::Credential {
 
 impl Clients {
     pub fn new(config: Arc<Config>, tokens: Arc<TokenSources>) -> Self {
-        Self { config, tokens, made: Arc::default(), acting: Arc::default() }
+        Self { config, tokens, made: Arc::default(), acting: Arc::default(), tally: ado::Tally::default() }
     }
 
     /// Uses this client for an organisation, whatever the token sources say.
@@ -96,7 +99,7 @@ impl Clients {
         }
         let found = secret::find(&self.tokens, &organisation.url).await?;
         let base = ado::Base::new(&organisation.url)?;
-        let client = ado::Client::new(base, credential(&found), &network_settings(&self.config))?;
+        let client = self.make(base, credential(&found))?;
         made.insert(organisation.id, client.clone());
         Ok(client)
     }
@@ -109,13 +112,32 @@ impl Clients {
         let acting = match secret::find_service(&self.tokens, &organisation.url).await? {
             Some(found) => {
                 let base = ado::Base::new(&organisation.url)?;
-                let client = ado::Client::new(base, credential(&found), &network_settings(&self.config))?;
+                let client = self.make(base, credential(&found))?;
                 Acting { client, account: Account::Service }
             }
             None => Acting { client: self.of(organisation).await?, account: Account::Person },
         };
         self.acting.lock().await.insert(organisation.id, acting.clone());
         Ok(acting)
+    }
+
+    /// A client for an address that may not be connected yet; what it sends is counted like everything else.
+    ///
+    /// # Errors
+    /// The address may not be given the token, or the token can't be sent.
+    pub fn make(&self, base: ado::Base, credential: ado::Credential) -> Result<ado::Client> {
+        Ok(ado::Client::counted(base, credential, &network_settings(&self.config), self.tally.clone())?)
+    }
+
+    /// What was sent by the clients that were made here.
+    pub fn requests(&self) -> Requests {
+        self.tally.requests()
+    }
+
+    /// What organisations said last of their rate limit to the accounts that act for a team, as far as it was said in this process.
+    pub async fn said(&self) -> BTreeMap<OrganisationId, RateLimit> {
+        let acting = self.acting.lock().await;
+        acting.iter().filter_map(|(id, acting)| Some((*id, acting.client.budget().borrow().said()?))).collect()
     }
 
     /// Forgets a client, so that the next use looks for its token again.

@@ -16,7 +16,7 @@ use sha2::{Digest, Sha256};
 
 use super::context::Context;
 use super::error::{Error, Result};
-use super::figures;
+use super::{figures, holder, lease};
 use crate::ado::{self, NewThread, RepoRef, ThreadStatus};
 use crate::domain::fact::Thread;
 use crate::domain::id::{Guid, ProjectId, TicketKey};
@@ -315,13 +315,12 @@ pub async fn run(ctx: &Context, key: &TicketKey, team: &TeamFigures, wanted: Wan
     if let Some(step) = settled(row.as_ref(), &digest, wanted, now) {
         return Ok(commented(&said, step, now));
     }
-    let lease = format!("comment:{}:{}", said.repository.id, said.number);
-    let holder = format!("{}-{:016x}", std::process::id(), getrandom::u64().unwrap_or_default());
-    if !ctx.store.hold_lease(&lease, &holder, None, now + LEASE, now).await? {
+    let (name, holder) = (format!("comment:{}:{}", said.repository.id, said.number), holder::name());
+    if lease::take(ctx, &name, &holder, LEASE).await?.is_some() {
         return Ok(commented(&said, Step::Busy, now));
     }
     let written = write(ctx, &said, &digest, wanted).await;
-    ctx.store.release_lease(&lease, &holder, ctx.clock.now()).await?;
+    ctx.store.release_lease(&name, &holder, ctx.clock.now()).await?;
     Ok(commented(&said, written?, now))
 }
 

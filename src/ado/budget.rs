@@ -19,6 +19,8 @@ use jiff::Timestamp;
 use serde::Serialize;
 use tokio::time::Instant;
 
+use crate::domain::rate_limit::RateLimit;
+
 /// Requests in flight to one host at the same time when the background has it to itself, unless a caller says otherwise.
 pub const CEILING: usize = 16;
 
@@ -77,10 +79,25 @@ pub struct Budget {
     pub reset_at: Option<Timestamp>,
     /// Until when it told to wait (`Retry-After`). A time that has passed is over.
     pub told_to_wait: Option<Timestamp>,
+    /// When it said any of that last.
+    pub said_at: Option<Timestamp>,
     /// Requests under way, of all kinds.
     pub in_flight: usize,
     /// How many requests the background may have under way.
     pub window: usize,
+}
+
+impl Budget {
+    /// The last word of the service; absent until it says one.
+    pub fn said(&self) -> Option<RateLimit> {
+        Some(RateLimit {
+            limit: self.limit,
+            remaining: self.remaining,
+            reset_at: self.reset_at,
+            told_to_wait: self.told_to_wait,
+            said_at: self.said_at?,
+        })
+    }
 }
 
 /// What an answer says of the limit.

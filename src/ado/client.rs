@@ -20,6 +20,7 @@ use super::log::RequestLog;
 use super::paging::{object, rows};
 use super::retry::{Again, Effect, Failed, Pace};
 use super::scope::Scope;
+use super::tally::Tally;
 use super::transport::{Answer, Broken, Reached, Transport, Trouble};
 use super::version::{ApiVersion, Resource};
 use super::{Result, base};
@@ -92,16 +93,21 @@ impl std::fmt::Debug for Client {
 impl Client {
     /// Makes a client; nothing is sent yet. Loads the platform's certificate authorities, which takes a moment: make it once.
     pub fn new(base: Base, credential: Credential, settings: &Settings) -> Result<Self> {
-        Self::with_pace(base, &credential, settings, Pace::default())
+        Self::counted(base, credential, settings, Tally::default())
     }
 
-    pub(super) fn with_pace(base: Base, credential: &Credential, settings: &Settings, pace: Pace) -> Result<Self> {
+    /// As [`Client::new`], with its requests counted in a tally that others may share.
+    pub fn counted(base: Base, credential: Credential, settings: &Settings, tally: Tally) -> Result<Self> {
+        Self::with_pace(base, &credential, settings, Pace::default(), tally)
+    }
+
+    pub(super) fn with_pace(base: Base, credential: &Credential, settings: &Settings, pace: Pace, tally: Tally) -> Result<Self> {
         use super::transport::BuildError;
         let attempt = "set up the connection";
         if !settings.allow_http && !is_private(base.parsed()) {
             return Err(Error::new(ErrorKind::PlainHttp, attempt, &base).detail(base.url()));
         }
-        let transport = Transport::new(base.parsed(), credential, settings).map_err(|e| {
+        let transport = Transport::new(base.parsed(), credential, settings, tally).map_err(|e| {
             let kind = match &e {
                 BuildError::Token => ErrorKind::BadToken,
                 BuildError::CaFile { .. } | BuildError::Authorities(_) => ErrorKind::Tls,

@@ -26,6 +26,7 @@ mod paging;
 mod proxy;
 mod retry;
 mod scope;
+mod tally;
 mod transport;
 mod version;
 mod wire;
@@ -55,6 +56,7 @@ pub use error::{Error, ErrorKind};
 pub use log::{LoggedRequest, RequestLog};
 pub use paging::Page;
 pub use scope::tokens_page;
+pub use tally::Tally;
 pub use version::ApiVersion;
 
 use crate::domain::id::Guid;

@@ -21,6 +21,7 @@ use super::credential::Credential;
 use super::gate::{Gate, Lane, TooLong, retry_after};
 use super::log::{LoggedRequest, RequestLog};
 use super::proxy::proxy_for;
+use super::tally::Tally;
 
 /// Larger answers are not read: nothing we ask for comes near it.
 const MAX_BODY: usize = 64 << 20;
@@ -50,6 +51,11 @@ impl Answer {
             // A clock that is wrong on either side must neither stop nor free everything.
             reset_in: reset.map(|seconds| Duration::from_secs_f64(seconds.clamp(1.0, 3600.0))),
         }
+    }
+
+    /// Whether it refuses because too much was asked: by its status, or a gateway's way of saying that.
+    pub fn is_refused_for_load(&self) -> bool {
+        self.status == 429 || (self.status == 503 && self.retry_after.is_some())
     }
 
     pub fn activity_id(&self) -> Option<&str> {
@@ -122,6 +128,7 @@ pub struct Transport {
     told_to_wait: watch::Sender<Option<Timestamp>>,
     budget: watch::Sender<Budget>,
     log: RequestLog,
+    tally: Tally,
 }
 
 /// Why a transport cannot be made.
@@ -141,7 +148,7 @@ pub enum BuildError {
 
 impl Transport {
     /// For one base URL: plain http to loopback needs no certificate authorities and no proxy.
-    pub fn new(base: &Url, credential: &Credential, settings: &Settings) -> Result<Self, BuildError> {
+    pub fn new(base: &Url, credential: &Credential, settings: &Settings, tally: Tally) -> Result<Self, BuildError> {
         // Fails only when one is installed already, which is as good.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let authorization = credential.header().ok_or(BuildError::Token)?;
@@ -174,6 +181,7 @@ impl Transport {
             told_to_wait: watch::Sender::new(None),
             budget: watch::Sender::new(Budget::default()),
             log: RequestLog::default(),
+            tally,
         })
     }
 
@@ -217,12 +225,14 @@ impl Transport {
             budget.limit = signs.limit.or(budget.limit);
             budget.remaining = Some(remaining);
             budget.reset_at = signs.reset_in.and_then(after);
+            budget.said_at = Some(now);
             true
         });
     }
 
     fn note_wait(&self, wait: Duration) {
-        let Some(until) = SignedDuration::try_from(wait).ok().and_then(|wait| Timestamp::now().checked_add(wait).ok()) else { return };
+        let now = Timestamp::now();
+        let Some(until) = SignedDuration::try_from(wait).ok().and_then(|wait| now.checked_add(wait).ok()) else { return };
         let put = |told: &mut Option<Timestamp>| {
             let later = told.is_none_or(|earlier| earlier < until);
             if later {
@@ -231,7 +241,10 @@ impl Transport {
             later
         };
         self.told_to_wait.send_if_modified(put);
-        self.budget.send_if_modified(|budget| put(&mut budget.told_to_wait));
+        self.budget.send_if_modified(|budget| {
+            budget.said_at = Some(now);
+            put(&mut budget.told_to_wait)
+        });
     }
 
     /// Sends to a URL that the caller has found trustworthy.
@@ -247,6 +260,7 @@ impl Transport {
         let counted = self.under_way();
         let outcome = self.send(call, url, &gate).await;
         drop(counted);
+        self.tally.count(&outcome);
         self.log.push(LoggedRequest {
             at,
             method: call.method.to_string(),

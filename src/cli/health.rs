@@ -3,20 +3,20 @@
 
 mod collected;
 pub mod connected;
+mod lines;
 
 use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::json;
 
 use super::exit::{Exit, Failure};
-use super::frame::{Frame, fit, widest};
-use crate::action::{Account, Context};
-use crate::domain::board::age_step;
+use super::frame::Frame;
+use crate::action::{Account, Context, lease, rate_limit};
 use crate::domain::health::{HookHealth, Live};
-use crate::domain::hook::{Subscription, SubscriptionState};
 use crate::domain::project::Project;
-use crate::notice::inert;
+use crate::domain::rate_limit::{Distance, Known, RateLimit};
 use crate::secret;
+use crate::store::RECEIVER;
 use crate::sync::collect::agreed;
 use collected::Collected;
 use connected::Connection;
@@ -33,6 +33,9 @@ pub struct Args {
 struct Report {
     project: String,
     prefix: String,
+    organisation: String,
+    /// What the figures of a receiver name the organisation by.
+    organisation_id: i64,
     /// Whether the board can be relied on: it is live, or was never meant to be.
     healthy: bool,
     account: Account,
@@ -41,11 +44,31 @@ struct Report {
     /// Days until its token ends, where a person said so.
     token_days_left: Option<i32>,
     connection: Connection,
+    /// How much Azure DevOps lets us ask, as far as it has said.
+    rate_limit: RateLimits,
     collected: Collected,
     /// How the lists that figures are made with differ from those of the configuration here.
     other_lists: Vec<String>,
     #[serde(flatten)]
     hooks: HookHealth,
+}
+
+/// What is known of a rate limit, for scripts.
+#[derive(Debug, Serialize)]
+struct RateLimits {
+    state: Distance,
+    /// When the newest of this was learnt; a limit of which nothing was said until then is far away.
+    as_of: Option<Timestamp>,
+    /// The last word, also when it is over: see `said_at` and `reset_at`.
+    said: Option<RateLimit>,
+    #[serde(skip)]
+    known: Known,
+}
+
+impl RateLimits {
+    fn of(known: Known, now: Timestamp) -> Self {
+        Self { state: known.distance(now), as_of: known.as_of(), said: known.said, known }
+    }
 }
 
 pub async fn run(args: Args, frame: &mut Frame<'_>) -> Result<Exit, Failure> {
@@ -57,6 +80,8 @@ pub async fn run(args: Args, frame: &mut Frame<'_>) -> Result<Exit, Failure> {
     if projects.is_empty() {
         return Err(Failure::refused("no project is on the board yet", "connect one: `kanado connect https://dev.azure.com/ORG/PROJECT`"));
     }
+    // One that was killed says for a while yet that it is there.
+    lease::bury(&ctx, RECEIVER).await?;
     let now = ctx.clock.now();
     let mut reports = Vec::new();
     for project in &projects {
@@ -65,7 +90,7 @@ pub async fn run(args: Args, frame: &mut Frame<'_>) -> Result<Exit, Failure> {
     let healthy = reports.iter().all(|report| report.healthy);
     frame.output.json(&json!({ "healthy": healthy, "projects": reports }))?;
     for report in &reports {
-        for line in lines(report, now) {
+        for line in lines::of(report, now) {
             frame.output.say(line)?;
         }
     }
@@ -87,12 +112,16 @@ async fn report(ctx: &Context, project: &Project, check: bool, now: Timestamp) -
     if check {
         connection = connected::ask(ctx, &organisation, project, connection).await;
     }
+    let said = rate_limit::said(ctx).await?.remove(&organisation.id);
+    let limit = Known { said, answered_at: connection.last_answer };
     let collected = Collected::of(collection, now);
     let made_by = hooks.subscriptions.iter().rev().find_map(|one| one.identity.clone());
     let me = organisation.me.as_ref().map(|me| format!("{} <{}>", me.display_name, me.unique_name));
     Ok(Report {
         project: project.name.clone(),
         prefix: project.prefix.clone(),
+        organisation: organisation.name.clone(),
+        organisation_id: organisation.id.0,
         healthy: !matches!(hooks.live, Live::Broken(_))
             && token_days_left.is_none_or(|days| days >= 0)
             && connection.is_well()
@@ -101,93 +130,9 @@ async fn report(ctx: &Context, project: &Project, check: bool, now: Timestamp) -
         identity: made_by.or(if account == Account::Person { me } else { None }),
         token_days_left,
         connection,
+        rate_limit: RateLimits::of(limit, now),
         collected,
         other_lists: agreed::differences(&ctx.store, &ctx.config.metrics.rules).await?,
         hooks,
     })
-}
-
-fn lines(report: &Report, now: Timestamp) -> Vec<String> {
-    let hooks = &report.hooks;
-    let live = match &hooks.live {
-        Live::Now => "live".to_owned(),
-        Live::Off => "no webhooks: pull requests are looked at".to_owned(),
-        Live::Broken(why) => format!("NOT live: {}", inert(why)),
-    };
-    let mut lines = vec![format!("{} ({}): {live}", inert(&report.project), report.prefix)];
-    let mut say = |name: &str, words: String| lines.push(format!("  {name:<15} {words}"));
-    say("connection", report.connection.words(now));
-    report.connection.lines(now).into_iter().for_each(|(name, words)| say(name, words));
-    let account = match report.account {
-        Account::Service => "the service account",
-        Account::Person => "the user's own",
-    };
-    let identity = report.identity.as_ref().map_or(String::new(), |who| format!(", {}", inert(who)));
-    let token = match report.token_days_left {
-        None => String::new(),
-        Some(days) if days < 0 => "; its token HAS ENDED".to_owned(),
-        Some(days) => format!("; its token ends in {days} days"),
-    };
-    say("account", format!("{account}{identity}{token}"));
-    match hooks.receivers.as_slice() {
-        [] => say("receivers", "none".to_owned()),
-        some => some.iter().for_each(|receiver| say("receiver", inert(&receiver.name))),
-    }
-    let problems =
-        format!("{} waiting, {} dead, {} parked, {} of other projects", hooks.waiting, hooks.dead, hooks.parked, hooks.quarantined);
-    let last = hooks.last_delivery_at.map_or("none ever".to_owned(), |at| format!("the last {} ago", age_step(at, now)));
-    say("deliveries", format!("{last}; {problems}"));
-    let reconciled = &hooks.reconciled;
-    let done = reconciled.done_at.map_or("never".to_owned(), |at| format!("{} ago", age_step(at, now)));
-    let healed = format!("{} found that hooks had missed, {} in all", reconciled.healed_last, reconciled.healed_total);
-    let failed = reconciled.failed.as_ref().map_or(String::new(), |words| format!("; since then: {}", inert(words)));
-    say("compared", format!("{done}; {healed}{failed}"));
-    report.collected.lines(now).into_iter().for_each(|(name, words)| say(name, words));
-    if !report.other_lists.is_empty() {
-        let words = inert(&report.other_lists.join("; "));
-        say("LISTS", format!("figures are made with {words}, other than the configuration here; `kanado backfill` takes the lists here"));
-    }
-    lines.extend(hook_lines(hooks, now));
-    lines
-}
-
-fn hook_lines(hooks: &HookHealth, now: Timestamp) -> Vec<String> {
-    let width = widest(hooks.subscriptions.iter().map(|one| one.purpose.word()));
-    let source =
-        |one: &Subscription| hooks.sources.iter().find(|source| source.subscription.is_some() && source.subscription == one.remote);
-    let mut lines: Vec<String> = hooks
-        .subscriptions
-        .iter()
-        .map(|one| {
-            let told =
-                source(one).map_or("nothing yet".to_owned(), |source| told(source.deliveries, source.gaps, &age_step(source.last_at, now)));
-            let problem = one.problem.as_ref().map_or(String::new(), |words| format!("; {}", inert(words)));
-            format!("  {}  {:<14} {told}{problem}", fit(one.purpose.word(), width), state(one.state))
-        })
-        .collect();
-    for source in &hooks.sources {
-        if !hooks.subscriptions.iter().any(|one| one.remote.is_some() && one.remote == source.subscription) {
-            let words = told(source.deliveries, source.gaps, &age_step(source.last_at, now));
-            lines.push(format!("  {}  {:<14} {words}", fit("made by a person", width.max(16)), ""));
-        }
-    }
-    lines
-}
-
-fn told(deliveries: i64, gaps: i64, ago: &str) -> String {
-    let gaps = if gaps > 0 { format!(", {gaps} numbers missing") } else { String::new() };
-    format!("{deliveries} deliveries, the last {ago} ago{gaps}")
-}
-
-fn state(state: SubscriptionState) -> &'static str {
-    match state {
-        SubscriptionState::Making => "not confirmed",
-        SubscriptionState::Enabled => "enabled",
-        SubscriptionState::OnProbation => "ON PROBATION",
-        SubscriptionState::DisabledByUser | SubscriptionState::DisabledBySystem | SubscriptionState::DisabledByInactiveIdentity => {
-            "DISABLED"
-        }
-        SubscriptionState::Missing => "MISSING",
-        SubscriptionState::Removing => "being removed",
-    }
 }

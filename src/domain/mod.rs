@@ -20,6 +20,7 @@ pub mod project;
 pub mod pull_request;
 pub mod pull_request_body;
 pub mod quality;
+pub mod rate_limit;
 pub mod reviewer;
 pub mod run;
 pub mod spec;

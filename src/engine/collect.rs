@@ -10,11 +10,11 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::watch;
 
+use super::Works;
 use super::hearing::heard;
 use super::keep::backoff;
-use super::lease::{self, Held};
-use super::{Works, holder};
-use crate::action::{self, Context};
+use crate::action::lease::{self, Held};
+use crate::action::{self, Context, holder, rate_limit};
 use crate::config::Config;
 use crate::domain::change::Change;
 use crate::domain::collection::{Collection, Source};
@@ -190,13 +190,14 @@ async fn pass(ctx: &Context, projects: &[Project], settings: &Settings, progress
         by_organisation.entry(project.organisation).or_default().push(project.clone());
     }
     let mut jobs = Vec::new();
-    let mut unreached = Vec::new();
+    let (mut asked, mut unreached) = (Vec::new(), Vec::new());
     for (organisation, projects) in by_organisation {
         let client = async { ctx.clients.acting(&ctx.organisation(organisation).await?).await };
         match client.await {
             Ok(acting) => {
                 let client = acting.client.in_background_at_most(settings.at_once);
                 jobs.extend(projects.into_iter().map(|project| Job { project, client: client.clone() }));
+                asked.push((organisation, client));
             }
             Err(error) => {
                 tracing::warn!("could not collect facts: {}", inert(&error.to_string()));
@@ -210,7 +211,7 @@ async fn pass(ctx: &Context, projects: &[Project], settings: &Settings, progress
     if let (true, Some(error)) = (jobs.is_empty(), unreached.into_iter().next()) {
         return Err(error);
     }
-    let ended = collect::run(&ctx.store, &ctx.clock, settings, &jobs, progress).await?;
+    let ended = rate_limit::keeping(ctx, &asked, collect::run(&ctx.store, &ctx.clock, settings, &jobs, progress)).await?;
     let (calls, failed) = (ended.progress.here, ended.progress.failed());
     tracing::info!(calls, failed, projects = jobs.len(), "facts were collected");
     for (project, row) in ended.progress.troubles() {

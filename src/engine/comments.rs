@@ -10,6 +10,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::Works;
 use super::hearing::heard;
 use crate::action;
+use crate::action::lease;
 use crate::action::quality_comment::{self, APART, Wanted};
 use crate::domain::change::Change;
 use crate::domain::id::TicketKey;
@@ -65,12 +66,12 @@ async fn one(works: &Works, project: &Project) -> action::Result<()> {
     if quality_comment::policy(ctx, project).await?.posting() == Posting::Off {
         return Ok(());
     }
-    let (lease, now) = (format!("comments:{}", project.id), works.now());
-    if !ctx.store.hold_lease(&lease, &works.holder, None, now + LEASE, now).await? {
+    let (name, now) = (format!("comments:{}", project.id), works.now());
+    if lease::take(ctx, &name, &works.holder, LEASE).await?.is_some() {
         return Ok(());
     }
     let round = round(works, project, now).await;
-    ctx.store.release_lease(&lease, &works.holder, works.now()).await?;
+    ctx.store.release_lease(&name, &works.holder, works.now()).await?;
     round
 }
 

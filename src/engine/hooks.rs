@@ -10,7 +10,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::Works;
 use super::keep::backoff;
-use crate::action::{self, Error, Reporter, hooks};
+use crate::action::{self, Error, Reporter, hooks, lease};
 use crate::config::Access;
 use crate::domain::hook::{Subscription, SubscriptionState};
 use crate::domain::id::ProjectId;
@@ -69,10 +69,10 @@ async fn look(works: &Works, project: &Project, turn: Turn, seen: &mut Seen) -> 
         return Ok(());
     }
     let now = works.now();
-    let lease = format!("hooks:{}", project.id);
+    let name = format!("hooks:{}", project.id);
     // Kept until the next look is due: several processes look as often as one.
-    let mine = works.store().hold_lease(&lease, &works.holder, None, now + EVERY - SignedDuration::from_secs(10), now).await?;
-    if !mine && turn == Turn::Regular {
+    let others = lease::take(&works.ctx, &name, &works.holder, EVERY - SignedDuration::from_secs(10)).await?;
+    if others.is_some() && turn == Turn::Regular {
         return Ok(());
     }
     match hooks::look(&works.ctx, project).await {

@@ -10,10 +10,8 @@
 mod collect;
 mod comments;
 mod hearing;
-mod holder;
 mod hooks;
 mod keep;
-mod lease;
 mod receiver;
 mod reconcile;
 mod sweep;
@@ -29,7 +27,7 @@ use tokio::sync::Notify;
 use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::TaskTracker;
 
-use crate::action::Context;
+use crate::action::{Context, holder};
 use crate::ado;
 use crate::config::Config;
 use crate::domain::id::ProjectId;

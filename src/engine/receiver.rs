@@ -5,7 +5,7 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 
 use super::Works;
-use crate::action;
+use crate::action::{self, lease};
 use crate::domain::board::age_step;
 use crate::store::RECEIVER;
 
@@ -16,6 +16,7 @@ const VALID: SignedDuration = SignedDuration::from_secs(90);
 pub async fn run(works: Arc<Works>) -> action::Result<()> {
     let name = format!("{RECEIVER}{}", works.holder);
     while !works.token.is_cancelled() {
+        lease::bury(&works.ctx, RECEIVER).await?;
         let now = works.now();
         // Before it is said again: a machine that slept finds its own last word long over.
         if works.store().leases_like(RECEIVER, now).await?.is_empty() {

@@ -7,11 +7,11 @@ use std::sync::Arc;
 use futures_util::{StreamExt, stream};
 use jiff::{SignedDuration, Timestamp};
 
+use super::Works;
 use super::hearing::heard;
 use super::keep::backoff;
-use super::lease::{self, Held};
-use super::{Works, holder};
-use crate::action::{self, Context, Error};
+use crate::action::lease::{self, Held};
+use crate::action::{self, Context, Error, holder, rate_limit};
 use crate::ado::ErrorKind;
 use crate::domain::change::Change;
 use crate::domain::health::Reconciled;
@@ -186,7 +186,8 @@ async fn compare(ctx: &Context, project: &Project, why: Why) -> action::Result<C
     let ask = Ask { expected: Expected::of(&signs), last: signs.reconciled.done_at, depth, done_on_merge: ctx.config.board.done_on_merge };
     let organisation = ctx.organisation(project.organisation).await?;
     let acting = ctx.clients.acting(&organisation).await?;
-    Ok(reconcile::project(&ctx.store, &acting.client, &ctx.clock, project, &ask).await?)
+    let asked = [(organisation.id, acting.client.clone())];
+    Ok(rate_limit::keeping(ctx, &asked, reconcile::project(&ctx.store, &acting.client, &ctx.clock, project, &ask)).await?)
 }
 
 /// Holds on to the lease for as long as the comparison takes. Lost, it is no harm: two comparisons find what one finds.

@@ -6,7 +6,7 @@ use jiff::SignedDuration;
 
 use super::Works;
 use super::hearing::heard;
-use crate::action::{self, hooks};
+use crate::action::{self, hooks, lease};
 use crate::domain::change::Change;
 
 /// What could not be removed is tried again after this long.
@@ -47,8 +47,7 @@ async fn remove(works: &Works) -> action::Result<bool> {
     if works.store().removing_subscriptions().await?.is_empty() {
         return Ok(true);
     }
-    let now = works.now();
-    if !works.store().hold_lease("sweep", &works.holder, None, now + LEASE, now).await? {
+    if lease::take(&works.ctx, "sweep", &works.holder, LEASE).await?.is_some() {
         return Ok(false);
     }
     let swept = hooks::sweep(&works.ctx).await;

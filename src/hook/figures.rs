@@ -1,6 +1,7 @@
 //! The receiver's figures in the OpenMetrics text format, for Prometheus.
 //!
-//! They name projects by the prefix of their keys, and nobody and nothing else. A figure that is not known is left out.
+//! They name projects by the prefix of their keys, organisations by a number, and nobody and nothing else. A figure that is not known is
+//! left out.
 
 use std::time::Duration;
 
@@ -90,6 +91,7 @@ impl Figures {
         inbox(&mut registry, desk.store.inbox());
         self.projects(&mut registry, desk).await;
         desk.delivery.register(&mut registry, desk.clock.now());
+        desk.asking.register(&mut registry, desk.clock.now()).await;
         let mut text = String::new();
         // Writing to a String cannot fail.
         let _ = encode(&mut text, &registry);

@@ -10,6 +10,7 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, 
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use super::asking::Asking;
 use super::auth;
 use super::delivery::Delivery;
 use super::figures::{Figures, OPEN_METRICS};
@@ -36,6 +37,7 @@ pub struct Desk {
     pub seats: Seats,
     pub figures: Figures,
     pub delivery: Delivery,
+    pub asking: Asking,
     pub wake: Wake,
     /// What was last found about being ready, and when.
     pub readiness: tokio::sync::Mutex<Option<(Instant, Option<&'static str>)>>,

@@ -8,6 +8,7 @@
 //! Limits: no body is read before its secret was recognised, none is decompressed, and none is believed here. The receiver speaks http
 //! and TLS itself; who may reach it is the network's business.
 
+mod asking;
 mod auth;
 mod delivery;
 mod figures;

@@ -20,6 +20,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpSocket, TcpStream};
 use tokio_util::sync::CancellationToken;
 
+use super::asking::Asking;
 use super::delivery::Delivery;
 use super::figures::Figures;
 use super::handle::{Desk, handle};
@@ -148,6 +149,7 @@ impl Server {
             limits,
             figures: Figures::default(),
             delivery: Delivery::default(),
+            asking: Asking::new(services.clone()),
             wake,
             readiness: tokio::sync::Mutex::new(None),
             stop: CancellationToken::new(),

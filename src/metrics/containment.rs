@@ -9,9 +9,11 @@
 //! - Along a service's successful deployments in order of time, with `m` the furthest place deployed so far in the repository: a
 //!   deployment of a commit at place `j > m` brings every change with a place in `(m, j]` that was merged at or before it. What was merged
 //!   after it by the clock goes on to the next.
-//! - The first deployment with a place sets `m` and brings nothing (what came before is not known), except a change whose merge commit is the
-//!   deployed commit itself. The same exact match holds for changes and deployments without a place.
-//! - A deployment of a commit that is on no line brings what a [`Compare`](super::input::Compare) of it lists, where there is one.
+//! - The first deployment with a place sets `m`. Of what stands up to it, it brings a change whose merge commit is the deployed commit
+//!   itself, and what was merged after the deployment before it (one without a place: of a branch, or of a commit that is older than the
+//!   pushes collected). Of the rest it is not known when it was deployed.
+//! - A deployment of a commit that is on no line brings the change whose merge commit it is, and what a
+//!   [`Compare`](super::input::Compare) of it lists, where there is one; each change once, the first time.
 //! - Of several services that bring a change, the earliest counts.
 //!
 //! Limits: a force push is taken for a push like any other. In a repository with several services every one of them brings every change:
@@ -220,8 +222,11 @@ pub fn carry(input: &Input, query: &Query, lines: &Lines, deployments: &mut Depl
     let exact_seeds = query.definition != Definition::DevLake;
 
     for service in &deployments.services {
-        // How far each repository is deployed, and what was merged later by the clock.
+        // How far each repository is deployed, when it last was, and what was merged later by the clock.
         let mut reached: FastMap<i64, u32> = FastMap::default();
+        let mut deployed_at: FastMap<i64, Timestamp> = FastMap::default();
+        // What was brought by a commit that is on no line, and is not brought again.
+        let mut off_line: FastMap<u32, ()> = FastMap::default();
         let mut late: Vec<u32> = Vec::new();
         for index in service.range.clone() {
             let deployment = &mut deployments.all[index];
@@ -233,32 +238,38 @@ pub fn carry(input: &Input, query: &Query, lines: &Lines, deployments: &mut Depl
             let mut give = Give { input, changes: &mut changes.all, pairs: &mut changes.watched, watched, asked: service.asked };
             late.retain(|change| !give.to(deployment, index, *change));
             let Some(repository) = deployment.repository else { continue };
+            let before = deployed_at.insert(repository.0, deployment.at);
             let Some(place) = deployment.place else {
-                for change in by_commit.get(&commit_in(repository, deployment.sha)).into_iter().flatten() {
-                    give.to(deployment, index, *change);
-                }
-                for commit in compares.get(&commit_in(repository, deployment.sha)).into_iter().flatten() {
+                let exact = by_commit.get(&commit_in(repository, deployment.sha)).into_iter().flatten();
+                let listed = compares.get(&commit_in(repository, deployment.sha)).into_iter().flatten().flat_map(|commit| {
                     let placed = lines.place(repository, *commit).and_then(|place| at_places.get(&(repository.0, place)));
                     let unplaced = by_commit.get(&commit_in(repository, *commit));
-                    for change in placed.into_iter().chain(unplaced).flatten() {
-                        give.to(deployment, index, *change);
+                    placed.into_iter().chain(unplaced).flatten()
+                });
+                for change in exact.chain(listed) {
+                    if !off_line.contains_key(change) && give.to(deployment, index, *change) {
+                        off_line.insert(*change, ());
                     }
                 }
                 continue;
             };
             let places = by_place.get(&repository.0).map_or(&[][..], Vec::as_slice);
+            let is_first = !reached.contains_key(&repository.0);
             let from = match reached.get(&repository.0) {
                 Some(reached) => places.partition_point(|(at, _)| at <= reached),
-                None => {
-                    let from = places.partition_point(|(at, _)| if exact_seeds { *at < place } else { *at <= place });
-                    for (_, change) in &places[..from] {
-                        give.changes[*change as usize].before_seed = true;
-                    }
-                    from
-                }
+                None => places.partition_point(|(at, _)| if exact_seeds { *at < place } else { *at <= place }),
             };
+            if is_first {
+                for (_, change) in &places[..from] {
+                    let merged_at = give.changes[*change as usize].merged_at;
+                    match before {
+                        Some(before) if merged_at > before => late.extend((!give.to(deployment, index, *change)).then_some(*change)),
+                        _ => give.changes[*change as usize].before_seed = true,
+                    }
+                }
+            }
             let to = places.partition_point(|(at, _)| *at <= place);
-            for (_, change) in places.get(from..to).into_iter().flatten() {
+            for (_, change) in places.get(from..to).into_iter().flatten().filter(|(_, change)| !off_line.contains_key(change)) {
                 if !give.to(deployment, index, *change) {
                     late.push(*change);
                 }

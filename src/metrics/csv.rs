@@ -60,6 +60,7 @@ fn cells(figures: &Figures, tile: &Tile) -> Vec<String> {
             Trend::Down => "down",
             Trend::NoClearChange => "no_clear_change",
             Trend::TooFew => "too_few",
+            Trend::NotCollected => "not_collected",
         }
         .to_owned(),
         count(coverage.map(|coverage| coverage.k)),

@@ -4,18 +4,22 @@
 //!
 //! | intervention | on which deployment | when |
 //! |---|---|---|
-//! | incident, linked | every deployment that the incident hangs on (by its build, or by a pull request or commit that it brought) with `d.t <=` the incident's creation | creation |
-//! | incident, by time | only where none is linked so: of the services of the incident's project - those whose name or repository its area path names, if any, else all - the latest success at or before its creation, at most 72 h before | creation |
-//! | rollback | the success before the rollback, in the same service | the rollback |
-//! | hotfix or revert | the success before the one that brings a hotfix or a revert (or is made from a hotfix branch), in the same service, at most 24 h before it | that deployment |
+//! | incident, linked | every deployment that the incident hangs on (by its build, or by a pull request or commit that it was the first of its service to bring) with `d.t <=` the incident's creation | creation |
+//! | incident, by time | only where none is linked so: of the services of the incident's project that its area path names (by their own name or their repository's), or of all where it names nothing but the project, the latest success at or before its creation, at most 72 h before | creation |
+//! | rollback | in the same service, every success that the rollback takes back, however old: all that stand above what it goes back to (see [`standing`](super::standing)) | the rollback |
+//! | revert | in the same service, the deployment that brought what the revert takes back (see [`reverts`](super::reverts)), at most 24 h before the one that brings the revert; where that is not known, the success before; none where both came together | the one that brings the revert |
+//! | hotfix | the success before the one that brings a hotfix (or is made from a hotfix branch), in the same service, at most 24 h before it; not where that deploys the same commit again | that deployment |
 //!
-//! **Unplanned** are rollbacks, deployments that bring a hotfix or a revert or are made from a hotfix branch, and those that an older
-//! incident hangs on (created before them: they are its fix).
+//! An incident of an area that names something else than a service is nobody's: a note counts it, and no deployment is guessed.
 //!
-//! **Recovery** of `d` is the earlier of: the next success of the service at or after its first intervention that has not failed itself;
-//! and the time by which all its incidents were resolved, if there are any. Neither: open.
+//! **Unplanned** are rollbacks, deployments that bring a hotfix, are made from a hotfix branch or bring a revert of what had been deployed,
+//! and those that an older incident hangs on (created before them: they are its fix).
 //!
-//! A project **tells failures** if an incident source is configured or was observed in it, or a rollback, hotfix or revert was. Otherwise
+//! **Recovery** of `d` is the earlier of: the next success of the service at or after its first intervention that has not failed itself
+//! and whose commit is not that of a failed one (the same bad commit again mends nothing); and the time by which all its incidents were
+//! resolved, if there are any. Neither: open.
+//!
+//! A project **tells failures** if an incident source is configured or was observed in it, or unplanned work other than fixes was. Otherwise
 //! nothing is measured there: no failure seen is not the same as no failure.
 //!
 //! By the other definitions: Apache DevLake gives each incident to the latest success of its project that finished before it, without a
@@ -26,11 +30,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::{SignedDuration, Timestamp};
 
 use super::containment::{Changes, Source, Watched};
-use super::deployments::{Class, Deployment, Deployments, Outcome};
+use super::deployments::{Class, Deployment, Deployments, Outcome, Service};
 use super::hash::{FastMap, sha};
 use super::input::{Incident, IncidentSource, Input, MeasuredProject};
 use super::production::tokens;
 use super::query::{Definition, Query};
+use super::reverts::{self, Brought, Revert};
+use super::standing::Standing;
 use crate::domain::collection::Source as Collected;
 use crate::domain::id::ProjectId;
 use crate::domain::run::DefinitionKind;
@@ -65,6 +71,10 @@ pub struct Failures {
     pub of: FastMap<u32, Failure>,
     /// Deployments that are the fix of an older incident.
     pub fixes: BTreeMap<u32, u32>,
+    /// Deployments that bring a revert of what had been deployed.
+    pub reverting: BTreeSet<u32>,
+    /// Incidents that hang on nothing and whose area names something else than a service.
+    pub nobodys: Vec<u32>,
     /// Of each incident: the deployment that caused it, by the definition asked.
     pub cause: Vec<Option<u32>>,
     /// Projects whose failures can be told.
@@ -77,13 +87,18 @@ impl Failures {
     }
 
     pub fn is_unplanned(&self, index: u32, deployment: &Deployment) -> bool {
-        deployment.class == Class::Rollback || deployment.notes.hotfix || deployment.notes.reverts || self.fixes.contains_key(&index)
+        self.repairs(index, deployment) || self.fixes.contains_key(&index)
+    }
+
+    fn repairs(&self, index: u32, deployment: &Deployment) -> bool {
+        deployment.class == Class::Rollback || deployment.notes.hotfix || self.reverting.contains(&index)
     }
 }
 
-/// The changes that incidents hang on.
-pub fn watched(input: &Input, changes: &Changes) -> Watched {
-    let mut watched = Watched::default();
+/// The changes that incidents hang on, the reverts, and what these take back.
+pub fn watched(input: &Input, changes: &Changes, reverts: &[Revert]) -> Watched {
+    let mut watched: Watched =
+        reverts.iter().flat_map(|revert| [Some(revert.change), revert.target]).flatten().map(|at| (at, ())).collect();
     if input.incidents.is_empty() {
         return watched;
     }
@@ -106,7 +121,7 @@ pub fn watched(input: &Input, changes: &Changes) -> Watched {
     watched
 }
 
-pub fn of(input: &Input, query: &Query, deployments: &Deployments, changes: &Changes) -> Failures {
+pub fn of(input: &Input, query: &Query, deployments: &Deployments, changes: &Changes, reverts: &[Revert]) -> Failures {
     let mut failures = Failures { cause: vec![None; input.incidents.len()], ..Failures::default() };
     let mut found: BTreeMap<u32, Vec<(Timestamp, Intervention)>> = BTreeMap::new();
     let linked = linked(input, deployments, changes);
@@ -124,7 +139,17 @@ pub fn of(input: &Input, query: &Query, deployments: &Deployments, changes: &Cha
                 }
                 let before: Vec<u32> =
                     here.iter().copied().filter(|index| deployments.all[*index as usize].at <= incident.created_at).collect();
-                if before.is_empty() { by_time(deployments, &names, incident).into_iter().collect() } else { before }
+                if before.is_empty() {
+                    match Area::of(&names, deployments, incident) {
+                        Area::Other => {
+                            failures.nobodys.push(at as u32);
+                            Vec::new()
+                        }
+                        area => by_time(deployments, &area, incident).into_iter().collect(),
+                    }
+                } else {
+                    before
+                }
             }
             Definition::DevLake => latest(deployments, incident, |_| true).into_iter().collect(),
             Definition::FourKeys => here.to_vec(),
@@ -135,11 +160,12 @@ pub fn of(input: &Input, query: &Query, deployments: &Deployments, changes: &Cha
         }
     }
     if query.definition == Definition::Ours {
+        let taken_back = reverts::taken_back(reverts, changes, deployments);
         for service in &deployments.services {
-            repairs(deployments, service.range.clone(), &mut found);
+            repairs(deployments, service, &taken_back, &mut failures, &mut found);
         }
     }
-    failures.told = told(input, query, deployments);
+    failures.told = told(input, query, deployments, &failures);
     finish(input, deployments, found, &mut failures);
     failures
 }
@@ -219,7 +245,7 @@ impl Names {
             return Self(Vec::new());
         }
         let repositories: FastMap<i64, &str> = input.repositories.iter().map(|(id, _, name, _)| (id.0, name.as_str())).collect();
-        let of = |service: &super::deployments::Service| {
+        let of = |service: &Service| {
             let rows = &deployments.all[service.range.clone()];
             let repository = rows.iter().find_map(|row| row.repository).and_then(|id| repositories.get(&id.0).copied());
             [Some(service.name.as_str()), repository].into_iter().flatten().map(tokens).filter(|name| !name.is_empty()).collect()
@@ -228,22 +254,46 @@ impl Names {
     }
 }
 
-fn by_time(deployments: &Deployments, names: &Names, incident: &Incident) -> Option<u32> {
-    let area: Vec<Vec<String>> = incident.area.split('\\').skip(1).map(tokens).filter(|tokens| !tokens.is_empty()).collect();
-    let named: Vec<bool> = deployments
-        .services
-        .iter()
-        .zip(&names.0)
-        .map(|(service, names)| service.id.project == incident.project && names.iter().any(|name| area.contains(name)))
-        .collect();
-    let any = named.contains(&true);
-    let found = latest(deployments, incident, |service| !any || named[service])?;
+/// What an area path says of the service that an incident is about.
+enum Area {
+    /// Nothing: it is the project's own.
+    Whole,
+    /// By service: whether it names it.
+    Names(Vec<bool>),
+    /// It names something else.
+    Other,
+}
+
+impl Area {
+    fn of(names: &Names, deployments: &Deployments, incident: &Incident) -> Self {
+        let parts: Vec<Vec<String>> = incident.area.split('\\').skip(1).map(tokens).filter(|tokens| !tokens.is_empty()).collect();
+        if parts.is_empty() {
+            return Self::Whole;
+        }
+        let is_named = |(service, names): (&Service, &Vec<Vec<String>>)| {
+            service.id.project == incident.project && names.iter().any(|name| parts.contains(name))
+        };
+        let named: Vec<bool> = deployments.services.iter().zip(&names.0).map(is_named).collect();
+        if named.contains(&true) { Self::Names(named) } else { Self::Other }
+    }
+
+    fn has(&self, service: usize) -> bool {
+        match self {
+            Self::Whole => true,
+            Self::Names(named) => named[service],
+            Self::Other => false,
+        }
+    }
+}
+
+fn by_time(deployments: &Deployments, area: &Area, incident: &Incident) -> Option<u32> {
+    let found = latest(deployments, incident, |service| area.has(service))?;
     (incident.created_at.duration_since(deployments.all[found as usize].at) <= SETTLED_AFTER).then_some(found)
 }
 
 /// The latest success at or before an incident among services of its project.
 fn latest(deployments: &Deployments, incident: &Incident, counts: impl Fn(usize) -> bool) -> Option<u32> {
-    let of = |(at, service): (usize, &super::deployments::Service)| {
+    let of = |(at, service): (usize, &Service)| {
         if service.id.project != incident.project || !counts(at) {
             return None;
         }
@@ -255,29 +305,54 @@ fn latest(deployments: &Deployments, incident: &Incident, counts: impl Fn(usize)
     deployments.services.iter().enumerate().filter_map(of).max().map(|(_, index)| index)
 }
 
-fn repairs(deployments: &Deployments, range: std::ops::Range<usize>, found: &mut BTreeMap<u32, Vec<(Timestamp, Intervention)>>) {
-    let mut before: Option<usize> = None;
-    for index in range {
-        let deployment = &deployments.all[index];
+/// What rollbacks, reverts and hotfixes of a service tell of the deployments before them.
+fn repairs(
+    deployments: &Deployments,
+    service: &Service,
+    taken_back: &BTreeMap<u32, Vec<Brought>>,
+    failures: &mut Failures,
+    found: &mut BTreeMap<u32, Vec<(Timestamp, Intervention)>>,
+) {
+    let rows = &deployments.all[service.range.clone()];
+    let mut standing = Standing::default();
+    for (at, deployment) in rows.iter().enumerate() {
         if deployment.outcome != Outcome::Succeeded || deployment.notes.untimed {
             continue;
         }
-        if let Some(before) = before {
-            let soon = deployment.at.duration_since(deployments.all[before].at) <= REPAIRED_WITHIN;
-            let mut mark = |intervention| found.entry(before as u32).or_default().push((deployment.at, intervention));
-            if deployment.class == Class::Rollback {
-                mark(Intervention::Rollback(index as u32));
-            } else if deployment.notes.reverts && soon {
-                mark(Intervention::Revert(index as u32));
-            } else if deployment.notes.hotfix && soon {
-                mark(Intervention::Hotfix(index as u32));
+        let index = (service.range.start + at) as u32;
+        let before = standing.last();
+        let is_within = |place: usize, span: SignedDuration| deployment.at.duration_since(rows[place].at) <= span;
+        let mut mark = |place: usize, intervention| {
+            found.entry((service.range.start + place) as u32).or_default().push((deployment.at, intervention));
+        };
+        if deployment.class == Class::Rollback {
+            for place in standing.fall(service.id.kind, rows, deployment) {
+                mark(place, Intervention::Rollback(index));
+            }
+        } else {
+            for brought in taken_back.get(&index).into_iter().flatten() {
+                let failed = match brought {
+                    Brought::Earlier(by) => Some(*by as usize - service.range.start),
+                    Brought::Together => continue,
+                    Brought::Unknown => before,
+                };
+                failures.reverting.insert(index);
+                if let Some(failed) = failed.filter(|failed| is_within(*failed, REPAIRED_WITHIN)) {
+                    mark(failed, Intervention::Revert(index));
+                }
+            }
+            if deployment.notes.hotfix
+                && deployment.class != Class::Redeploy
+                && let Some(before) = before.filter(|before| is_within(*before, REPAIRED_WITHIN))
+            {
+                mark(before, Intervention::Hotfix(index));
             }
         }
-        before = Some(index);
+        standing.put(at);
     }
 }
 
-fn told(input: &Input, query: &Query, deployments: &Deployments) -> BTreeSet<ProjectId> {
+fn told(input: &Input, query: &Query, deployments: &Deployments, failures: &Failures) -> BTreeSet<ProjectId> {
     // What may not be read tells nothing, whatever is configured.
     let is_read = |project: &&MeasuredProject| {
         project.collection.source(Collected::WorkItems).is_none_or(|state| state.refused.is_none())
@@ -287,11 +362,11 @@ fn told(input: &Input, query: &Query, deployments: &Deployments) -> BTreeSet<Pro
     let mut told: BTreeSet<ProjectId> = configured.chain(input.incidents.iter().map(|incident| incident.project)).collect();
     if query.definition == Definition::Ours {
         for service in &deployments.services {
-            let shows = |deployment: &Deployment| {
-                deployment.outcome == Outcome::Succeeded
-                    && (deployment.class == Class::Rollback || deployment.notes.hotfix || deployment.notes.reverts)
+            let shows = |index: usize| {
+                let deployment = &deployments.all[index];
+                deployment.outcome == Outcome::Succeeded && failures.repairs(index as u32, deployment)
             };
-            if !told.contains(&service.id.project) && deployments.all[service.range.clone()].iter().any(shows) {
+            if !told.contains(&service.id.project) && service.range.clone().any(shows) {
                 told.insert(service.id.project);
             }
         }
@@ -301,6 +376,8 @@ fn told(input: &Input, query: &Query, deployments: &Deployments) -> BTreeSet<Pro
 
 fn finish(input: &Input, deployments: &Deployments, found: BTreeMap<u32, Vec<(Timestamp, Intervention)>>, failures: &mut Failures) {
     let failed: BTreeSet<u32> = found.keys().copied().collect();
+    let of_failed = |index: &u32| Some(&deployments.all[*index as usize]).filter(|one| one.sha != 0).map(|one| (one.service, one.sha));
+    let bad: BTreeSet<(u32, u128)> = failed.iter().filter_map(of_failed).collect();
     for (index, mut interventions) in found {
         interventions.sort_unstable();
         interventions.dedup();
@@ -311,7 +388,12 @@ fn finish(input: &Input, deployments: &Deployments, found: BTreeMap<u32, Vec<(Ti
         let from = rows.partition_point(|row| row.at < at);
         let next = (from..rows.len()).find(|row| {
             let place = (range.start + row) as u32;
-            place > index && rows[*row].outcome == Outcome::Succeeded && !rows[*row].notes.untimed && !failed.contains(&place)
+            let one = &rows[*row];
+            place > index
+                && one.outcome == Outcome::Succeeded
+                && !one.notes.untimed
+                && !failed.contains(&place)
+                && !bad.contains(&(one.service, one.sha))
         });
         let incidents: Vec<&Incident> = interventions
             .iter()

@@ -137,6 +137,8 @@ pub enum Trend {
     NoClearChange,
     /// One of the windows has fewer than ten.
     TooFew,
+    /// The window before was not collected, or not as a whole.
+    NotCollected,
 }
 
 /// Why something was left out of a figure.
@@ -174,10 +176,12 @@ pub enum Reason {
     NoDeployment,
     /// The first commit is more than 90 days older than the pull request: rebased or cherry-picked.
     StaleStart,
+    /// A run that validated a pull request: what it ran is not merged.
+    Validation,
 }
 
 impl Reason {
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 22] = [
         Self::Bot,
         Self::Revert,
         Self::Abandoned,
@@ -199,6 +203,7 @@ impl Reason {
         Self::NoSource,
         Self::NoDeployment,
         Self::StaleStart,
+        Self::Validation,
     ];
 
     pub fn words(self) -> &'static str {
@@ -224,6 +229,7 @@ impl Reason {
             Self::NoSource => "nothing tells failures in its project",
             Self::NoDeployment => "no deployment known before it",
             Self::StaleStart => "first commit over 90 days older",
+            Self::Validation => "validated a pull request",
         }
     }
 }

@@ -14,6 +14,8 @@
 //! - **Undated vote**: a human reviewer's vote in the list is not what the last dated vote of that person says.
 //! - **Rework round**: a push after a vote of -5 or -10 or an unresolved comment of a human who is not the author, since the push before.
 //! - **Nature**: `Revert "` at the beginning of the title; else a branch or label of hotfixes; else ordinary.
+//! - **What is reverted**: what stands in the quotes, up to the last one: the number where it is `Merged PR 12: ...`, as Azure DevOps
+//!   calls what it merged, else the title, in any case of letters.
 //!
 //! Limits: how many approvals a policy wants is not known here: without required people the first approval counts.
 
@@ -21,7 +23,7 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
-use super::input::{Actor, Flow, Happening, History, Nature, Required, Segment, What};
+use super::input::{Actor, Flow, Happening, History, Nature, Required, Reverted, Segment, What};
 use super::pattern::{fits, fits_any};
 use super::query::Rules;
 use crate::domain::branch::find_key;
@@ -30,6 +32,9 @@ use crate::domain::pull_request::{PullRequestStatus, Vote};
 
 /// Changes whenever the rules of this module do: lines made by another version are made again.
 const VERSION: u32 = 1;
+
+const REVERT: &str = "Revert \"";
+const MERGED: &str = "Merged PR ";
 
 /// Names the rules that a line depends on. The store keeps it beside the line and makes the line again when it differs.
 pub fn rules_name(rules: &Rules) -> String {
@@ -56,7 +61,7 @@ pub fn is_machine_author(name: &str, email: &str, rules: &Rules) -> bool {
 /// What a pull request is besides a change.
 pub fn nature(title: &str, source_branch: &str, labels: &[String], rules: &Rules) -> Nature {
     let branch = source_branch.strip_prefix("refs/heads/").unwrap_or(source_branch);
-    if title.trim_start().get(..8).is_some_and(|start| start.eq_ignore_ascii_case("revert \"")) {
+    if quoted(title).is_some() {
         Nature::Revert
     } else if fits_any(&rules.hotfix_branches, branch)
         || labels.iter().any(|label| rules.hotfix_labels.iter().any(|hotfix| fits(hotfix, label)))
@@ -65,6 +70,25 @@ pub fn nature(title: &str, source_branch: &str, labels: &[String], rules: &Rules
     } else {
         Nature::Ordinary
     }
+}
+
+/// What the title of a revert quotes.
+fn quoted(title: &str) -> Option<&str> {
+    let (start, rest) = title.trim().split_at_checked(REVERT.len())?;
+    start.eq_ignore_ascii_case(REVERT).then(|| rest.rsplit_once('"').map_or(rest, |(quoted, _)| quoted))
+}
+
+/// What a title says that it reverts.
+pub fn reverted(title: &str) -> Option<Reverted> {
+    let quoted = quoted(title)?.trim();
+    let merged = quoted.split_at_checked(MERGED.len()).filter(|(start, _)| start.eq_ignore_ascii_case(MERGED));
+    let number = merged.and_then(|(_, rest)| rest.split_once(':')?.0.parse().ok()).filter(|number| *number > 0);
+    Some(number.map_or_else(|| Reverted::Title(title_mark(quoted)), Reverted::Number))
+}
+
+/// A short mark that titles share which differ in nothing but the case of letters and blanks at the ends (FNV-1a, 32 bits).
+pub fn title_mark(title: &str) -> u32 {
+    title.trim().to_lowercase().bytes().fold(0x811c_9dc5, |mark, byte| (mark ^ u32::from(byte)).wrapping_mul(0x0100_0193))
 }
 
 /// Boils a history down to its times.
@@ -91,6 +115,8 @@ pub fn of(history: &History, rules: &Rules) -> Flow {
         status: history.status,
         segment: if is_machine(&history.author, rules) { Segment::Bot } else { Segment::Human },
         nature: nature(&history.title, &history.source_branch, &history.labels, rules),
+        title: title_mark(&history.title),
+        reverts: reverted(&history.title),
         author: history.author.id.clone(),
         target_branch: history.target_branch.strip_prefix("refs/heads/").unwrap_or(&history.target_branch).to_owned(),
         first_commit_at: history.commits.iter().flatten().filter_map(|commit| commit.authored_at).min(),

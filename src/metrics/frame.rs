@@ -11,8 +11,8 @@ use super::failures::{self, Failures};
 use super::figures::{Metric, Reason};
 use super::hash::FastMap;
 use super::input::{Flow, Input};
-use super::query::{Query, Window};
-use super::{counts, cycle, frequency, lead_time, readiness, reliability};
+use super::query::{Definition, Query, Window};
+use super::{counts, cycle, frequency, lead_time, readiness, reliability, reverts};
 use crate::domain::id::{Guid, ProjectId, RepositoryId};
 
 /// How far back the table of days goes at most.
@@ -83,9 +83,10 @@ impl<'a> Frame<'a> {
         let blind = readiness::blind(input, query);
         let mut deployments = deployments::of(input, query, &lines, &blind);
         let mut changes = containment::changes(input, query, &lines);
-        let watched = failures::watched(input, &changes);
+        let reverts = if query.definition == Definition::Ours { reverts::of(input, &changes) } else { Vec::new() };
+        let watched = failures::watched(input, &changes, &reverts);
         containment::carry(input, query, &lines, &mut deployments, &mut changes, &watched);
-        let failures = failures::of(input, query, &deployments, &changes);
+        let failures = failures::of(input, query, &deployments, &changes, &reverts);
         let earliest = input.flows.iter().map(|flow| flow.first_commit_at.unwrap_or(flow.created_at).min(flow.created_at)).min();
         let from = query.window.previous().from;
         let from = earliest.map_or(from, |earliest| earliest.min(from)).max(from - MOST_BACK);

@@ -113,6 +113,16 @@ pub enum Nature {
     Hotfix,
 }
 
+/// What a pull request that reverts takes back, as the title in its quotes tells.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Reverted {
+    /// A pull request of the same repository: `Revert "Merged PR 12: ..."`.
+    Number(i64),
+    /// The one of the same repository with this mark of its title.
+    Title(u32),
+}
+
 /// A pull request boiled down to what figures need: made of a [`History`] by `flow::of`, kept by the store, read in bulk.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Flow {
@@ -121,6 +131,10 @@ pub struct Flow {
     pub status: PullRequestStatus,
     pub segment: Segment,
     pub nature: Nature,
+    /// A mark of its title, by which a revert that quotes the title finds it. The title itself is not kept.
+    pub title: u32,
+    /// Of a revert only.
+    pub reverts: Option<Reverted>,
     pub author: Guid,
     pub target_branch: String,
     /// Earliest author date of its commits, as git has it; absent while commits are not known.
@@ -149,7 +163,9 @@ pub struct Flow {
     pub has_detail: bool,
 }
 
-/// A stage of a run, or a classic environment of a release, as its final attempt ended. What may be a deployment.
+/// An attempt of a stage of a run, or of a classic environment of a release, as it ended. What may be a deployment.
+///
+/// Of a stage that was tried again there is a row for each attempt that is known. Which of them count, the figures say.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StageRun {
     pub project: ProjectId,
@@ -160,7 +176,7 @@ pub struct StageRun {
     pub stage: String,
     /// The YAML environment, where the stage deployed into one, or the classic one.
     pub environment: Option<String>,
-    /// Of the final attempt, 1 for the first.
+    /// 1 for the first.
     pub attempt: i64,
     pub result: StageResult,
     pub started_at: Option<Timestamp>,
@@ -186,9 +202,11 @@ pub struct StageKind {
     pub kind: DefinitionKind,
     pub definition: i64,
     pub definition_name: String,
-    /// Of the latest runs.
+    /// Of any of its runs, in alphabetical order. Which of the runs have one, the runs say.
     pub tags: Vec<String>,
     pub stage: String,
+    /// What people see in the stage's stead, where that is something else.
+    pub shown: Option<String>,
     pub environment: Option<String>,
     pub runs: i64,
     pub last_at: Option<Timestamp>,
@@ -214,8 +232,10 @@ pub struct Run {
     pub started_at: Option<Timestamp>,
     pub finished_at: Option<Timestamp>,
     pub sha: Option<ObjectId>,
+    /// Without `refs/heads/`; of the validation of a pull request the whole ref.
     pub branch: Option<String>,
     pub repository: Option<RepositoryId>,
+    pub tags: Vec<String>,
 }
 
 /// A push to the default branch, in order of its number: what comes later contains what came before, unless it was forced.

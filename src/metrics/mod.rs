@@ -10,6 +10,7 @@
 //! does not depend on their order. Of one pull request: [`waterfall`], [`blocker`], [`landing`]; of one commit: [`departures`]; of one
 //! median: [`movers`].
 
+mod attempts;
 pub mod bands;
 pub mod blocker;
 pub mod breaks;
@@ -21,6 +22,7 @@ mod cycle;
 pub mod departures;
 mod deployments;
 mod devlake;
+mod failure_rules;
 mod failures;
 pub mod figures;
 #[cfg(test)]
@@ -35,6 +37,7 @@ mod lead_time;
 pub mod lists;
 pub mod movers;
 pub mod names;
+pub mod off_line;
 mod pattern;
 pub mod period;
 mod present;
@@ -43,8 +46,10 @@ pub mod quality;
 pub mod query;
 mod readiness;
 mod reliability;
+mod reverts;
 mod rows;
 pub mod size;
+mod standing;
 pub mod statistics;
 mod summary;
 mod tally;

@@ -5,12 +5,12 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use jiff::Timestamp;
 
 use super::calendar::Weeks;
-use super::figures::{Coverage, Figures, Metric, Phase, Service, Tile, Value};
+use super::figures::{Coverage, Figures, Metric, Phase, Service, Tile, Trend, Value};
 use super::frame::Frame;
 use super::query::{Definition, Hours, Query, Window};
 use super::tally::{Tally, times};
 use super::telling::{PRODUCTION, duration, percent};
-use super::{bands, cycle, frequency, lead_time, readiness, reliability, statistics, trend};
+use super::{bands, cycle, failure_rules, frequency, lead_time, readiness, reliability, statistics, trend};
 use crate::domain::collection::Source;
 use crate::metrics::input::{Input, Segment};
 
@@ -121,10 +121,15 @@ fn tile(frame: &Frame<'_>, metric: Metric, windows: &Windows) -> Tile {
             _ => window.length().as_secs_f64() / 86_400.0,
         };
         tile.trend = trend::trend(metric, &tally, days(windows.now), &before, days(windows.before));
+    } else {
+        tile.trend = Trend::NotCollected;
     }
     // What is poorer belongs to no cluster.
     tile.band = band(frame, metric, &tile.value, &tally).filter(|_| tile.missing.is_empty());
     tile.formula = formula(frame, &tile.value, &tally);
+    if !tile.formula.is_empty() {
+        tile.formula.extend(failure_rules::lines(frame, metric, windows.now));
+    }
     tile.notes = notes(frame, metric, windows.now, &tally);
     tile
 }
@@ -227,6 +232,9 @@ fn notes(frame: &Frame<'_>, metric: Metric, window: Window, tally: &Tally) -> Ve
     let of_failures = matches!(metric, Metric::ChangeFailRate | Metric::RecoveryTime | Metric::ReworkRate) && !reliability::is_proxy(frame);
     if of_failures && readiness::projects(frame).any(|project| readiness::is_refused(project, Source::WorkItems)) {
         notes.insert(0, "work items are not seen: only failures that a rollback, a hotfix or a revert tells".to_owned());
+    }
+    if matches!(metric, Metric::ChangeFailRate | Metric::RecoveryTime) {
+        notes.extend(failure_rules::note(frame, window));
     }
     match metric {
         Metric::DeploymentFrequency => {

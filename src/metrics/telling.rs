@@ -215,9 +215,8 @@ pub fn change(tile: &Tile) -> String {
         (Trend::Up, None) => "up".to_owned(),
         (Trend::Down, None) => "down".to_owned(),
         (Trend::NoClearChange, _) => "no clear change".to_owned(),
-        // Few are not why, where there is nothing at all to compare with.
-        (Trend::TooFew, _) if tile.previous.is_none() => "not known before".to_owned(),
         (Trend::TooFew, _) => "too few to compare".to_owned(),
+        (Trend::NotCollected, _) => "not collected before".to_owned(),
     }
 }
 
@@ -247,7 +246,7 @@ pub fn wanted(metric: Metric) -> Wanted {
 /// Whether a change that survived its test is for the better; nothing where there is none, or neither way is good.
 pub fn is_better(metric: Metric, trend: Trend) -> Option<bool> {
     match (wanted(metric), trend) {
-        (Wanted::Neither, _) | (_, Trend::NoClearChange | Trend::TooFew) => None,
+        (Wanted::Neither, _) | (_, Trend::NoClearChange | Trend::TooFew | Trend::NotCollected) => None,
         (Wanted::More, trend) => Some(trend == Trend::Up),
         (Wanted::Less, trend) => Some(trend == Trend::Down),
     }

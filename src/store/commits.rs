@@ -42,6 +42,9 @@ queries! {
     AUTHORED = "SELECT authored_at FROM commits WHERE repository = $1 AND sha = $2";
     CHANGES = "SELECT c.repository, c.sha, c.authored_at, c.added + c.edited + c.deleted AS files FROM repositories r \
         JOIN commits c ON c.repository = r.id AND c.committed_at >= $2 WHERE r.project = $1 AND c.added IS NOT NULL";
+    /// Pushes whose last commit is not known: what they brought was not read.
+    UNREAD = "SELECT number, branch, old, new, at, pusher FROM pushes p WHERE repository = $1 AND branch = $2 AND at >= $3 \
+        AND NOT EXISTS (SELECT 1 FROM commits c WHERE c.repository = p.repository AND c.sha = p.new) ORDER BY number";
     UNDATED = "SELECT count(*) FROM pushes WHERE repository = $1 AND authored_at IS NULL";
 }
 
@@ -89,6 +92,20 @@ pub(super) fn tip_of_line(line: &str) -> Result<Tip> {
     })
 }
 
+/// A push from its row. Of who pushed only the id is kept.
+fn push_of(row: &AnyRow) -> Result<BranchPush> {
+    let nobody =
+        |id: String| crate::domain::person::Identity { id: Guid::new(id), display_name: String::new(), unique_name: String::new() };
+    Ok(BranchPush {
+        number: row.int("number")?,
+        branch: row.text("branch")?,
+        old: ObjectId::new(row.borrowed("old")?),
+        new: ObjectId::new(row.borrowed("new")?),
+        at: row.instant("at")?,
+        pusher: row.maybe_text("pusher")?.map(nobody),
+    })
+}
+
 async fn put_pushes(conn: &mut AnyConnection, repository: RepositoryId, pushes: Vec<(BranchPush, Option<Timestamp>)>) -> Result<()> {
     batch::put(conn, PUT_PUSH, &pushes, |query, (push, authored_at)| {
         Ok(query
@@ -117,18 +134,7 @@ async fn date_pushes(conn: &mut AnyConnection, repository: RepositoryId, commits
             continue;
         }
         for row in sqlx::query(PUSHES_OF).bind(repository.0).bind(commit.id.as_str()).fetch_all(&mut *conn).await? {
-            let nobody =
-                |id: String| crate::domain::person::Identity { id: Guid::new(id), display_name: String::new(), unique_name: String::new() };
-            let push = BranchPush {
-                number: row.int("number")?,
-                branch: row.text("branch")?,
-                old: ObjectId::new(row.borrowed("old")?),
-                new: ObjectId::new(row.borrowed("new")?),
-                at: row.instant("at")?,
-                // Only the id is kept.
-                pusher: row.maybe_text("pusher")?.map(nobody),
-            };
-            dated.push((push, commit.authored_at));
+            dated.push((push_of(&row)?, commit.authored_at));
         }
     }
     put_pushes(conn, repository, dated).await
@@ -182,6 +188,15 @@ impl Store {
             dated.sort_by_key(|(push, _)| push.number);
             put_pushes(writing.conn(), repository, dated).await?;
             self.finish_page(writing, owner.project, page).await
+        })
+        .await
+    }
+
+    /// Pushes to a branch at or after `since` whose last commit is not known, by number.
+    pub async fn unread_pushes(&self, repository: RepositoryId, branch: &str, since: Timestamp) -> Result<Vec<BranchPush>> {
+        self.attempt("read whose commits are not known", async {
+            let query = sqlx::query(UNREAD).bind(repository.0).bind(branch.to_owned()).bind(since.as_millisecond());
+            query.fetch_all(&mut *self.reader().await?).await?.iter().map(push_of).collect()
         })
         .await
     }

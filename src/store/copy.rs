@@ -47,7 +47,7 @@ const TABLES: &[(&str, &str)] = &[
     ("definitions", "project, kind, number"),
     ("builds", "project, number"),
     ("stage_kinds", "id"),
-    ("stage_runs", "project, kind, run, stage, environment"),
+    ("stage_runs", "project, kind, run, stage, environment, attempt"),
     ("environments", "project, number"),
     ("production_rules", "project, kind, definition, stage, environment"),
     ("commits", "repository, sha"),
@@ -60,6 +60,7 @@ const TABLES: &[(&str, &str)] = &[
     ("quality_comments", "repository, number"),
     ("team_members", "project, team, member"),
     ("project_settings", "project, name"),
+    ("rate_limits", "organisation"),
 ];
 
 /// Of tables that are not copied, and need not be empty.

@@ -6,10 +6,10 @@ use super::column::Word;
 use super::error::{Error, Result};
 use super::line::{Fields, Line};
 use crate::domain::id::{Guid, ObjectId, RepositoryId, TicketKey};
-use crate::metrics::input::{Flow, Nature, Segment};
+use crate::metrics::input::{Flow, Nature, Reverted, Segment};
 
 /// The first field: another one is of another version, and is made again from the history.
-pub(super) const VERSION: i64 = 2;
+pub(super) const VERSION: i64 = 3;
 
 const MOST_ITEMS: usize = 60;
 
@@ -30,6 +30,12 @@ pub(super) fn write(flow: &Flow) -> String {
         .word(Some(flow.status))
         .word(Some(flow.segment))
         .word(Some(flow.nature))
+        .int(i64::from(flow.title))
+        .maybe_int(match flow.reverts {
+            None => None,
+            Some(Reverted::Number(number)) => Some(-number),
+            Some(Reverted::Title(mark)) => Some(i64::from(mark)),
+        })
         .text(flow.author.as_str())
         .at(flow.first_commit_at)
         .at(Some(flow.created_at))
@@ -58,6 +64,8 @@ pub(super) fn read(line: &str) -> Result<Flow> {
     let repository = RepositoryId(fields.int()?);
     let number = fields.int()?;
     let (status, segment, nature) = (fields.word()?, fields.word()?, fields.word()?);
+    let title = fields.count()?;
+    let reverts = fields.maybe_int()?.map(|said| u32::try_from(said).map_or(Reverted::Number(said.saturating_neg()), Reverted::Title));
     let author = Guid::new(fields.text()?);
     let first_commit_at = fields.maybe_at()?;
     let created_at = fields.at()?;
@@ -80,6 +88,8 @@ pub(super) fn read(line: &str) -> Result<Flow> {
         status,
         segment,
         nature,
+        title,
+        reverts,
         author,
         target_branch,
         first_commit_at,
@@ -117,6 +127,9 @@ mod tests {
             status: if numbers[0].is_multiple_of(2) { PullRequestStatus::Completed } else { PullRequestStatus::Active },
             segment: if numbers[1].is_multiple_of(2) { Segment::Human } else { Segment::Bot },
             nature: [Nature::Ordinary, Nature::Revert, Nature::Hotfix][(numbers[2] % 3) as usize],
+            title: numbers[3],
+            reverts: [None, Some(Reverted::Number(i64::from(numbers[3]) + 1)), Some(Reverted::Title(numbers[4]))]
+                [(numbers[2] % 3) as usize],
             author: Guid::new("0f3a-1"),
             target_branch: branch.to_owned(),
             first_commit_at: at(0),

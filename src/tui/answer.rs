@@ -13,6 +13,7 @@ use crate::domain::person::ReviewRules;
 use crate::domain::progress::Progress;
 use crate::domain::pull_request::KnownPullRequest;
 use crate::domain::quality;
+use crate::domain::rate_limit;
 use crate::domain::ticket::{SpecState, Ticket};
 use crate::metrics::departures::Stop;
 use crate::metrics::figures::{Figures, Row};
@@ -122,23 +123,16 @@ pub struct MetricsPage {
     pub others: Vec<(ProjectId, String)>,
     /// Repositories of the projects that were asked for, for the filter.
     pub repositories: Vec<(RepositoryId, String)>,
-    pub budget: Option<Budget>,
-}
-
-/// How much Azure DevOps lets us ask.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Budget {
-    /// Of what it allows; absent while it has not said.
-    pub percent_left: Option<u8>,
-    /// It asked us to wait until then.
-    pub waits_until: Option<Timestamp>,
+    /// How much Azure DevOps lets us ask; absent where nobody can tell.
+    pub rate_limit: Option<rate_limit::Known>,
 }
 
 /// How the collection of facts stands, of every project on the board.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Collections {
     pub projects: Vec<MeasuredProject>,
-    pub budget: Option<Budget>,
+    /// Of the open project's organisation.
+    pub rate_limit: Option<rate_limit::Known>,
 }
 
 /// What is behind a number.

@@ -10,10 +10,11 @@ use kanado::clock::Clock;
 use kanado::sim;
 use kanado::sim::generate::Size;
 use kanado::sim::generate::plan::{Nature, Way};
-use kanado::sim::world::BuildStatus;
+use kanado::sim::world::{BuildReason, BuildStatus};
 use kanado::store::Location;
 use kanado::sync::collect::Progress;
 use kanado::sync::collect::plan::Counts;
+use kanado::sync::collect::{OF_A_FOLDER_FIRST, SCHEDULED_FIRST};
 use serde_json::Value;
 use tokio::sync::watch;
 
@@ -37,9 +38,21 @@ async fn counts(measured: &Measured) -> Counts {
     };
     let production: Vec<_> = world.environments.values().filter(|environment| is_production(&environment.name)).map(|one| one.id).collect();
     let records = world.environment_deployments.values().filter(|record| production.contains(&record.environment)).count();
-    // A run of each pipeline that no environment tells of, and every run of those whose stages are production.
-    let by_stages: Vec<_> = plan.services.iter().filter(|service| service.kind == Way::Stages).map(|service| service.definition).collect();
-    let timelines = world.builds.values().filter(|build| by_stages.contains(&build.definition)).count() + world.definitions.len();
+    // A run of each pipeline; and of those whose stages are production every run on the default branch that no schedule began, some
+    // that one began, and one of each folder of branches. Of what is gone nobody knows the default branch.
+    let by_stages = |definition: i32| {
+        let of = |service: &sim::generate::plan::Service| service.kind == Way::Stages && service.definition == definition;
+        plan.services.iter().any(of) || world.definitions[&definition].repository == plan.deleted
+    };
+    let mut timelines = world.definitions.len();
+    for definition in world.definitions.keys().copied().filter(|definition| by_stages(*definition)) {
+        let runs = || world.builds.values().filter(|build| build.definition == definition && !build.ref_name.starts_with("refs/pull/"));
+        let is_scheduled = |build: &&sim::world::Build| build.reason == BuildReason::Schedule;
+        let on_main = || runs().filter(|build| build.ref_name == "refs/heads/main");
+        let folders: BTreeSet<_> = runs().filter_map(|build| build.ref_name.strip_prefix("refs/heads/")?.split('/').next()).collect();
+        timelines += on_main().filter(|build| !is_scheduled(build)).count();
+        timelines += on_main().filter(is_scheduled).count().min(SCHEDULED_FIRST) + folders.len() * OF_A_FOLDER_FIRST;
+    }
     Counts {
         projects: plan.counts.projects,
         repositories: plan.counts.repositories,
@@ -53,6 +66,8 @@ async fn counts(measured: &Measured) -> Counts {
         commits: plan.counts.commits,
         work_items: plan.counts.work_items,
         timelines,
+        // All that is deployed there is of the default branch.
+        between: 0,
     }
 }
 

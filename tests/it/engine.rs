@@ -25,6 +25,7 @@ use kanado::sync::wake::Wake;
 use tokio_util::sync::CancellationToken;
 
 use crate::support::inside::{Inside, receiving};
+use crate::support::killed;
 use crate::support::patience::until;
 use crate::support::postgres;
 use crate::support::receiver::free_address;
@@ -288,9 +289,13 @@ async fn a_hook_on_probation_is_made_anew_at_the_next_look() {
     scene.pass(SignedDuration::from_mins(6)).await;
     until("another one took its place", async || scene.ours(Purpose::PullRequestVote).is_some_and(|new| new.id != old.id)).await;
     scene.until_live().await;
-    let rows = scene.alice.ctx.store.subscriptions(scene.project.id).await.unwrap();
-    let votes: Vec<_> = rows.iter().filter(|row| row.purpose == Purpose::PullRequestVote).map(|row| row.state).collect();
-    assert_eq!(votes, [SubscriptionState::Enabled]);
+    // The old one goes when the new one is known to work.
+    until("only the new one is left", async || {
+        let rows = scene.alice.ctx.store.subscriptions(scene.project.id).await.unwrap();
+        let votes: Vec<_> = rows.iter().filter(|row| row.purpose == Purpose::PullRequestVote).map(|row| row.state).collect();
+        votes == [SubscriptionState::Enabled]
+    })
+    .await;
     receiving.stop().await;
 }
 
@@ -331,6 +336,49 @@ async fn the_lease_of_an_engine_that_died_is_taken_over_when_it_ends() {
     assert_eq!(scene.done_at().await, Some(ends), "and not before");
     engine.stop().await;
     assert!(store.lease(&lease).await.unwrap().unwrap().until <= ends, "it was let go");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_process_that_was_killed_holds_up_neither_the_hooks_nor_their_registration() {
+    let scene = Scene::new().await;
+    let store = &scene.alice.ctx.store;
+    let killed = killed::name();
+    // The clock stands still: no lease runs out.
+    let now = scene.clock.now();
+    let leave = async |lease: &str| {
+        assert!(store.hold_lease(lease, &killed, None, now + SignedDuration::from_mins(4), now).await.unwrap());
+    };
+    leave(&format!("registration:{}", scene.project.id)).await;
+    let live = tokio::time::timeout(std::time::Duration::from_secs(60), scene.go_live()).await;
+    live.expect("the turn is taken over").stop().await;
+
+    let lease = format!("hooks:{}", scene.project.id);
+    leave(&lease).await;
+    let engine = Engine::start(&scene.alice, scene.options());
+    until("somebody else looks after the hooks", async || {
+        let held = store.lease(&lease).await.unwrap().unwrap();
+        held.holder != killed && held.until > now
+    })
+    .await;
+    engine.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_receiver_that_was_killed_is_not_taken_for_one_that_is_there_and_what_it_missed_is_compared() {
+    let scene = Scene::new().await;
+    let store = &scene.alice.ctx.store;
+    scene.go_live().await.stop().await;
+    scene.clock.advance(SignedDuration::from_mins(1));
+    let (killed, now) = (killed::name(), scene.clock.now());
+    let ends = now + SignedDuration::from_secs(90);
+    assert!(store.hold_lease(&format!("{RECEIVER}{killed}"), &killed, Some("killed"), ends, now).await.unwrap());
+    assert_eq!(scene.live().await, Live::Now, "nobody has looked yet");
+    assert_ne!(scene.done_at().await, Some(now));
+    let receiving = scene.receive().await;
+    until("what happened meanwhile is compared", async || scene.done_at().await == Some(now)).await;
+    let health = store.hook_health(scene.project.id, now).await.unwrap();
+    assert!(health.receivers.len() == 1 && health.receivers[0].name != "killed", "{:?}", health.receivers);
+    receiving.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

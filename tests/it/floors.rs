@@ -17,7 +17,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("sync", &["domain", "metrics", "notice", "clock", "ado", "store"]),
     ("action", &["domain", "metrics", "notice", "clock", "config", "ado", "store", "secret", "sync"]),
     ("tasks", &["domain", "notice", "clock", "action"]),
-    ("services", &["clock", "config", "secret", "store", "action", "tasks"]),
+    ("services", &["domain", "clock", "config", "secret", "store", "action", "tasks"]),
     ("engine", &["domain", "metrics", "notice", "clock", "config", "ado", "store", "sync", "action", "services", "tasks"]),
     ("hook", &["domain", "metrics", "notice", "clock", "config", "ado", "store", "sync", "services"]),
     ("sim", &[]),

@@ -30,6 +30,7 @@ mod metrics_cli;
 mod metrics_rows;
 mod metrics_screen;
 mod orders;
+mod plan;
 mod posted;
 mod quality_comments;
 mod reviews_cli;

@@ -183,6 +183,32 @@ fn figures_are_narrowed_to_a_repository_a_service_and_a_team_and_computed_by_oth
 }
 
 #[test]
+fn what_one_process_was_told_of_the_rate_limit_the_next_one_tells() {
+    let world = World::start();
+    let alice = alice(&world);
+    let limit = || alice.json(&["health"])["projects"][0]["rate_limit"].clone();
+    let told = || {
+        let words = String::from_utf8(alice.run(&["health"]).stdout).unwrap();
+        words.lines().find(|line| line.contains("rate limit")).unwrap_or_else(|| panic!("{words}")).to_owned()
+    };
+    let silent = limit();
+    assert_eq!((&silent["state"], &silent["said"]), (&json!("far"), &Value::Null), "{silent}");
+    assert!(silent["as_of"].is_string() && told().contains("far from it, as of "), "{silent}");
+
+    // Longer than anybody waits who stands there: the check ends, and what it was told stays.
+    world.fault("200-retry-after:times=1:retry-after=600");
+    let checked = alice.run(&["health", "--check"]);
+    assert_eq!(checked.status.code(), Some(1), "{}", String::from_utf8_lossy(&checked.stdout));
+    let near = limit();
+    assert_eq!((&near["state"], &near["said"]["limit"], &near["said"]["remaining"]), (&json!("waiting"), &json!(200.0), &json!(0.0)));
+    assert!(near["said"]["told_to_wait"].is_string() && near["said"]["reset_at"].is_string(), "{near}");
+    let line = told();
+    for part in ["told to wait another 10 min", "0 of 200 TSTU left, said ", "all back in "] {
+        assert!(line.contains(part), "{part}: {line}");
+    }
+}
+
+#[test]
 fn health_tells_how_the_collection_stands_and_asks_only_when_told_to() {
     let world = World::start();
     let alice = collected(&world);

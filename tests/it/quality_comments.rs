@@ -19,7 +19,9 @@ use kanado::sim;
 use kanado::sim::control::{Merging, Policies};
 
 use crate::support::inside::Inside;
+use crate::support::killed;
 use crate::support::measured::collect;
+use crate::support::patience::until;
 
 const REPOSITORY: &str = "Harbor/tide-api";
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -153,7 +155,7 @@ async fn the_size_is_told_against_the_teams_and_files_are_counted_once_for_each_
     assert_eq!(comparisons(), 1, "nothing was pushed");
 
     let branch = format!("feature/{}", scene.key);
-    control.push_file(REPOSITORY, (&branch, None), "bob", ("src/answer.rs", b"fn answer() {}\n"), "Answer").await.unwrap();
+    control.push_file(REPOSITORY, (&branch, None), "bob", ("/src/answer.rs", b"fn answer() {}\n"), "Answer").await.unwrap();
     scene.clock.advance(APART);
     scene.sync().await;
     read().await;
@@ -341,4 +343,21 @@ async fn the_engine_comments_by_itself_where_that_is_wished() {
     assert!(tokio::time::timeout(PATIENCE, waiting).await.is_ok(), "no comment came");
     engine.stop().await;
     assert!(scene.text().await.contains("1 of 2 ticked"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_process_that_was_killed_left_behind_keeps_nobody_from_commenting() {
+    let scene = Scene::new(Config::default()).await;
+    let (ctx, now) = (&scene.alice.ctx, scene.clock.now());
+    quality_comment::set_policy(ctx, scene.project.id, Some(Posting::On)).await.unwrap();
+    let killed = killed::name();
+    // The clock stands still: no lease runs out.
+    for lease in [format!("comments:{}", scene.project.id), format!("comment:{}:{}", scene.repository.id, scene.number)] {
+        assert!(ctx.store.hold_lease(&lease, &killed, None, now + SignedDuration::from_mins(5), now).await.unwrap());
+    }
+    let engine = Engine::start(&scene.alice, EngineOptions::of(&ctx.config));
+    until("it is commented", async || ctx.store.quality_comment(scene.repository.id, i64::from(scene.number)).await.unwrap().is_some())
+        .await;
+    engine.stop().await;
+    assert_eq!(scene.ours().await.len(), 1);
 }

@@ -5,10 +5,12 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 use kanado::action::hooks;
 use kanado::domain::project::Project;
+use kanado::domain::rate_limit::RateLimit;
 use kanado::hook::{HookOptions, Server};
 use kanado::metrics::figures::{Figures, Value};
 use kanado::metrics::query::{Query, Window};
 use kanado::metrics::{production, summarise};
+use kanado::sim;
 use kanado::sim::generate::Size;
 use kanado::sync::wake::Wake;
 use tokio_util::sync::CancellationToken;
@@ -134,6 +136,44 @@ async fn what_was_never_collected_is_served_without_a_value() {
     assert!(served.of("kanado_delivery_sample").all(|(_, n)| n == 0.0));
     assert_eq!(served.of("kanado_collection_age_seconds").count(), 0);
     assert_eq!(served.value("kanado_collection_done_ratio", &[("project", measured.projects[0].prefix.as_str())]), Some(0.0));
+    serving.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_asked_of_azure_devops_is_served_as_it_was_counted_and_said() {
+    let measured = Measured::of(sim::Options::default()).await;
+    let (ctx, control) = (&measured.services.ctx, measured.control());
+    let before = ctx.clients.requests();
+    control.reset_requests();
+    assert!(measured.collect().await.is_complete());
+    assert!(ctx.store.rate_limits().await.unwrap().is_empty(), "nothing is written while the service says nothing");
+    for fault in ["429:times=2:retry-after=none:bare", "cut:at=9", "503:at=12", "200-retry-after:at=15:retry-after=1"] {
+        control.add_fault(fault.parse().unwrap());
+    }
+    assert!(measured.collect().await.is_complete());
+    let hit: Vec<_> = control.faults().into_iter().map(|armed| armed.hit).collect();
+    assert_eq!(hit, [2, 1, 1, 1]);
+    let organisation = measured.projects[0].organisation;
+    let kept = ctx.store.rate_limits().await.unwrap();
+    assert_eq!(kept[&organisation].limit, Some(200.0), "{kept:?}");
+
+    // Another process is told of more.
+    let now = ctx.clock.now();
+    let at = |seconds| now + jiff::SignedDuration::from_secs(seconds);
+    let said =
+        RateLimit { limit: Some(200.0), remaining: Some(81.5), reset_at: Some(at(300)), told_to_wait: Some(at(120)), said_at: at(9) };
+    assert!(ctx.store.put_rate_limit(organisation, &said).await.unwrap());
+    let serving = Serving::of(&measured).await;
+    let served = serving.read().await;
+    let requests = |outcome| served.value("kanado_azure_devops_requests_total", &[("outcome", outcome)]).unwrap();
+    assert_eq!((requests("throttled"), requests("failed")), (2.0, 2.0), "{served:?}");
+    let sent = (requests("answered") + requests("throttled") + requests("failed")) as u64;
+    assert_eq!(sent - before.answered, control.requests().arrived, "{served:?}");
+    let number = organisation.to_string();
+    let limit = |name: &str| served.value(&format!("kanado_azure_devops_rate_limit_{name}"), &[("organisation", number.as_str())]);
+    let seconds = |at: Timestamp| Some(at.as_millisecond() as f64 / 1_000.0);
+    assert_eq!((limit("tstu"), limit("remaining_tstu")), (Some(200.0), Some(81.5)));
+    assert_eq!((limit("wait_until_timestamp_seconds"), limit("said_timestamp_seconds")), (seconds(at(120)), seconds(at(9))));
     serving.stop().await;
 }
 

@@ -1,11 +1,13 @@
 //! One process at a time makes or deletes the webhooks of a project: two would each make one that the other takes for a leftover.
 //!
-//! Limits: the turn of a process that was killed ends by itself a few seconds later; the next one waits for that.
+//! Limits: the turn of a process that was killed is taken over where it can be seen to be gone ([`holder`]); elsewhere it ends by itself a
+//! few seconds later, and the next one waits for that.
 
 use jiff::SignedDuration;
 
 use crate::action::context::Context;
 use crate::action::error::{Error, Result};
+use crate::action::{holder, lease};
 use crate::domain::project::Project;
 
 /// A turn ends this long after it was last held on to.
@@ -18,9 +20,9 @@ const LOOK_AGAIN: SignedDuration = SignedDuration::from_millis(200);
 /// Does the work when nobody else does such work for the project.
 pub(super) async fn in_turn<T>(ctx: &Context, project: &Project, work: impl Future<Output = Result<T>>) -> Result<T> {
     let name = format!("registration:{}", project.id);
-    let holder = uuid::Uuid::new_v4().to_string();
+    let holder = holder::name();
     let give_up = ctx.clock.now() + PATIENCE;
-    while !hold(ctx, &name, &holder).await? {
+    while lease::take(ctx, &name, &holder, LASTS).await?.is_some() {
         if ctx.clock.now() >= give_up {
             return Err(Error::refused(
                 format!("another process makes or deletes the webhooks of {} at this moment", project.name),

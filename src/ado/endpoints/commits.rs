@@ -43,6 +43,25 @@ impl Client {
         }
     }
 
+    /// One page of the commits that `head` has and `base` lacks, newest first. The service cuts long messages.
+    pub async fn commits_between(
+        &self,
+        repository: RepoRef<'_>,
+        (base, head): (&ObjectId, &ObjectId),
+        skip: usize,
+        top: usize,
+    ) -> Result<Page<fact::Commit>> {
+        let attempt = format!("list the commits from {} to {}", base.short(), head.short());
+        // The walk starts at the compared version and leaves out what the item version has.
+        let call = Call::get(in_repository(repository, "/commits"), Scope::Code, attempt)
+            .query("searchCriteria.itemVersion.version", base)
+            .query("searchCriteria.itemVersion.versionType", "commit")
+            .query("searchCriteria.compareVersion.version", head)
+            .query("searchCriteria.compareVersion.versionType", "commit")
+            .query("searchCriteria.$top", top);
+        Ok(self.page_by_skip::<Commit>(call, "searchCriteria.$skip", skip, top).await?.map(Commit::fact))
+    }
+
     /// How many commits `branch` has that `base` lacks, and the other way round.
     pub async fn ahead_behind(&self, repository: RepoRef<'_>, base: &str, branch: &str) -> Result<(u32, u32)> {
         let path = in_repository(repository, "/stats/branches");

@@ -180,7 +180,7 @@ pub fn client(base: &str, settings: &Settings) -> Client {
         long_patience: Duration::from_secs(20),
     };
     let credential = Credential::Pat(SecretString::from(CANARY.to_owned()));
-    Client::with_pace(Base::new(base).unwrap(), &credential, settings, pace).unwrap()
+    Client::with_pace(Base::new(base).unwrap(), &credential, settings, pace, crate::ado::Tally::default()).unwrap()
 }
 
 pub fn project() -> Guid {

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::Serialize;
 
-use crate::domain::board::age_step;
+use super::lines::ago;
 use crate::domain::collection::{Collection, SourceState};
 use crate::domain::lack::Lack;
 use crate::metrics::telling::grouped;
@@ -45,6 +45,9 @@ impl Collected {
         if !self.measured {
             return vec![("collected", "nothing: `kanado backfill` begins".to_owned())];
         }
+        if self.collection.sources.iter().all(|state| state.attempted_at.is_none() && state.done == 0) {
+            return vec![("collected", "nothing yet: a board or `kanado serve` begins by itself, `kanado backfill` now".to_owned())];
+        }
         let sum = match (self.complete, self.last_sync) {
             (true, Some(at)) => format!("complete; last sync {}", ago(at, now)),
             (true, None) => "complete; nothing may be read".to_owned(),
@@ -56,6 +59,7 @@ impl Collected {
             }
         };
         let mut lines = vec![("collected", sum)];
+        lines.extend(self.syncs(now).map(|words| ("last syncs", words)));
         let refused = self.collection.sources.iter().filter_map(|state| Some(("", state.source, state.refused.as_deref()?)));
         lines.extend(Lack::of(refused).iter().map(|lack| ("without", format!("{}: {}", lack.what(), inert(&lack.words)))));
         for state in self.collection.sources.iter().filter(|state| state.refused.is_none()) {
@@ -71,10 +75,20 @@ impl Collected {
     }
 }
 
-fn ago(at: Timestamp, now: Timestamp) -> String {
-    match age_step(at, now).as_str() {
-        "now" => "just now".to_owned(),
-        age => format!("{age} ago"),
+impl Collected {
+    /// When which sources were read last, where that is not the same for all.
+    fn syncs(&self, now: Timestamp) -> Option<String> {
+        let mut groups: Vec<(String, Vec<&str>)> = Vec::new();
+        for state in &self.collection.sources {
+            let Some(at) = state.synced_at else { continue };
+            let (age, name) = (ago(at, now), state.source.words());
+            match groups.iter_mut().find(|(known, _)| *known == age) {
+                Some((_, names)) => names.push(name),
+                None => groups.push((age, vec![name])),
+            }
+        }
+        let words: Vec<String> = groups.iter().map(|(age, names)| format!("{age}: {}", names.join(", "))).collect();
+        (groups.len() > 1).then(|| words.join("; "))
     }
 }
 
@@ -107,12 +121,17 @@ mod tests {
 
     #[test]
     fn a_source_is_stale_after_half_an_hour_and_not_while_it_was_never_complete() {
-        let fresh = collected(vec![state(Source::Builds, Some(30)), state(Source::Threads, Some(1))]);
+        let fresh = collected(vec![state(Source::Builds, Some(30)), state(Source::Threads, Some(30))]);
         assert!(fresh.is_well() && fresh.complete);
         assert_eq!(told(&fresh), ["collected: complete; last sync 30m ago"]);
         let stale = collected(vec![state(Source::Builds, Some(31)), state(Source::Threads, Some(1))]);
         assert!(!stale.is_well());
-        assert_eq!(told(&stale), ["collected: complete; last sync 31m ago", "STALE: pipeline runs: last sync 31m ago"]);
+        let lines = [
+            "collected: complete; last sync 31m ago",
+            "last syncs: 31m ago: pipeline runs; 1m ago: reviews and comments",
+            "STALE: pipeline runs: last sync 31m ago",
+        ];
+        assert_eq!(told(&stale), lines);
         let half = SourceState { done: 42, total: Some(1_000), ..state(Source::Threads, None) };
         let begun = collected(vec![state(Source::Builds, Some(1)), half]);
         assert!(begun.is_well() && !begun.complete, "on its way is well");

@@ -3,8 +3,8 @@
 use jiff::Timestamp;
 use serde::Serialize;
 
-use crate::action::Context;
-use crate::ado::{Budget, Need, ScopeCheck, ScopeOutcome, tokens_page};
+use crate::action::{Context, rate_limit};
+use crate::ado::{Need, ScopeCheck, ScopeOutcome, tokens_page};
 use crate::domain::board::age_step;
 use crate::domain::collection::Collection;
 use crate::domain::health::HookHealth;
@@ -28,7 +28,6 @@ pub struct Connection {
 #[derive(Debug, Clone, Serialize)]
 pub struct Asked {
     pub scopes: Vec<ScopeCheck>,
-    pub budget: Budget,
     /// Where the scopes of the token are changed.
     pub tokens_page: String,
 }
@@ -41,8 +40,7 @@ pub fn known(
     collection: &Collection,
     token: Result<(), &crate::secret::Error>,
 ) -> Connection {
-    let synced = collection.sources.iter().filter_map(|state| state.synced_at).max();
-    let last_answer = [organisation.checked_at, project.synced_at, hooks.reconciled.done_at, synced].into_iter().flatten().max();
+    let last_answer = rate_limit::answered_at(organisation, project, &hooks.reconciled, collection);
     let connection =
         |why: Option<String>, hint: Option<String>| Connection { connected: why.is_none(), why, hint, last_answer, asked: None };
     if let Err(error) = token {
@@ -58,12 +56,15 @@ pub fn known(
 /// Asks who the token is and what its scopes allow.
 pub async fn ask(ctx: &Context, organisation: &Organisation, project: &Project, known: Connection) -> Connection {
     let asked = async {
-        let acting = ctx.clients.acting(organisation).await?;
-        acting.client.connection().await?;
-        let repository = ctx.store.repositories(project.id).await?.into_iter().find(|repository| !repository.disabled);
-        let scopes = acting.client.check(Some(&project.guid), repository.as_ref().map(|repository| &repository.guid)).await?;
-        let budget = acting.client.budget().borrow().clone();
-        Ok::<_, crate::action::Error>(Asked { scopes, budget, tokens_page: tokens_page(&organisation.url) })
+        let client = ctx.clients.acting(organisation).await?.client;
+        let asked = [(organisation.id, client.clone())];
+        let scopes = rate_limit::keeping(ctx, &asked, async {
+            client.connection().await?;
+            let repository = ctx.store.repositories(project.id).await?.into_iter().find(|repository| !repository.disabled);
+            let repository = repository.as_ref().map(|repository| &repository.guid);
+            Ok::<_, crate::action::Error>(client.check(Some(&project.guid), repository).await?)
+        });
+        Ok::<_, crate::action::Error>(Asked { scopes: scopes.await?, tokens_page: tokens_page(&organisation.url) })
     };
     match asked.await {
         Ok(asked) => Connection { connected: true, why: None, hint: None, last_answer: Some(ctx.clock.now()), asked: Some(asked) },
@@ -92,8 +93,8 @@ impl Connection {
         }
     }
 
-    /// Scopes that are missing, each with what is lost, and how much of the rate limit is left.
-    pub fn lines(&self, now: Timestamp) -> Vec<(&'static str, String)> {
+    /// Scopes that are missing, each with what is lost.
+    pub fn lines(&self) -> Vec<(&'static str, String)> {
         let Some(asked) = &self.asked else { return Vec::new() };
         let mut lines = Vec::new();
         for scope in &asked.scopes {
@@ -107,7 +108,6 @@ impl Connection {
             lines.push(("scopes", "all there".to_owned()));
         }
         lines.extend(to_do(&asked.scopes, &asked.tokens_page).map(|words| ("to do", words)));
-        lines.push(("rate limit", budget(&asked.budget, now)));
         lines
     }
 }
@@ -126,14 +126,4 @@ pub fn missing(scope: &ScopeCheck) -> String {
 pub fn to_do(scopes: &[ScopeCheck], page: &str) -> Option<String> {
     let is_missing = scopes.iter().any(|scope| scope.outcome == ScopeOutcome::Missing);
     is_missing.then(|| format!("edit the token at {page} and tick what is missing; or make a new one there, then `kanado token rotate`"))
-}
-
-/// Azure DevOps tells its rate limit only near the limit.
-pub fn budget(budget: &Budget, now: Timestamp) -> String {
-    let told = budget.told_to_wait.filter(|until| *until > now);
-    let waits = told.map_or(String::new(), |until| format!("; told to wait {} s", until.duration_since(now).as_secs().max(1)));
-    match (budget.remaining, budget.limit) {
-        (Some(remaining), Some(limit)) => format!("{remaining:.0} of {limit:.0} left{waits}"),
-        _ => format!("far from it{waits}"),
-    }
 }

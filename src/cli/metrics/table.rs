@@ -11,8 +11,8 @@ use crate::metrics::telling::{self, PRODUCTION};
 use crate::notice::inert;
 
 const NAME: usize = 31;
-const VALUE: usize = 22;
-const CHANGE: usize = 19;
+const VALUE: usize = 21;
+const CHANGE: usize = 20;
 const N: usize = 5;
 /// Words under a figure are broken at the 80th column.
 const WIDTH: usize = 80;
@@ -61,14 +61,15 @@ fn row([name, value, change, n]: [&str; 4]) -> String {
     format!("{} {} {} {n:>N$}", fit(name, NAME), fit(value, VALUE), fit(change, CHANGE)).trim_end().to_owned()
 }
 
-/// A value that is longer than its column is never cut: it stands under the row, and the columns stay.
+/// A value or a change that is longer than its column is never cut: it stands under the row, and the columns stay.
 fn rows(name: &str, value: &str, change: &str, n: u64) -> Vec<String> {
     let n = telling::grouped(n);
-    if unicode_width::UnicodeWidthStr::width(value) <= VALUE {
-        return vec![row([name, value, change, &n])];
-    }
-    let mut lines = vec![row([name, "", change, &n])];
-    lines.extend(wrapped("  ", value));
+    let within = |words, width| unicode_width::UnicodeWidthStr::width(words) <= width;
+    let (value_in, value_under) = if within(value, VALUE) { (value, "") } else { ("", value) };
+    let (change_in, change_under) = if within(change, CHANGE) { (change, "") } else { ("", change) };
+    let mut lines = vec![row([name, value_in, change_in, &n])];
+    lines.extend(wrapped("  ", value_under));
+    lines.extend(wrapped("  ", change_under));
     lines
 }
 
@@ -175,7 +176,11 @@ mod tests {
         let lines = rows("Failed deployment recovery time", value, "too few to compare", 3);
         assert_eq!(lines.len(), 2);
         assert_eq!(lines[1], format!("  {value}"));
-        assert!(lines[0].len() == 80 && lines[0].ends_with(" too few to compare      3"), "{lines:?}");
+        assert!(lines[0].len() == 80 && lines[0].ends_with(" too few to compare       3"), "{lines:?}");
+        let (fits, wide) = ("not collected before", "down from 12 % (4 of 33)");
+        assert!(rows("Change fail rate", "1d", fits, 41)[0].contains(fits));
+        let lines = rows("Change fail rate", "18 % (6 of 33)", wide, 33);
+        assert!(!lines[0].contains("down") && lines[1..] == [format!("  {wide}")], "{lines:?}");
         assert_eq!(rows("Change lead time", "1d", "no clear change", 41), [row(["Change lead time", "1d", "no clear change", "41"])]);
     }
 }

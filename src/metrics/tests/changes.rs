@@ -25,6 +25,20 @@ fn the_first_deployment_brings_only_its_own_commit() {
 }
 
 #[test]
+fn a_first_deployment_older_than_the_pushes_collected_tells_where_the_next_begins() {
+    let mut world = World::new();
+    world.kind(1, "deploy web", "Production", None);
+    // The push of commit 500 is older than what was collected; 1 was merged before it was deployed, and may have been in it.
+    world.merge(WEB, 1, ["2026-03-02 08:00", "2026-03-02 08:00", "", "", "2026-03-02 11:59"]);
+    world.deploy(1, 1, "2026-03-02 12:00", WEB, 500);
+    world.merge(WEB, 2, ["2026-03-03 08:00", "2026-03-03 09:00", "", "", "2026-03-03 10:00"]);
+    world.merge(WEB, 3, ["2026-03-04 08:00", "2026-03-04 09:00", "", "", "2026-03-04 10:00"]);
+    world.deploy(1, 2, "2026-03-04 12:00", WEB, 3);
+    let tile = world.tile(Metric::LeadTime);
+    assert_eq!((tile.value, numbers(&world.rows(Metric::LeadTime), Some(Reason::Seed))), (few(&[4.0, 28.0]), vec![1]));
+}
+
+#[test]
 fn what_was_merged_after_a_deployment_waits_for_the_next() {
     let mut world = World::with_web();
     world.merge(WEB, 1, USUAL);
@@ -55,6 +69,26 @@ fn a_rollback_brings_nothing_and_takes_nothing_back() {
     world.deploy(1, 3, "2026-03-09 13:00", WEB, 1);
     world.deploy(1, 4, "2026-03-09 14:00", WEB, 2);
     assert_eq!(world.tile(Metric::LeadTime).value, few(&[2.0, 4.0]));
+}
+
+#[test]
+fn a_commit_that_was_taken_back_and_comes_again_is_a_redeployment() {
+    for with_pushes in [true, false] {
+        let mut world = World::with_web();
+        world.merge(WEB, 1, USUAL);
+        world.merge(WEB, 2, ["2026-03-09 10:00", "2026-03-09 10:00", "", "", "2026-03-09 11:00"]);
+        world.deploy(1, 2, "2026-03-09 12:00", WEB, 1);
+        world.deploy(1, 3, "2026-03-09 13:00", WEB, 2);
+        world.deploy(1, 4, "2026-03-09 14:00", WEB, 1);
+        world.deploy(1, 5, "2026-03-09 15:00", WEB, 2);
+        if !with_pushes {
+            world.input.tips.clear();
+        }
+        let notes = world.tile(Metric::DeploymentFrequency).notes;
+        for note in ["1 of the same commit again", "1 back to an older commit"] {
+            assert!(notes.iter().any(|line| line == note), "{note}: {notes:?}");
+        }
+    }
 }
 
 #[test]

@@ -292,6 +292,7 @@ fn a_window_that_was_collected_in_part_says_so_and_is_compared_with_nothing() {
     world.deploy(1, 2, "2026-03-20 09:00", WEB, 1);
     let tile = world.tile(Metric::DeploymentFrequency);
     assert!(tile.previous.is_none() && tile.notes.contains(&"collected for a part of this window only".to_owned()));
+    assert_eq!((tile.trend, crate::metrics::telling::change(&tile).as_str()), (Trend::NotCollected, "not collected before"));
     assert!(matches!(tile.value, Value::Frequency { count: 1, days: 14.0, .. }), "{:?}", tile.value);
 }
 

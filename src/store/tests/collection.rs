@@ -128,6 +128,25 @@ async fn settings_of_a_project_stand_beside_the_configuration() {
     assert!(store.teams(project).await.unwrap().is_empty());
 }
 
+async fn the_last_word_of_a_rate_limit_is_kept_whoever_writes_it_first() {
+    let desk = Desk::new().await;
+    let store = &desk.store;
+    let organisation = store.project(desk.project).await.unwrap().unwrap().organisation;
+    assert!(store.rate_limits().await.unwrap().is_empty());
+    let known = async || store.rate_limits().await.unwrap().remove(&organisation);
+    let (first, later) = (rate_limit(at(1)), RateLimit { remaining: Some(7.25), ..rate_limit(at(2)) });
+    let mut changes = store.subscribe();
+    assert!(store.put_rate_limit(organisation, &later).await.unwrap());
+    assert_eq!(heard(store, &mut changes).await, Change::Organisation(organisation));
+    assert!(!store.put_rate_limit(organisation, &first).await.unwrap(), "it is older than what is known");
+    assert!(!store.put_rate_limit(organisation, &later).await.unwrap(), "nothing new is written");
+    assert_eq!(known().await, Some(later));
+    // A service that only tells to wait says nothing of what is left.
+    let wait = RateLimit { limit: None, remaining: None, reset_at: None, told_to_wait: Some(at(9)), said_at: at(3) };
+    assert!(store.put_rate_limit(organisation, &wait).await.unwrap());
+    assert_eq!(known().await, Some(wait));
+}
+
 async fn the_days_of_a_question_are_those_of_its_projects_or_of_the_configuration() {
     let desk = Desk::new().await;
     let (store, project) = (&desk.store, desk.project);
@@ -161,5 +180,6 @@ on_both!(
     facts_are_announced_seldom_and_the_last_ones_always,
     what_was_held_back_is_announced_although_nobody_commits_any_more,
     settings_of_a_project_stand_beside_the_configuration,
+    the_last_word_of_a_rate_limit_is_kept_whoever_writes_it_first,
     the_days_of_a_question_are_those_of_its_projects_or_of_the_configuration,
 );

@@ -78,6 +78,7 @@ async fn delivered(desk: &Desk) {
         finished_at: Some(at(29)),
         approval_from: Some(at(18)),
         approval_to: Some(at(19)),
+        earlier: vec![],
     };
     store.put_timeline(project, 9, &[stage], at(31), None).await.unwrap();
     let decided = Some(crate::metrics::input::Decided::Production);
@@ -126,6 +127,8 @@ async fn delivered(desk: &Desk) {
     store.put_quality_comment(&comment).await.unwrap();
     store.put_team_members(project, &Guid::new("t1"), "Core", &[Guid::new("ada")]).await.unwrap();
     store.set_project_setting(project, "comments", Some("on")).await.unwrap();
+    let organisation = store.project(project).await.unwrap().unwrap().organisation;
+    assert!(store.put_rate_limit(organisation, &rate_limit(at(35))).await.unwrap());
 }
 
 /// What a store says of itself, through the doors that everybody uses.
@@ -145,6 +148,7 @@ async fn told(store: &Store, project: ProjectId) -> String {
     words += &format!("{:?}", store.builds(project, &crate::store::BuildFilter::default(), 9).await.unwrap());
     words += &format!("{:?}", store.flow_rows(project, at(-1_000)).await.unwrap());
     words += &format!("{:?} {:?}", store.work_item(project, 12).await.unwrap(), store.links_of_item(project, 12).await.unwrap());
+    words += &format!("{:?}", store.rate_limits().await.unwrap());
     words += &format!("{:?} {:?}", store.quality_comments(project).await.unwrap(), store.teams(project).await.unwrap());
     words + &format!("{:?} {:?}", store.reconciled(project).await.unwrap(), store.rows().await.unwrap())
 }

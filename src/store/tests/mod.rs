@@ -34,6 +34,7 @@ use crate::domain::id::{Guid, MemberId, ProjectId, RepositoryId, TicketKey};
 use crate::domain::person::Identity;
 use crate::domain::project::Deployment;
 use crate::domain::pull_request::{MergeState, PullRequestStatus};
+use crate::domain::rate_limit::RateLimit;
 use facts::{at, identity, organisation, project_fact, pull_request, repository, spec_text};
 
 /// A store with an organisation, a project `Lumen`, two linked repositories and two members.
@@ -46,6 +47,11 @@ struct Desk {
     other_repository: RepositoryId,
     ada: MemberId,
     grace: MemberId,
+}
+
+/// Near the limit.
+fn rate_limit(said_at: Timestamp) -> RateLimit {
+    RateLimit { limit: Some(200.0), remaining: Some(81.625), reset_at: Some(at(300)), told_to_wait: None, said_at }
 }
 
 fn key(text: &str) -> TicketKey {
@@ -174,7 +180,9 @@ fn every_query() -> Vec<(&'static str, Statements)> {
         ("timelines", super::timelines::QUERIES),
         ("work_items", super::work_items::QUERIES),
         ("compares", super::compares::QUERIES),
+        ("run_candidates", super::run_candidates::QUERIES),
         ("quality_comments", super::quality_comments::QUERIES),
+        ("rate_limits", super::rate_limits::QUERIES),
         ("measured", super::measured::QUERIES),
         ("waiting", super::waiting::QUERIES),
     ]

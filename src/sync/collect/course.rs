@@ -96,6 +96,8 @@ struct Standing {
     begun: Timestamp,
     was_refused: bool,
     was_backfilled: bool,
+    /// When the last whole pass began.
+    synced_at: Option<Timestamp>,
     done: i64,
     total: Option<i64>,
     failures: u32,
@@ -118,7 +120,8 @@ impl<'a> Course<'a> {
             let begun = cursor.begin(now);
             let done = if goes_on { state.done } else { 0 };
             let (was_refused, was_backfilled) = (state.refused.is_some(), state.backfilled_at.is_some());
-            let standing = Standing { begun, was_refused, was_backfilled, done, ..Standing::default() };
+            let synced_at = state.synced_at.filter(|_| was_backfilled);
+            let standing = Standing { begun, was_refused, was_backfilled, synced_at, done, ..Standing::default() };
             tracks.insert(source, Track { cursor: tokio::sync::Mutex::new(cursor), standing: Mutex::new(standing) });
         }
         let first = store.repositories(project.id).await?;
@@ -194,6 +197,16 @@ impl<'a> Course<'a> {
     /// Whether it was read completely once.
     pub fn was_backfilled(&self, source: Source) -> bool {
         self.standing(source).was_backfilled
+    }
+
+    /// When the last pass over it began that read everything, unless more was asked for since.
+    pub fn synced(&self, source: Source) -> Option<Timestamp> {
+        self.standing(source).synced_at
+    }
+
+    /// Whether a unit is read as far back as is wanted.
+    pub async fn covers(&self, operation: &Operation) -> bool {
+        self.track(operation.source()).cursor.lock().await.covers(&operation.unit(), self.from)
     }
 
     pub fn is_token_refused(&self) -> bool {

@@ -101,6 +101,11 @@ impl Cursor {
         }
     }
 
+    /// Whether a unit was read from `from` to its end once.
+    pub fn covers(&self, unit: &str, from: Timestamp) -> bool {
+        self.units.get(unit).is_some_and(|known| known.at.is_none() && known.covered.is_some_and(|(begins, _)| begins <= from))
+    }
+
     /// Takes over what a page led to.
     pub fn step(&mut self, unit: &str, place: &Place, from: Timestamp, step: Step) {
         let begun = self.pass;
@@ -159,10 +164,12 @@ mod tests {
         assert_eq!(cursor.begin(at(1000)), at(1000));
         let place = cursor.place("closed", at(0)).unwrap();
         assert_eq!(place, Place { since: at(0), next: None });
+        assert!(!cursor.covers("closed", at(0)));
         cursor.step("closed", &place, at(0), Step::Done);
         assert_eq!(cursor.place("closed", at(0)), None, "done in this pass");
         cursor.end();
         cursor = written(&cursor);
+        assert!(cursor.covers("closed", at(0)) && cursor.covers("closed", at(5)) && !cursor.covers("closed", at(-5)));
         cursor.begin(at(1015));
         assert_eq!(cursor.place("closed", at(0)).unwrap().since, at(990));
     }

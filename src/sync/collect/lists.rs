@@ -130,6 +130,7 @@ impl Course<'_> {
                 definition_name: String::new(),
                 tags: Vec::new(),
                 stage: String::new(),
+                shown: None,
                 environment: Some(environment.name.clone()),
                 runs: 0,
                 last_at: None,

@@ -5,9 +5,10 @@
 //! last page that was kept, asks for nothing that it has, and what comes twice is kept once.
 //!
 //! Limits: what a listing leaves out while it is read (a row that moved up between two pages) is found by the next pass. Comments on
-//! active pull requests that no hook told of are found within four passes.
+//! active pull requests that no hook told of are found within four passes. Which runs' stages are not asked for, `stages` says.
 
 pub mod agreed;
+mod attempts;
 mod course;
 mod cursor;
 pub mod hint;
@@ -27,6 +28,7 @@ use crate::metrics::query::Rules;
 
 pub use progress::Progress;
 pub use run::{Ended, run};
+pub use stages::{OF_A_FOLDER_FIRST, SCHEDULED_FIRST};
 
 /// What the configuration says about collecting.
 #[derive(Debug, Clone)]

@@ -1,14 +1,14 @@
 //! What a pass over projects asks for, in which order, and how many calls that is. Pure.
 //!
 //! First what the first tiles need, by lists of a project; then one call a pull request, active ones and the newest first; then what
-//! completes the picture. Nothing is asked of pull requests of machines, and no stage of a run where an environment tells.
+//! completes the picture. Nothing is asked of pull requests of machines, and of a pipeline whose environments tell no more than one run.
 //!
 //! [`Counts::calls`] is the budget: what a first pass over an organisation of that size may ask, as a formula.
 
 use std::collections::BTreeSet;
 
 use crate::domain::collection::Source;
-use crate::domain::id::RepositoryId;
+use crate::domain::id::{ObjectId, RepositoryId};
 
 /// Something to ask for: one call, or a listing with its pages.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -38,8 +38,21 @@ pub enum Operation {
         definition: i64,
         build: i64,
     },
+    /// Those of the default branch, by date: once, as far back as is wanted.
     Commits {
         repository: RepositoryId,
+    },
+    /// What pushes to the default branch brought, whatever its date.
+    Pushed {
+        repository: RepositoryId,
+        old: ObjectId,
+        new: ObjectId,
+    },
+    /// What a deployment from elsewhere has that the one before lacks.
+    Between {
+        repository: RepositoryId,
+        base: ObjectId,
+        head: ObjectId,
     },
     /// Incidents and whatever changed, by their ids; the batches follow.
     ChangedWorkItems,
@@ -56,7 +69,7 @@ impl Operation {
             Self::Detail { .. } => Source::Details,
             Self::Pushes { .. } => Source::Pushes,
             Self::Timeline { .. } => Source::Timelines,
-            Self::Commits { .. } => Source::Commits,
+            Self::Commits { .. } | Self::Pushed { .. } | Self::Between { .. } => Source::Commits,
             Self::ChangedWorkItems => Source::WorkItems,
         }
     }
@@ -74,6 +87,8 @@ impl Operation {
             Self::Threads { repository, number } | Self::Detail { repository, number } => format!("{repository}:{number}"),
             Self::Pushes { repository } | Self::Commits { repository } => repository.to_string(),
             Self::Timeline { build, .. } => build.to_string(),
+            Self::Pushed { repository, new, .. } => format!("{repository}:{new}"),
+            Self::Between { repository, base, head } => format!("{repository}:{base}:{head}"),
             Self::ChangedWorkItems => "changed".to_owned(),
         }
     }
@@ -95,6 +110,8 @@ pub struct Known {
     pub read: Vec<(RepositoryId, i64)>,
     /// Repositories that can be read and have a default branch.
     pub repositories: Vec<RepositoryId>,
+    /// Those of them whose commits were not listed yet, as far back as is wanted: later ones are found by pushes.
+    pub unlisted: Vec<RepositoryId>,
     /// Runs whose stages nothing else tells, with their pipelines.
     pub timelines: Vec<(i64, i64)>,
 }
@@ -107,7 +124,7 @@ pub fn after_lists(known: &Known) -> Vec<Operation> {
     let details = known.details.iter().map(|&(repository, number)| Operation::Detail { repository, number });
     let pushes = known.repositories.iter().map(|&repository| Operation::Pushes { repository });
     let timelines = known.timelines.iter().map(|&(definition, build)| Operation::Timeline { definition, build });
-    let commits = known.repositories.iter().map(|&repository| Operation::Commits { repository });
+    let commits = known.unlisted.iter().map(|&repository| Operation::Commits { repository });
     threads.chain(details).chain(pushes).chain(timelines).chain(commits).chain([Operation::ChangedWorkItems]).collect()
 }
 
@@ -136,8 +153,10 @@ pub struct Counts {
     pub deployments: usize,
     pub commits: usize,
     pub work_items: usize,
-    /// Runs whose stages nothing else tells.
+    /// Runs whose stages nothing else tells, and one of each other pipeline.
     pub timelines: usize,
+    /// Deployments from other branches than the default one, and groups of pushes whose commits are older than the window.
+    pub between: usize,
 }
 
 /// How many calls a first pass makes at most.
@@ -169,7 +188,7 @@ impl Counts {
         let read = self.pull_requests.saturating_sub(self.of_machines);
         let history = 2 * self.repositories + pages(self.commits, COMMITS);
         let items = self.projects + pages(self.work_items, WORK_ITEMS) + self.projects.min(self.work_items);
-        Calls { first_tiles, whole: first_tiles + 2 * read + history + items + self.timelines }
+        Calls { first_tiles, whole: first_tiles + 2 * read + history + items + self.timelines + self.between }
     }
 }
 
@@ -189,11 +208,12 @@ mod tests {
             details: vec![place(9), place(8)],
             read: vec![],
             repositories: vec![RepositoryId(1), RepositoryId(2)],
+            unlisted: vec![RepositoryId(2)],
             timelines: vec![(5, 51)],
         };
         let sources: Vec<_> = after_lists(&known).iter().map(Operation::source).collect();
         use Source::{Commits, Details, Pushes, Threads, Timelines, WorkItems};
-        assert_eq!(sources, [Threads, Threads, Details, Details, Pushes, Pushes, Timelines, Commits, Commits, WorkItems]);
+        assert_eq!(sources, [Threads, Threads, Details, Details, Pushes, Pushes, Timelines, Commits, WorkItems]);
         assert_eq!(after_lists(&known)[0], Operation::Threads { repository: RepositoryId(1), number: 9 }, "the order that was given");
     }
 
@@ -240,5 +260,7 @@ mod tests {
             ..Counts::default()
         };
         assert_eq!(medium.calls(), Calls { first_tiles: 86, whole: 1412 });
+        // A stage of 40 runs, and what 3 deployments from a release branch brought: a call each.
+        assert_eq!(Counts { timelines: 40, between: 3, ..medium }.calls(), Calls { first_tiles: 86, whole: 1455 });
     }
 }

@@ -17,6 +17,9 @@ use crate::clock::Clock;
 use crate::domain::collection::Source;
 use crate::store::{self, Due, Store};
 
+/// How often a pass looks which further runs are to be asked for their stages: probes tell of pipelines, samples of sorts of runs.
+const MOST_ROUNDS: usize = 3;
+
 /// Answers that are kept in one transaction, at most.
 const TOGETHER: usize = 32;
 
@@ -170,14 +173,27 @@ async fn after_lists(courses: &[Course<'_>]) -> store::Result<()> {
     let mut now: Vec<_> = now.collect();
     now.sort_by_key(|(_, operation)| Source::ALL.iter().position(|source| *source == operation.source()));
     ask(now).await?;
-    // A pipeline that turned out to deploy: its other runs.
-    let mut more = Vec::new();
-    for course in courses.iter().filter(|course| course.may(Source::Timelines)) {
-        let found = course.take(Source::Timelines, course.timelines().await)?.unwrap_or_default();
-        course.expect(Source::Timelines, found.len());
-        more.extend(found.into_iter().map(|(definition, build)| (course, Operation::Timeline { definition, build })));
+    // A pipeline that turned out to deploy: its other runs; and a sort of them that did: the rest of it.
+    for _ in 0..MOST_ROUNDS {
+        let mut more = Vec::new();
+        for course in courses.iter().filter(|course| course.may(Source::Timelines)) {
+            let found = course.take(Source::Timelines, course.timelines().await)?.unwrap_or_default();
+            course.expect(Source::Timelines, found.len());
+            more.extend(found.into_iter().map(|(definition, build)| (course, Operation::Timeline { definition, build })));
+        }
+        if more.is_empty() {
+            break;
+        }
+        ask(more).await?;
     }
-    ask(more).await?;
+    // Which pushes are not read, and which deployments stand beside the line, is known when all of the above is.
+    let mut between = Vec::new();
+    for course in courses.iter().filter(|course| course.may(Source::Commits)) {
+        let found = course.take(Source::Commits, course.between_commits().await)?.unwrap_or_default();
+        course.expect(Source::Commits, found.len());
+        between.extend(found.into_iter().map(|operation| (course, operation)));
+    }
+    ask(between).await?;
     for course in courses {
         for source in [Source::Threads, Source::Details, Source::Pushes, Source::Timelines, Source::Commits] {
             course.end(source).await?;
@@ -206,7 +222,15 @@ async fn known(course: &Course<'_>) -> store::Result<Known> {
         read = of_turn.map(|one| (one.repository, one.number)).collect();
     }
     let timelines = course.take(Source::Timelines, course.timelines().await)?.unwrap_or_default();
-    Ok(Known { threads, details, read, repositories: course.readable(), timelines })
+    let repositories = course.readable();
+    let mut unlisted = Vec::new();
+    for &repository in &repositories {
+        // What was refused is asked for once more, to see whether it still is.
+        if course.was_refused(Source::Commits) || !course.covers(&Operation::Commits { repository }).await {
+            unlisted.push(repository);
+        }
+    }
+    Ok(Known { threads, details, read, repositories, unlisted, timelines })
 }
 
 /// What was read, and whose it is.
@@ -273,6 +297,14 @@ async fn perform(course: &Course<'_>, operation: Operation) -> store::Result<Opt
             course.take(source, course.timeline(definition, build).await)?;
             Ok(None)
         }
+        Operation::Pushed { repository, ref old, ref new } => {
+            course.take(source, course.pushed(&operation, repository, old, new).await)?;
+            Ok(None)
+        }
+        Operation::Between { repository, ref base, ref head } => {
+            course.take(source, course.between(&operation, repository, base, head).await)?;
+            Ok(None)
+        }
         listing => {
             walk(course, &listing).await?;
             Ok(None)
@@ -296,7 +328,11 @@ async fn walk(course: &Course<'_>, operation: &Operation) -> store::Result<()> {
             Operation::Pushes { repository } => course.pushes_page(operation, *repository, &place).await,
             Operation::Commits { repository } => course.commits_page(operation, *repository, &place).await,
             Operation::ChangedWorkItems => course.changed_items(operation, &place).await,
-            Operation::Threads { .. } | Operation::Detail { .. } | Operation::Timeline { .. } => return Ok(()),
+            Operation::Threads { .. }
+            | Operation::Detail { .. }
+            | Operation::Timeline { .. }
+            | Operation::Pushed { .. }
+            | Operation::Between { .. } => return Ok(()),
         };
         let lost_its_place = matches!(&page, Err(Stop::Ado(error)) if *error.kind() == ErrorKind::BadRequest) && place.next.is_some();
         if lost_its_place && !has_restarted {

@@ -1,64 +1,109 @@
-//! Which runs are asked for their stages: only where nothing cheaper tells what went to production.
+//! Which runs are asked for their stages: what environments do not tell of what went to production, and no more than that.
 //!
-//! A pipeline that deploys into a production environment is told of by the environment's records. Of every other one that runs on a
-//! default branch, one run is looked at; if a stage of it is production, all its runs are, the newest first.
+//! Of every pipeline one run is looked at a day, so that its stages are known. Where a stage of it is production and no environment tells
+//! of it, its runs are taken by sorts: those on the default branch that no schedule began (all are looked at), those that a schedule
+//! began, and those of other branches by their folder (`release/1.2` and `release/1.3` are of one sort). Of the two latter the longest
+//! are looked at first, because a run that deployed took longer than one that did not; where one of them began to deploy, all of its sort
+//! are looked at, and those that ended since the last pass in any case.
+//!
+//! Nothing is asked of runs that check the merge of a pull request, nor of runs that were cancelled before they began. Runs of a
+//! repository that is gone are taken as of its default branch: which it was, nobody says any more.
+//!
+//! Limits: of a first pass, a sort whose longest runs did not deploy is taken for one that never does.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::attempts;
 use super::course::{Course, Stop};
+use super::cursor::OVERLAP;
 use crate::domain::collection::Source;
 use crate::domain::run::{DefinitionKind, RunResult};
 use crate::metrics::production;
-use crate::store::{BuildFilter, KnownBuild};
+use crate::store::{EndedRun, Looked};
 
-/// A pipeline without a production stage is looked at again after this long: it may have got one.
+/// A pipeline is looked at again after this long: it may have got another stage.
 const LOOK_AGAIN: SignedDuration = SignedDuration::from_hours(24);
 
-/// A run that ended on a default branch, and whose stages nobody told yet.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// Runs that a schedule began, and runs of a folder of branches, that are looked at before the others of their sort.
+pub const SCHEDULED_FIRST: usize = 3;
+pub const OF_A_FOLDER_FIRST: usize = 1;
+
+/// Runs that are alike in whether they deploy.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Sort {
+    /// On the default branch, for a push or by hand.
+    Line,
+    /// On the default branch, by the clock.
+    Scheduled,
+    /// On another branch of this folder, or a branch without one, or any tag.
+    Beside(String),
+}
+
+/// A run that ended, and that may have deployed.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Candidate {
     pub number: i64,
     pub definition: i64,
+    pub sort: Sort,
     pub has_succeeded: bool,
+    /// How long it took.
+    pub length: SignedDuration,
+    pub ended_at: Timestamp,
+    pub is_looked_at: bool,
 }
 
 /// What is known of the pipelines of a project.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Pipelines {
-    /// Environments tell of their production.
-    pub told: BTreeSet<i64>,
     /// A stage of theirs that no environment tells of is production.
     pub with_production: BTreeSet<i64>,
+    /// Sorts of theirs of which a run began to deploy.
+    pub deploying: BTreeSet<(i64, Sort)>,
     /// When a run of theirs was last asked for its stages.
     pub looked: BTreeMap<i64, Timestamp>,
+    /// When the last whole pass over them began.
+    pub since: Option<Timestamp>,
 }
 
 impl Pipelines {
-    /// Whether anything is asked about a pipeline.
-    fn is_open(&self, definition: i64, now: Timestamp) -> bool {
-        let is_due = |at: &Timestamp| now.duration_since(*at) >= LOOK_AGAIN;
-        !self.told.contains(&definition) && (self.with_production.contains(&definition) || self.looked.get(&definition).is_none_or(is_due))
+    fn is_due(&self, definition: i64, now: Timestamp) -> bool {
+        self.looked.get(&definition).is_none_or(|at| now.duration_since(*at) >= LOOK_AGAIN)
     }
 }
 
-/// The runs to ask, with their pipelines, newest first as the candidates are.
+/// The runs to ask, with their pipelines, in the order of the candidates.
 pub fn wanted(candidates: &[Candidate], pipelines: &Pipelines, now: Timestamp) -> Vec<(i64, i64)> {
-    let mut probes: BTreeMap<i64, Candidate> = BTreeMap::new();
-    let mut wanted = Vec::new();
-    for one in candidates.iter().filter(|one| pipelines.is_open(one.definition, now)) {
+    let mut probes: BTreeMap<i64, &Candidate> = BTreeMap::new();
+    let mut sorts: BTreeMap<(i64, &Sort), Vec<&Candidate>> = BTreeMap::new();
+    let mut all = BTreeSet::new();
+    for one in candidates {
         if pipelines.with_production.contains(&one.definition) {
-            wanted.push((one.definition, one.number));
-        } else {
-            // The newest one that went through shows all its stages.
-            let probe = probes.entry(one.definition).or_insert(*one);
-            if !probe.has_succeeded && one.has_succeeded {
-                *probe = *one;
+            sorts.entry((one.definition, &one.sort)).or_default().push(one);
+        } else if !one.is_looked_at && pipelines.is_due(one.definition, now) {
+            // Of the default branch rather than another, and of these the newest that went through: it shows all its stages.
+            let rank = |one: &Candidate| (!matches!(one.sort, Sort::Beside(_)), one.has_succeeded);
+            let probe = probes.entry(one.definition).or_insert(one);
+            if rank(one) > rank(probe) {
+                *probe = one;
             }
         }
     }
-    probes.values().map(|probe| (probe.definition, probe.number)).chain(wanted).collect()
+    for ((definition, sort), mut runs) in sorts {
+        let first = match sort {
+            Sort::Line => usize::MAX,
+            _ if pipelines.deploying.contains(&(definition, sort.clone())) => usize::MAX,
+            Sort::Scheduled => SCHEDULED_FIRST,
+            Sort::Beside(_) => OF_A_FOLDER_FIRST,
+        };
+        runs.sort_by_key(|one| std::cmp::Reverse((one.has_succeeded, one.length, one.number)));
+        let is_new = |one: &Candidate| pipelines.since.is_some_and(|since| one.ended_at >= since - OVERLAP);
+        let chosen = runs.iter().enumerate().filter(|(place, one)| *place < first || is_new(one));
+        all.extend(chosen.filter(|(_, one)| !one.is_looked_at).map(|(_, one)| one.number));
+    }
+    let probes: Vec<_> = probes.values().map(|probe| (probe.definition, probe.number)).collect();
+    probes.into_iter().chain(candidates.iter().filter(|one| all.contains(&one.number)).map(|one| (one.definition, one.number))).collect()
 }
 
 /// Runs of a pipeline that are considered at once: more than a window of figures holds.
@@ -69,40 +114,56 @@ const SOME_RUNS: u32 = 50;
 impl Course<'_> {
     /// The runs whose stages are asked for next, with their pipelines.
     pub async fn timelines(&self) -> Result<Vec<(i64, i64)>, Stop> {
-        let project = self.project().id;
-        let mut pipelines = Pipelines::default();
-        let kinds = self.store().stage_kinds(&[project]).await?;
-        for (kind, verdict) in kinds.iter().zip(production::verdicts(&kinds, &self.shared.settings.rules)) {
-            let is_stage = kind.kind == DefinitionKind::Pipeline && !(kind.stage.is_empty() && kind.environment.is_none());
-            if is_stage && verdict.production {
-                let known = if kind.environment.is_some() { &mut pipelines.told } else { &mut pipelines.with_production };
-                known.insert(kind.definition);
-            }
+        let (store, project) = (self.store(), self.project().id);
+        let mut pipelines = Pipelines { since: self.synced(Source::Timelines), ..Pipelines::default() };
+        let kinds = store.stage_kinds(&[project]).await?;
+        let verdicts = production::verdicts(&kinds, &self.shared.settings.rules);
+        let counts = kinds.iter().zip(verdicts).filter(|(_, verdict)| verdict.production).map(|(kind, _)| kind);
+        let by_timelines =
+            counts.filter(|kind| kind.kind == DefinitionKind::Pipeline && kind.environment.is_none() && !kind.stage.is_empty());
+        let mut stages: BTreeMap<i64, Vec<&str>> = BTreeMap::new();
+        for kind in by_timelines {
+            stages.entry(kind.definition).or_default().push(&kind.stage);
         }
-        let definitions = self.store().definitions(project).await?;
+        pipelines.with_production = stages.keys().copied().collect();
+        let definitions = store.definitions(project).await?;
         let mut candidates = Vec::new();
-        for definition in definitions.iter().filter(|definition| definition.kind == DefinitionKind::Pipeline) {
-            let number = definition.number;
+        for number in definitions.iter().filter(|one| one.kind == DefinitionKind::Pipeline).map(|one| one.number) {
             if let Some(at) = self.looked(Source::Timelines, &number.to_string()).await {
                 pipelines.looked.insert(number, at);
             }
-            if !pipelines.is_open(number, self.now()) {
+            let Some(stages) = stages.get(&number) else {
+                if pipelines.is_due(number, self.now()) {
+                    let runs = store.ended_runs(project, number, self.from, Looked::NotYet, SOME_RUNS).await?;
+                    candidates.extend(runs.iter().filter_map(|run| self.candidate(number, run)));
+                }
                 continue;
+            };
+            let runs = store.ended_runs(project, number, self.from, Looked::Any, MOST_RUNS).await?;
+            let runs: Vec<_> = runs.iter().filter_map(|run| self.candidate(number, run)).collect();
+            for stage in stages {
+                let began: BTreeSet<_> = store.runs_that_began(project, number, stage, self.from).await?.into_iter().collect();
+                pipelines.deploying.extend(runs.iter().filter(|run| began.contains(&run.number)).map(|run| (number, run.sort.clone())));
             }
-            let limit = if pipelines.with_production.contains(&number) { MOST_RUNS } else { SOME_RUNS };
-            let filter = BuildFilter { definition: Some(number), without_timeline: true, ..BuildFilter::default() };
-            candidates.extend(self.store().builds(project, &filter, limit).await?.iter().filter_map(|build| self.candidate(build)));
+            candidates.extend(runs);
         }
         Ok(wanted(&candidates, &pipelines, self.now()))
     }
 
-    /// A run of a default branch, within the window.
-    fn candidate(&self, build: &KnownBuild) -> Option<Candidate> {
-        let repository = self.repositories().iter().find(|known| Some(known.id) == build.repository)?;
-        let branch = build.branch.as_deref()?.strip_prefix("refs/heads/")?;
-        (repository.default_branch.as_deref() == Some(branch) && build.finished_at? >= self.from).then_some(())?;
-        let has_succeeded = matches!(build.result, Some(RunResult::Succeeded | RunResult::PartiallySucceeded));
-        Some(Candidate { number: build.number, definition: build.definition, has_succeeded })
+    fn candidate(&self, definition: i64, run: &EndedRun) -> Option<Candidate> {
+        let default = run
+            .repository
+            .and_then(|id| self.repositories().iter().find(|known| known.id == id))
+            .and_then(|repository| repository.default_branch.as_deref());
+        Some(Candidate {
+            number: run.number,
+            definition,
+            sort: sort(run.branch.as_deref()?, &run.reason, default),
+            has_succeeded: matches!(run.result, Some(RunResult::Succeeded | RunResult::PartiallySucceeded)),
+            length: run.started_at.map_or(SignedDuration::ZERO, |started| run.finished_at.duration_since(started)),
+            ended_at: run.finished_at,
+            is_looked_at: run.is_looked_at,
+        })
     }
 
     /// Reads the stages of a run. One without any is remembered as asked.
@@ -111,7 +172,13 @@ impl Course<'_> {
             return Ok(());
         }
         let asked_at = self.now();
-        let stages = self.client().timeline(&self.project().guid, build).await?.unwrap_or_default();
+        let project = self.project();
+        let mut stages = self.client().timeline(&project.guid, build).await?.unwrap_or_default();
+        if stages.iter().any(|stage| !stage.earlier.is_empty()) {
+            let kinds = self.store().stage_kinds(&[project.id]).await?;
+            let tried_again = attempts::wanted(&stages, (project.id, definition), &kinds, &self.shared.settings.rules);
+            stages.extend(attempts::earlier(self.client(), &project.guid, build, &tried_again).await?);
+        }
         let mut turn = self.turn(Source::Timelines).await;
         turn.look(definition.to_string(), asked_at);
         self.store().put_timeline(self.project().id, build, &stages, asked_at, turn.page()).await?;
@@ -120,30 +187,95 @@ impl Course<'_> {
     }
 }
 
+/// The sort of a run of this ref. Without a default branch that is known, every branch is taken for it.
+fn sort(name: &str, reason: &str, default: Option<&str>) -> Sort {
+    let Some(branch) = name.strip_prefix("refs/heads/") else { return Sort::Beside("refs/tags".to_owned()) };
+    if default.is_some_and(|default| default != branch) {
+        return Sort::Beside(branch.split('/').next().unwrap_or(branch).to_owned());
+    }
+    if reason == "schedule" { Sort::Scheduled } else { Sort::Line }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn run(number: i64, definition: i64, has_succeeded: bool) -> Candidate {
-        Candidate { number, definition, has_succeeded }
+    const NOW: i64 = 1_000_000;
+
+    fn at(second: i64) -> Timestamp {
+        Timestamp::from_second(second).unwrap()
+    }
+
+    /// A run that took so many minutes and ended a day ago.
+    fn run(number: i64, definition: i64, sort: Sort, has_succeeded: bool, minutes: i64) -> Candidate {
+        let (length, ended_at) = (SignedDuration::from_mins(minutes), at(NOW - 86_400));
+        Candidate { number, definition, sort, has_succeeded, length, ended_at, is_looked_at: false }
+    }
+
+    fn line(number: i64, definition: i64, has_succeeded: bool) -> Candidate {
+        run(number, definition, Sort::Line, has_succeeded, 10)
+    }
+
+    fn beside(number: i64, folder: &str, minutes: i64) -> Candidate {
+        run(number, 1, Sort::Beside(folder.to_owned()), true, minutes)
     }
 
     #[test]
     fn one_run_of_a_pipeline_is_looked_at_and_all_of_one_that_deploys() {
-        let now = Timestamp::from_second(1_000_000).unwrap();
-        let candidates = [run(9, 1, false), run(8, 1, true), run(7, 1, true), run(6, 2, true), run(5, 3, false), run(4, 2, false)];
+        let candidates = [line(9, 1, false), line(8, 1, true), line(7, 1, true), line(6, 2, true), line(5, 3, false), line(4, 2, false)];
         assert_eq!(
-            wanted(&candidates, &Pipelines::default(), now),
+            wanted(&candidates, &Pipelines::default(), at(NOW)),
             [(1, 8), (2, 6), (3, 5)],
             "the newest that went through, else the newest"
         );
         let pipelines = Pipelines {
-            told: [3].into(),
             with_production: [2].into(),
-            looked: [(1, now - SignedDuration::from_hours(23)), (2, now)].into(),
+            looked: [(1, at(NOW) - SignedDuration::from_hours(23)), (2, at(NOW)), (3, at(NOW))].into(),
+            ..Pipelines::default()
         };
-        assert_eq!(wanted(&candidates, &pipelines, now), [(2, 6), (2, 4)]);
-        let later = now + SignedDuration::from_hours(1);
+        assert_eq!(wanted(&candidates, &pipelines, at(NOW)), [(2, 6), (2, 4)]);
+        let later = at(NOW) + SignedDuration::from_hours(1);
         assert_eq!(wanted(&candidates, &pipelines, later), [(1, 8), (2, 6), (2, 4)], "a day later it may have got a production stage");
+    }
+
+    #[test]
+    fn a_pipeline_that_never_runs_on_the_default_branch_is_looked_at_too() {
+        let candidates = [beside(9, "release", 5), run(8, 2, Sort::Beside("topic".to_owned()), true, 5), line(7, 2, false)];
+        assert_eq!(wanted(&candidates, &Pipelines::default(), at(NOW)), [(1, 9), (2, 7)], "the default branch rather than another");
+    }
+
+    #[test]
+    fn of_scheduled_runs_and_of_each_folder_of_branches_the_longest_are_looked_at_until_one_began_to_deploy() {
+        let nights = [30, 10, 20, 40, 15].into_iter().zip(20..).map(|(minutes, number)| run(number, 1, Sort::Scheduled, true, minutes));
+        let mut candidates: Vec<_> = nights.collect();
+        candidates.push(run(25, 1, Sort::Scheduled, false, 90));
+        candidates.extend([beside(9, "release", 5), beside(8, "release", 50), beside(7, "topic", 3), line(6, 1, true)]);
+        let mut pipelines = Pipelines { with_production: [1].into(), looked: [(1, at(NOW))].into(), ..Pipelines::default() };
+        assert_eq!(
+            wanted(&candidates, &pipelines, at(NOW)),
+            [(1, 20), (1, 22), (1, 23), (1, 8), (1, 7), (1, 6)],
+            "those that failed come after those that went through"
+        );
+        for one in &mut candidates {
+            one.is_looked_at = [20, 22, 23, 8, 7, 6].contains(&one.number);
+        }
+        assert_eq!(wanted(&candidates, &pipelines, at(NOW)), [], "what was looked at is not looked at again, nor more than that");
+        pipelines.deploying = [(1, Sort::Beside("release".to_owned()))].into();
+        assert_eq!(wanted(&candidates, &pipelines, at(NOW)), [(1, 9)], "all of the sort that deploys");
+        candidates[1].ended_at = at(NOW - 60);
+        pipelines.since = Some(at(NOW - 900));
+        assert_eq!(wanted(&candidates, &pipelines, at(NOW)), [(1, 21), (1, 9)], "what ended since the last pass in any case");
+    }
+
+    #[test]
+    fn a_branch_is_of_its_folder_and_one_of_a_repository_that_is_gone_is_of_the_line() {
+        let main = Some("main");
+        assert_eq!(sort("refs/heads/main", "individualCI", main), Sort::Line);
+        assert_eq!(sort("refs/heads/main", "schedule", main), Sort::Scheduled);
+        assert_eq!(sort("refs/heads/release/1.2", "individualCI", main), Sort::Beside("release".to_owned()));
+        assert_eq!(sort("refs/heads/release/1.3", "schedule", main), Sort::Beside("release".to_owned()));
+        assert_eq!(sort("refs/heads/stable", "manual", main), Sort::Beside("stable".to_owned()));
+        assert_eq!(sort("refs/tags/v1", "individualCI", main), Sort::Beside("refs/tags".to_owned()));
+        assert_eq!(sort("refs/heads/trunk", "individualCI", None), Sort::Line);
     }
 }

@@ -14,6 +14,7 @@ use crate::domain::collection::Source;
 use crate::domain::id::{ProjectId, RepositoryId, TicketKey};
 use crate::domain::progress::{Step, StepState};
 use crate::domain::project::{Project, Repository};
+use crate::domain::rate_limit;
 use crate::domain::run::DefinitionKind;
 use crate::domain::ticket::PullRequestRef;
 use crate::engine;
@@ -25,7 +26,7 @@ use crate::notice::Notice;
 use crate::sync::collect::Progress;
 use crate::sync::collect::progress::ProjectProgress;
 use crate::sync::ingest::web_url;
-use crate::tui::answer::{Budget, Collections, Link, Links, MetricRow, MetricRows, MetricsPage, Story};
+use crate::tui::answer::{Collections, Link, Links, MetricRow, MetricRows, MetricsPage, Story};
 use crate::tui::effect::Collected;
 use crate::tui::event::{Answer, Generation, What};
 use crate::tui::model::metrics::{Ask, Scope};
@@ -58,7 +59,7 @@ impl Runtime {
             projects: input.projects.clone(),
             others,
             repositories: input.repositories.iter().map(|(id, _, name, _)| (*id, name.clone())).collect(),
-            budget: self.budget(project).await,
+            rate_limit: self.rate_limit(project).await,
         })
     }
 
@@ -96,15 +97,11 @@ impl Runtime {
         Ok((input, query))
     }
 
-    /// What Azure DevOps lets the project's client ask, as far as it has said.
-    async fn budget(&self, project: ProjectId) -> Option<Budget> {
+    /// How much Azure DevOps lets the project's collection ask, as far as it has said, here or to another process.
+    async fn rate_limit(&self, project: ProjectId) -> Option<rate_limit::Known> {
         let ctx = &self.services.ctx;
         let project = ctx.project(project).await.ok()?;
-        let client = ctx.client(&project).await.ok()?;
-        let budget = client.budget().borrow().clone();
-        let left = budget.limit.zip(budget.remaining).filter(|(limit, _)| *limit > 0.0).map(|(limit, left)| left / limit * 100.0);
-        let waits_until = budget.told_to_wait.filter(|until| *until > self.now());
-        Some(Budget { percent_left: left.map(|percent| percent.clamp(0.0, 100.0).round() as u8), waits_until })
+        action::rate_limit::known(ctx, &project).await.ok()
     }
 
     pub(super) async fn load_metric_rows(&self, project: ProjectId, ask: Ask, metric: Metric, generation: Generation) {
@@ -160,7 +157,7 @@ impl Runtime {
                 let collection = answer(store.collection(row.id).await)?;
                 projects.push(MeasuredProject { id: row.id, name: row.name, collection, incident_source: Default::default() });
             }
-            Ok(Box::new(Collections { projects, budget: self.budget(project).await }))
+            Ok(Box::new(Collections { projects, rate_limit: self.rate_limit(project).await }))
         };
         let collections = collections.await;
         self.tell(What::CollectionsLoaded { generation, collections });

@@ -5,8 +5,8 @@ use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
 use crate::domain::collection::{Source, SourceState};
+use crate::domain::rate_limit::{Distance, Known, Times};
 use crate::metrics::input::MeasuredProject;
-use crate::tui::answer::Budget;
 use crate::tui::model::Model;
 use crate::tui::widget::delivery::clock;
 use crate::tui::widget::figure as words;
@@ -45,7 +45,7 @@ pub fn lines(model: &Model, width: u16) -> Vec<Line<'static>> {
         let day = from.to_zoned(model.settings.metrics_zone.clone()).strftime("%d %b %Y");
         lines.push(Line::styled(format!("covers what happened since {day}"), theme.dim));
     }
-    lines.extend(all.budget.map(|budget| budget_line(model, budget)));
+    lines.extend(all.rate_limit.map(|known| limit_line(model, &known, width)).into_iter().flatten());
     if project.collection.sources.is_empty() {
         lines.push(Line::styled("r on the metrics screen begins: press 3.", theme.dim));
         return lines;
@@ -59,16 +59,14 @@ pub fn lines(model: &Model, width: u16) -> Vec<Line<'static>> {
     lines
 }
 
-fn budget_line(model: &Model, budget: Budget) -> Line<'static> {
+/// In the words of `kanado health`.
+fn limit_line(model: &Model, known: &Known, width: u16) -> Vec<Line<'static>> {
     let theme = &model.theme;
-    let (words, style) = match (budget.waits_until.filter(|until| *until > model.now), budget.percent_left) {
-        (Some(until), _) => (format!("Azure DevOps asks to wait until {}", clock(until, model.now, &model.settings.zone)), theme.warn),
-        (None, Some(left)) => {
-            (format!("{left} % of what Azure DevOps lets us ask is left"), if left < 50 { theme.warn } else { theme.dim })
-        }
-        (None, None) => ("Azure DevOps has not said how much it lets us ask".to_owned(), theme.dim),
-    };
-    Line::styled(words, style)
+    let time = |at| clock(at, model.now, &model.settings.zone);
+    let is_short = known.percent_left(model.now).is_some_and(|left| left < 50);
+    let style = if is_short || known.distance(model.now) == Distance::Waiting { theme.warn } else { theme.dim };
+    let words = format!("rate limit: {}", known.words(model.now, &Times::OfDay(&time)));
+    text::wrap(&words, width.saturating_sub(4)).into_iter().map(|line| Line::styled(line, style)).collect()
 }
 
 /// A source in a line; why it is not read goes on below.

@@ -555,7 +555,7 @@ fn the_collection_says_of_each_source_how_it_stands_and_what_to_do() {
     let words = picture(&model);
     for part in [
         "▌Collection",
-        "41 % of what Azure DevOps lets us ask is left",
+        "rate limit: 82 of 200 TSTU left, said at 08:59:00, all back at 09:03:40",
         "✓ pull requests",
         "◐ reviews and comments  collecting 617 of 1,240",
         "✗ environments          may not be read",

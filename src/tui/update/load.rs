@@ -253,7 +253,14 @@ pub fn changed(model: &mut Model, change: &Change, out: &mut Out) {
         }
         Change::Members(project) if here(project) && model.base == Base::Setup => members(model, out),
         Change::Repositories(project) if here(project) && model.base == Base::Setup => repositories(model, out),
-        Change::Organisation(_) | Change::Project(_) if model.base == Base::Setup => projects(model, out),
+        // What it said of its rate limit stands beside the collection.
+        Change::Organisation(_) => {
+            if model.base == Base::Setup {
+                projects(model, out);
+            }
+            collections(model, out);
+        }
+        Change::Project(_) if model.base == Base::Setup => projects(model, out),
         _ => {}
     }
 }

@@ -83,6 +83,7 @@ pub fn change(tile: &Tile) -> Option<String> {
         Trend::Down => Some(format!("down{from}")),
         Trend::NoClearChange => Some("no clear change".to_owned()),
         Trend::TooFew => None,
+        Trend::NotCollected => Some(telling::change(tile)),
     }
 }
 

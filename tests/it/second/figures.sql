@@ -4,17 +4,20 @@ CREATE TEMP TABLE said AS SELECT id, project, kind, definition, stage, environme
     lower(stage) GLOB '*prod*' AND NOT (lower(stage) GLOB '*preprod*' OR lower(stage) GLOB '*nonprod*') AS by_stage FROM stage_kinds;
 CREATE TEMP TABLE production AS SELECT id FROM said s WHERE by_environment OR (by_stage AND NOT (environment = '' AND EXISTS (
     SELECT 1 FROM said o WHERE (o.project, o.kind, o.definition) = (s.project, s.kind, s.definition) AND o.by_environment)));
+-- Attempts that succeeded, or that no other one follows. The n-th of each stage is of the n-th time that its run was deployed.
 CREATE TEMP TABLE parts AS
-    SELECT project, kind, definition, run, CASE WHEN result IN ('succeeded', 'succeeded_with_issues') THEN 'S' WHEN result = 'failed' THEN 'F' END AS o,
-        coalesce(finished_at, run_finished_at) AS at, sha, repository, branch FROM stage_runs WHERE stage_kind IN (SELECT id FROM production)
+    SELECT project, kind, definition, run, row_number() OVER (PARTITION BY project, kind, run, stage, environment ORDER BY attempt) AS time,
+        CASE WHEN result IN ('succeeded', 'succeeded_with_issues') THEN 'S' WHEN result = 'failed' THEN 'F' END AS o,
+        coalesce(finished_at, run_finished_at) AS at, sha, repository, branch FROM stage_runs r WHERE stage_kind IN (SELECT id FROM production) AND (result GLOB 'succeeded*' OR NOT EXISTS (
+            SELECT 1 FROM stage_runs l WHERE (l.project, l.kind, l.run, l.stage, l.environment) = (r.project, r.kind, r.run, r.stage, r.environment) AND l.attempt > r.attempt))
     UNION ALL
-    SELECT b.project, 'pipeline', b.definition, b.number, CASE WHEN result IN ('succeeded', 'partially_succeeded') THEN 'S' WHEN result = 'failed' THEN 'F' END,
+    SELECT b.project, 'pipeline', b.definition, b.number, 1, CASE WHEN result IN ('succeeded', 'partially_succeeded') THEN 'S' WHEN result = 'failed' THEN 'F' END,
         finished_at, sha, b.repository, branch FROM builds b JOIN definitions d ON (d.project, d.kind, d.number) = (b.project, 'pipeline', b.definition)
-        WHERE lower(d.name) GLOB '*production*' AND NOT EXISTS (SELECT 1 FROM said s WHERE (s.project, s.kind, s.definition) = (b.project, 'pipeline', b.definition)
+        WHERE lower(d.name) GLOB '*production*' AND coalesce(branch, '') NOT LIKE 'refs/pull/%' AND NOT EXISTS (SELECT 1 FROM said s WHERE (s.project, s.kind, s.definition) = (b.project, 'pipeline', b.definition)
             AND s.id IN (SELECT id FROM production));
 CREATE TEMP TABLE runs AS SELECT project, kind, definition, run, max(o = 'F') AS failed, max(sha) AS sha, max(repository) AS repository, max(branch) AS branch,
     CASE WHEN max(o = 'F') THEN max(CASE o WHEN 'F' THEN at END) ELSE max(CASE o WHEN 'S' THEN at END) END AS at
-    FROM parts WHERE o IS NOT NULL GROUP BY project, kind, definition, run;
+    FROM parts WHERE o IS NOT NULL GROUP BY project, kind, definition, run, time;
 CREATE TEMP TABLE tips AS SELECT p.repository, p.number, p.new AS sha, p.old, p.at, coalesce(p.authored_at, c.authored_at) AS authored_at,
     row_number() OVER (PARTITION BY p.repository ORDER BY p.number) AS place
     FROM pushes p JOIN repositories r ON r.id = p.repository AND r.default_branch = p.branch LEFT JOIN commits c ON (c.repository, c.sha) = (p.repository, p.new);
@@ -27,7 +30,7 @@ CREATE INDEX temp.successes_by_place ON successes (repository, place);
 -- Pull requests: who is a machine, what happened, when it was ready and reviewed.
 CREATE TEMP TABLE prs AS SELECT h.repository, h.number, f.project, json_extract(history, '$.author.id') AS author, json_extract(history, '$.status') AS status,
     unixepoch(json_extract(history, '$.created_at'), 'subsec') * 1000 AS created, unixepoch(json_extract(history, '$.closed_at'), 'subsec') * 1000 AS closed,
-    json_extract(history, '$.title') LIKE 'Revert "%' AS is_revert, json_extract(history, '$.source_branch') LIKE 'hotfix/%'
+    json_extract(history, '$.title') LIKE 'Revert "%' AS is_revert, lower(json_extract(history, '$.title')) AS title, json_extract(history, '$.source_branch') LIKE 'hotfix/%'
         OR EXISTS (SELECT 1 FROM json_each(history, '$.labels') WHERE lower(value) = 'hotfix') AS is_hotfix,
     json_extract(history, '$.merge_commit') AS merge, json_extract(history, '$.target_branch') AS target, json_extract(history, '$.is_draft') AS is_draft,
     json_type(history, '$.happenings') = 'array' AS has_threads, json_type(history, '$.commits') = 'array' AS has_commits,
@@ -83,14 +86,21 @@ CREATE TEMP TABLE reaching AS SELECT c.rowid AS change, s.project, s.kind, s.def
 CREATE TEMP TABLE brought AS SELECT r.change, r.project, r.kind, r.definition, (SELECT min(d.n) FROM successes d
         WHERE (d.project, d.kind, d.definition) = (r.project, r.kind, r.definition) AND d.n >= r.n AND d.at >= c.merged) AS n
     FROM reaching r JOIN changes c ON c.rowid = r.change JOIN firsts f ON (f.project, f.kind, f.definition, f.repository) = (r.project, r.kind, r.definition, c.repository)
-    JOIN successes s ON (s.project, s.kind, s.definition, s.n) = (r.project, r.kind, r.definition, r.n) WHERE r.n > f.n OR s.place = c.place;
+    JOIN successes s ON (s.project, s.kind, s.definition, s.n) = (r.project, r.kind, r.definition, r.n) WHERE r.n > f.n OR s.place = c.place
+    OR c.merged > (SELECT max(e.at) FROM successes e WHERE (e.project, e.kind, e.definition, e.repository) = (s.project, s.kind, s.definition, s.repository) AND e.n < f.n);
 CREATE TEMP TABLE lead AS SELECT min(s.at) AS at, min(s.at) - CASE WHEN c.number IS NULL THEN c.authored WHEN p.authored > p.created OR p.created - p.authored > 7776000000 THEN p.created
     ELSE p.authored END AS v FROM brought b JOIN successes s USING (project, kind, definition, n) JOIN changes c ON c.rowid = b.change
     LEFT JOIN ready p ON (p.repository, p.number) = (c.repository, c.number) WHERE c.number IS NULL OR (NOT p.machine AND p.has_commits) GROUP BY b.change;
 
--- Failures: rollbacks, hotfixes and reverts soon after, incidents that hang on a deployment or follow it.
-CREATE TEMP TABLE marked AS SELECT s.*, max(coalesce(p.is_revert, 0)) OR max(coalesce(p.is_hotfix, 0)) OR replace(coalesce(s.branch, ''), 'refs/heads/', '') LIKE 'hotfix/%' AS repair,
-    s.n > 1 AND NOT coalesce(s.sha = s.sha_before, 0) AND coalesce(s.place < (SELECT b.place FROM successes b WHERE (b.project, b.kind, b.definition, b.n) = (s.project, s.kind, s.definition, s.n - 1)
+-- Failures: what a rollback takes back, what brought a change that is reverted soon, what a hotfix follows soon, and incidents.
+CREATE TEMP TABLE undone AS SELECT b.project, b.kind, b.definition, b.n, (SELECT min(d.n) FROM successes d JOIN placed q ON (q.repository, q.number) = (p.repository, (
+        SELECT o.number FROM prs o WHERE o.repository = p.repository AND o.status = 'completed' AND o.number <> p.number AND o.closed <= p.closed AND p.title = 'revert "' || o.title || '"'
+        ORDER BY o.closed DESC LIMIT 1)) WHERE (d.project, d.kind, d.definition, d.repository) = (b.project, b.kind, b.definition, q.repository) AND d.place >= q.place AND d.at >= q.merged) AS of
+    FROM brought b JOIN changes c ON c.rowid = b.change JOIN prs p ON (p.repository, p.number) = (c.repository, c.number) AND p.is_revert;
+CREATE TEMP TABLE marked AS SELECT s.*, max(coalesce(p.is_hotfix AND NOT p.is_revert, 0)) OR replace(coalesce(s.branch, ''), 'refs/heads/', '') LIKE 'hotfix/%' AS hotfix,
+    EXISTS (SELECT 1 FROM undone u WHERE (u.project, u.kind, u.definition, u.n) = (s.project, s.kind, s.definition, s.n) AND coalesce(u.of, 0) < s.n) AS reverts,
+    coalesce(s.sha = s.sha_before OR s.run = s.run_before, 0) AS redeploy,
+    s.n > 1 AND NOT coalesce(s.sha = s.sha_before OR s.run = s.run_before, 0) AND coalesce(s.place < (SELECT b.place FROM successes b WHERE (b.project, b.kind, b.definition, b.n) = (s.project, s.kind, s.definition, s.n - 1)
         AND b.repository = s.repository), s.kind = 'release' AND s.run < s.run_before OR EXISTS (SELECT 1 FROM successes b
         WHERE (b.project, b.kind, b.definition, b.sha) = (s.project, s.kind, s.definition, s.sha) AND b.n < s.n)) AS rollback
     FROM successes s LEFT JOIN brought b USING (project, kind, definition, n) LEFT JOIN changes c ON c.rowid = b.change LEFT JOIN prs p ON (p.repository, p.number) = (c.repository, c.number)
@@ -104,15 +114,19 @@ CREATE TEMP TABLE hanging AS SELECT DISTINCT i.project AS of, i.number, i.create
             AND ((l.target_kind = 'pull_request' AND l.repository = c.repository AND l.target = c.number) OR (l.target_kind = 'commit' AND l.target = coalesce(p.merge, t.sha)))))
         OR (l.target_kind = 'commit' AND s.sha = l.target AND s.at = (SELECT min(x.at) FROM successes x WHERE x.sha = l.target));
 CREATE TEMP TABLE failed AS
-    SELECT b.project, b.kind, b.definition, b.n FROM marked r JOIN successes b ON (b.project, b.kind, b.definition, b.n) = (r.project, r.kind, r.definition, r.n - 1)
-        WHERE r.rollback OR (r.repair AND r.at - b.at <= 86400000)
+    SELECT b.project, b.kind, b.definition, b.n FROM marked r JOIN successes b ON (b.project, b.kind, b.definition) = (r.project, r.kind, r.definition) AND b.n < r.n WHERE r.rollback
+        AND (b.n = r.n - 1 OR b.n > (SELECT coalesce(max(k.n) FILTER (WHERE k.sha = r.sha OR (k.place <= r.place AND k.repository = r.repository)), max(k.n) FILTER (WHERE k.kind = 'release' AND
+            k.run <= r.run), max(k.n) FILTER (WHERE k.kind <> 'release' AND NOT coalesce(k.place > r.place AND k.repository = r.repository, 0)), 0)
+            FROM successes k WHERE (k.project, k.kind, k.definition) = (r.project, r.kind, r.definition) AND k.n < r.n))
+    UNION SELECT b.project, b.kind, b.definition, b.n FROM marked r LEFT JOIN undone u USING (project, kind, definition, n) JOIN successes b ON (b.project, b.kind, b.definition) = (r.project, r.kind, r.definition)
+        AND ((b.n = r.n - 1 AND r.hotfix AND NOT r.redeploy) OR (b.n = coalesce(u.of, r.n - 1) AND b.n < r.n AND r.reverts AND u.n IS NOT NULL)) WHERE NOT r.rollback AND r.at - b.at <= 86400000
     UNION SELECT project, kind, definition, n FROM hanging WHERE at <= created
     UNION SELECT project, kind, definition, n FROM (SELECT s.project, s.kind, s.definition, s.n, s.at, i.created, row_number() OVER (PARTITION BY i.project, i.number ORDER BY s.at DESC) AS k
         FROM incidents i JOIN successes s ON s.project = i.project AND s.at <= i.created JOIN repositories r ON r.id = s.repository
         WHERE NOT EXISTS (SELECT 1 FROM hanging h WHERE (h.of, h.number) = (i.project, i.number) AND h.at <= h.created)
-        AND (i.area LIKE '%\' || r.name OR NOT EXISTS (SELECT 1 FROM repositories o JOIN successes x ON x.repository = o.id WHERE o.project = i.project AND i.area LIKE '%\' || o.name)))
+        AND (i.area LIKE '%\' || r.name OR instr(i.area, '\') = 0))
         WHERE k = 1 AND created - at <= 259200000;
-CREATE TEMP TABLE told AS SELECT project FROM incidents UNION SELECT project FROM marked WHERE rollback OR repair;
+CREATE TEMP TABLE told AS SELECT project FROM incidents UNION SELECT project FROM marked WHERE rollback OR hotfix OR reverts;
 
 -- The figures: a name, how many, and the median in milliseconds or the count that is asked about.
 CREATE TEMP TABLE samples AS SELECT 'lead_time' AS metric, v FROM lead, asked WHERE at >= f AND at < t AND v >= 0
@@ -125,7 +139,7 @@ CREATE TEMP TABLE figures AS SELECT metric, max(c) AS n, avg(v) AS value FROM (S
     UNION ALL SELECT 'pipeline_reliability', count(*), sum(o = 'F') FROM parts, asked WHERE o IS NOT NULL AND at >= f AND at < t
     UNION ALL SELECT 'change_fail_rate', count(*), sum((project, kind, definition, n) IN (SELECT * FROM failed)) FROM successes, asked
         WHERE at >= f AND at < t AND now - at >= 259200000 AND project IN (SELECT project FROM told)
-    UNION ALL SELECT 'rework_rate', count(*), sum(rollback OR repair OR (project, kind, definition, n) IN (SELECT project, kind, definition, n FROM hanging WHERE at > created))
+    UNION ALL SELECT 'rework_rate', count(*), sum(rollback OR hotfix OR reverts OR (project, kind, definition, n) IN (SELECT project, kind, definition, n FROM hanging WHERE at > created))
         FROM marked, asked WHERE at >= f AND at < t AND project IN (SELECT project FROM told)
     UNION ALL SELECT 'throughput', count(*), count(*) FROM ready, asked WHERE status = 'completed' AND NOT machine AND closed >= f AND closed < t
     UNION ALL SELECT 'merged_without_review', count(*), sum(review IS NULL AND NOT undated) FROM ready, asked

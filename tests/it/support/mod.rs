@@ -10,6 +10,7 @@ pub mod digest;
 pub mod inside;
 pub mod kept;
 pub mod kill;
+pub mod killed;
 pub mod load;
 pub mod measured;
 pub mod open_metrics;

@@ -60,7 +60,7 @@ fn arrow(trend: Trend) -> &'static str {
     match trend {
         Trend::Up => "<span aria-hidden=\"true\">\u{2191} </span>",
         Trend::Down => "<span aria-hidden=\"true\">\u{2193} </span>",
-        Trend::NoClearChange | Trend::TooFew => "",
+        Trend::NoClearChange | Trend::TooFew | Trend::NotCollected => "",
     }
 }
 

@@ -218,11 +218,11 @@ fn freshness(model: &Model, page: &MetricsPage, area: Rect, buf: &mut Buffer) {
         Live::Broken(_) => ("hooks not live", theme.warn),
     };
     let mut right = vec![Part::new(60, hooks, style)];
-    if let Some(budget) = page.budget {
-        if let Some(until) = budget.waits_until.filter(|until| *until > model.now) {
+    if let Some(limit) = page.rate_limit {
+        if let Some(until) = limit.waits_until(model.now) {
             right.push(Part::new(93, format!("told to wait until {}", clock(until, model.now, &model.settings.zone)), theme.warn));
-        } else if let Some(left) = budget.percent_left {
-            right.push(Part::new(50, format!("budget {left} % left"), if left < 50 { theme.warn } else { theme.dim }));
+        } else if let Some(left) = limit.percent_left(model.now) {
+            right.push(Part::new(50, format!("rate limit {left} % left"), if left < 50 { theme.warn } else { theme.dim }));
         }
     }
     parts::put(buf, area.x + 1, area.y, area.width.saturating_sub(2), 2, left, right);

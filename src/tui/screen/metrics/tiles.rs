@@ -112,7 +112,7 @@ fn change(model: &Model, tile: &Tile) -> Option<Part> {
     let mark = match tile.trend {
         Trend::Up => theme.marks.up,
         Trend::Down => theme.marks.down,
-        Trend::NoClearChange | Trend::TooFew => return Some(Part::new(20, words, theme.dim)),
+        Trend::NoClearChange | Trend::TooFew | Trend::NotCollected => return Some(Part::new(20, words, theme.dim)),
     };
     let style = match telling::is_better(tile.metric, tile.trend) {
         Some(true) => theme.good,

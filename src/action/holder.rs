@@ -1,4 +1,4 @@
-//! Who holds a lease: a name that no other engine has, and that says which process it is of, so that what was left behind by one that
+//! Who holds a lease: a name that nobody else has, and that says which process it is of, so that what was left behind by one that
 //! was killed can be taken over at once.
 //!
 //! Limits: a process is looked for only on its own machine since that was started, among the processes that this one can see (a container
@@ -51,10 +51,14 @@ impl Process {
     }
 }
 
-/// A name that no other engine has.
+/// A name that nobody else has, of this process.
 pub fn name() -> String {
+    name_of(std::process::id())
+}
+
+/// As [`name`], of a process that runs on this machine.
+pub fn name_of(id: u32) -> String {
     let random = getrandom::u64().unwrap_or_default();
-    let id = std::process::id();
     match Process::of(id) {
         Some(process) => format!("{random:016x}/{process}"),
         None => format!("{random:016x}-{id}"),

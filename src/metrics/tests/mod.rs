@@ -22,7 +22,12 @@
 //! | long-lived release branches | `changes::a_release_branch_brings_what_the_service_lists` |
 //! | windows by completion and deployment | `changes::windows_go_by_deployment_and_completion_not_by_creation` |
 //! | failures, recovery, rework | `failing::*` |
-//! | drafts, votes, approvals, bots, system comments, rework rounds, clocks | `flows::*` |
+//! | the approval that completed the requirement | `flows::the_approval_that_completes_what_the_policy_wants_counts`, `flows::the_second_approval_in_force_counts_and_not_the_second_that_was_given` |
+//! | approvals of the author and of machines | `flows::the_authors_approval_is_one_of_several_where_the_policy_counts_it_and_never_the_only_one`, `flows::a_machines_approval_is_one_of_several_and_never_the_only_one` |
+//! | votes taken back by a policy, by a draft | `flows::a_reset_takes_approvals_back`, `flows::being_made_a_draft_takes_approvals_back` |
+//! | reopened: phases use the last ready | `flows::a_reopened_pull_request_is_ready_from_its_reopening`, `flows::an_abandoned_week_is_in_no_phase_of_what_was_reopened`, `flows::an_approval_from_before_a_reopening_counts_from_then` |
+//! | drafts, votes, bots, rework rounds, clocks | `flows::*` |
+//! | system comments, deleted threads and comments | `what_happened_is_read_from_threads_with_who_did_it_and_when` (`ado`) |
 //! | reverted, abandoned, active with a test merge, no review, undated votes, weekends | `cycles::*` |
 //! | small samples, intervals, bands, trends, nothing measured, backfilling, scopes | `honesty::*` |
 //! | weeks not measured, or in part | `weeks::*` |

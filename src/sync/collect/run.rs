@@ -156,7 +156,7 @@ async fn after_lists(courses: &[Course<'_>]) -> store::Result<()> {
     for (course, operations) in courses.iter().zip(&planned) {
         for source in [Source::Threads, Source::Details, Source::Pushes, Source::Timelines, Source::Commits] {
             if course.was_refused(source)
-                && let Some(operation) = operations.iter().find(|operation| operation.source() == source)
+                && let Some(operation) = operations.iter().find(|one| one.source() == source && **one != Operation::Approvals)
                 && let Some(read) = perform(course, operation.clone()).await?
             {
                 course.take(source, course.keep(vec![read]).await)?;
@@ -206,7 +206,8 @@ async fn known(course: &Course<'_>) -> store::Result<Known> {
         read = of_turn.map(|one| (one.repository, one.number)).collect();
     }
     let timelines = course.take(Source::Timelines, course.timelines().await)?.unwrap_or_default();
-    Ok(Known { threads, details, read, repositories: course.readable(), timelines })
+    let approvals_due = store.approvals(project).await?.is_due(course.now());
+    Ok(Known { approvals_due, threads, details, read, repositories: course.readable(), timelines })
 }
 
 /// What was read, and whose it is.
@@ -273,6 +274,10 @@ async fn perform(course: &Course<'_>, operation: Operation) -> store::Result<Opt
             course.take(source, course.timeline(definition, build).await)?;
             Ok(None)
         }
+        Operation::Approvals => {
+            course.take(source, course.approvals().await)?;
+            Ok(None)
+        }
         listing => {
             walk(course, &listing).await?;
             Ok(None)
@@ -296,7 +301,7 @@ async fn walk(course: &Course<'_>, operation: &Operation) -> store::Result<()> {
             Operation::Pushes { repository } => course.pushes_page(operation, *repository, &place).await,
             Operation::Commits { repository } => course.commits_page(operation, *repository, &place).await,
             Operation::ChangedWorkItems => course.changed_items(operation, &place).await,
-            Operation::Threads { .. } | Operation::Detail { .. } | Operation::Timeline { .. } => return Ok(()),
+            Operation::Approvals | Operation::Threads { .. } | Operation::Detail { .. } | Operation::Timeline { .. } => return Ok(()),
         };
         let lost_its_place = matches!(&page, Err(Stop::Ado(error)) if *error.kind() == ErrorKind::BadRequest) && place.next.is_some();
         if lost_its_place && !has_restarted {

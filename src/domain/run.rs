@@ -113,6 +113,8 @@ pub struct Stage {
     /// When a checkpoint (an approval or a check) of it began and ended, where the timeline shows one.
     pub approval_from: Option<Timestamp>,
     pub approval_to: Option<Timestamp>,
+    /// The timelines of the attempts before this one, as far as the service names them.
+    pub earlier: Vec<Guid>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -5,6 +5,8 @@
 //! the last run that has it. In the order in which they began; what began only after the commit had come to production and did not bring
 //! it there is not on its way.
 //!
+//! Of a stage that was tried several times, the first attempt that succeeded is shown, else the last.
+//!
 //! Limits: stages are what the input has: for every stage of a run the store has to be asked for all kinds of stages. Who is to approve
 //! is not known here.
 
@@ -137,8 +139,15 @@ fn is_success(result: StageResult) -> bool {
     matches!(result, StageResult::Succeeded | StageResult::SucceededWithIssues)
 }
 
+/// Of several attempts of a stage: the first that succeeded, for the commit got there with it; else the last.
+fn is_shown(row: &StageRun, rows: &[&StageRun]) -> bool {
+    let rank = |row: &StageRun| if is_success(row.result) { (true, -row.attempt) } else { (false, row.attempt) };
+    let others = rows.iter().filter(|other| other.stage == row.stage && other.environment == row.environment);
+    others.into_iter().all(|other| rank(other) <= rank(row))
+}
+
 fn of_run(service: &ServiceId, pipeline: &str, run: i64, rows: &[&StageRun], is_production: &impl Fn(&StageRun) -> bool) -> Vec<Stop> {
-    let mut rows: Vec<&StageRun> = rows.to_vec();
+    let mut rows: Vec<&StageRun> = rows.iter().copied().filter(|row| is_shown(row, rows)).collect();
     // By when they ended; what has not ended comes last, production after the rest.
     rows.sort_by_key(|row| {
         let at = row.finished_at.or(row.started_at);

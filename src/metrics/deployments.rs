@@ -1,7 +1,9 @@
-//! From stage runs to deployments, one a run of a service, and from their order to their class.
+//! From stage runs to deployments, and from their order to their class.
 //!
-//! A **deployment** is a run (a build or a classic release) of a definition with all its production stages together. Of those stages, by
-//! the result of their final attempt:
+//! A **deployment** is a run (a build or a classic release) of a definition with all its production stages together, once for each time
+//! that it was deployed. An attempt of a stage that did not succeed is taken up by the next attempt; one that succeeded is done, and another
+//! attempt after it begins the next deployment of the same run ([`attempts`](super::attempts)). Of the stages, by the result of the
+//! attempts that stand:
 //!
 //! | the stages | the deployment |
 //! |---|---|
@@ -11,22 +13,26 @@
 //! | none of these, one running, or waiting in a run that goes on | pending |
 //! | all skipped, abandoned, rejected, never started, of a word unknown | no deployment |
 //!
-//! Where runs count as wholes the result of the run takes the place of its stages' (partially succeeded is success).
+//! Where runs count as wholes the result of the run takes the place of its stages' (partially succeeded is success). Runs that validate a
+//! pull request (`refs/pull/*`) are no deployments then: what they ran is not merged. One of them whose production stage succeeded is.
 //!
 //! A **service** is a definition with production. Of which class its successes are, see [`standing`](super::standing).
 //!
-//! Limits: the store keeps one row a run and stage, so a release deployed again later counts once, at its last time.
+//! Limits: a run that counts as a whole and was run again counts once, at its last end: the service tells no other. Of a stage that only a
+//! timeline tells of, a failure after the deployment itself (a smoke test in the same stage) is a failed attempt; where an environment
+//! tells of it, it is a success whose run failed afterwards.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
 
 use jiff::Timestamp;
 
+use super::attempts;
 use super::containment::Lines;
 use super::devlake;
 use super::hash::{FastMap, sha};
 use super::input::{Input, Run, StageKind, StageRun};
-use super::production::{service_of, verdicts};
+use super::production::{is_by_tag, says_production, service_of, verdicts};
 use super::query::{Definition, Query, ServiceId};
 use super::standing;
 use crate::domain::id::{ProjectId, RepositoryId};
@@ -40,6 +46,8 @@ pub enum Outcome {
     Canceled,
     NotDeployed,
     Pending,
+    /// A run that counts as a whole, and only validated a pull request.
+    Validation,
 }
 
 /// What a success is in the row of its service's successes.
@@ -58,7 +66,7 @@ pub enum Origin {
     Run(u32),
 }
 
-/// A run of a service with its production stages together.
+/// A run of a service with its production stages together, the first time or another.
 #[derive(Debug, Clone)]
 pub struct Deployment {
     pub service: u32,
@@ -83,7 +91,7 @@ pub struct Deployment {
 /// What is to say of a deployment besides its outcome.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Notes {
-    /// A final attempt with a number above 1.
+    /// Attempts before one of it did not succeed.
     pub retried: bool,
     /// The run failed although production succeeded: a smoke stage, say.
     pub failed_after: bool,
@@ -115,7 +123,7 @@ pub struct Deployments {
     pub services: Vec<Service>,
     /// By service, then time, then run.
     pub all: Vec<Deployment>,
-    /// Of a stage run in the input: its service, where it is production.
+    /// Of a stage run in the input: its service, where it is production and no later attempt took it up.
     pub of_stage: Vec<Option<u32>>,
     /// Runs that say nothing about when they were.
     pub without_time: u64,
@@ -130,6 +138,8 @@ pub struct Part {
     /// DevLake's patterns: a deployment by its name, production by its name.
     pub deploys: bool,
     pub produces: bool,
+    /// An attempt that took up others.
+    pub retried: bool,
 }
 
 /// Finds the service of rows that come one kind after the other.
@@ -174,10 +184,15 @@ pub fn of(input: &Input, query: &Query, lines: &Lines, blind: &[ProjectId]) -> D
     let in_projects = |project: ProjectId| query.projects.is_empty() || query.projects.contains(&project);
     let kinds: Vec<StageKind> = input.kinds.iter().filter(|kind| in_projects(kind.project)).cloned().collect();
     // Which kinds count, and what they say for a person.
-    let marks: Vec<Option<(bool, bool, String)>> = if query.definition == Definition::DevLake {
+    let is_devlake = query.definition == Definition::DevLake;
+    let by_tag: Vec<bool>;
+    let marks: Vec<Option<(bool, bool, String)>> = if is_devlake {
+        by_tag = kinds.iter().map(devlake::is_by_tag).collect();
         devlake::marks(&kinds)
     } else {
-        verdicts(&kinds, &query.rules).into_iter().map(|verdict| verdict.production.then_some((true, true, verdict.why))).collect()
+        let verdicts = verdicts(&kinds, &query.rules);
+        by_tag = kinds.iter().zip(&verdicts).map(|(kind, verdict)| is_by_tag(kind, verdict)).collect();
+        verdicts.into_iter().map(|verdict| verdict.production.then_some((true, true, verdict.why))).collect()
     };
     let mut names: BTreeMap<ServiceId, (&str, Vec<String>)> = BTreeMap::new();
     for (kind, mark) in kinds.iter().zip(&marks) {
@@ -198,20 +213,22 @@ pub fn of(input: &Input, query: &Query, lines: &Lines, blind: &[ProjectId]) -> D
     let place = |id: &ServiceId| services.binary_search_by(|service| service.id.cmp(id)).ok().map(|at| at as u32);
 
     let mut finder = Finder { kinds: FastMap::default(), last: None };
-    let mut wholes: FastMap<(i64, i64), Mark> = FastMap::default();
-    for (kind, mark) in kinds.iter().zip(&marks) {
+    // With whether each run has to have a tag for it.
+    let mut wholes: FastMap<(i64, i64), (Mark, bool)> = FastMap::default();
+    for ((kind, mark), by_tag) in kinds.iter().zip(&marks).zip(by_tag) {
         let mark = mark
             .as_ref()
             .and_then(|(deploys, produces, _)| Some(Mark { service: place(&service_of(kind))?, deploys: *deploys, produces: *produces }));
         finder.kinds.entry((kind.project.0, kind.kind == DefinitionKind::Release, kind.definition)).or_default().push((kind, mark));
         if let Some(mark) = mark
             && kind.kind == DefinitionKind::Pipeline
-            && (query.definition == Definition::DevLake || (kind.stage.is_empty() && kind.environment.is_none()))
+            && (is_devlake || (kind.stage.is_empty() && kind.environment.is_none()))
         {
-            let whole = wholes.entry((kind.project.0, kind.definition)).or_insert(Mark { deploys: false, produces: false, ..mark });
+            let nothing = Mark { deploys: false, produces: false, ..mark };
+            let whole = wholes.entry((kind.project.0, kind.definition)).or_insert((nothing, false));
             // Of a pipeline in DevLake's way: what its own name says. What stages say comes with their rows.
             if kind.stage.is_empty() && kind.environment.is_none() {
-                *whole = mark;
+                *whole = (mark, by_tag);
             }
         }
     }
@@ -223,25 +240,44 @@ pub fn of(input: &Input, query: &Query, lines: &Lines, blind: &[ProjectId]) -> D
         of_stage.push(mark.map(|mark| mark.service));
         if let Some(mark) = mark {
             let Mark { service, deploys, produces } = mark;
-            parts.push(Part { service, run: row.run, origin: Origin::Stage(at as u32), deploys, produces });
+            parts.push(Part { service, run: row.run, origin: Origin::Stage(at as u32), deploys, produces, retried: false });
         }
     }
     for (at, run) in input.runs.iter().enumerate() {
-        if let Some(mark) = wholes.get(&(run.project.0, run.definition)) {
-            let Mark { service, deploys, produces } = *mark;
-            parts.push(Part { service, run: run.number, origin: Origin::Run(at as u32), deploys, produces });
+        if let Some((mark, by_tag)) = wholes.get(&(run.project.0, run.definition)) {
+            let Mark { service, mut deploys, produces } = *mark;
+            if *by_tag {
+                match is_devlake {
+                    true => deploys = run.tags.iter().any(|tag| devlake::deploys(tag)),
+                    false if !run.tags.iter().any(|tag| says_production(tag)) => continue,
+                    false => {}
+                }
+            }
+            parts.push(Part { service, run: run.number, origin: Origin::Run(at as u32), deploys, produces, retried: false });
         }
     }
     parts.sort_unstable_by_key(|part| (part.service, part.run));
 
     let mut all = Vec::with_capacity(parts.len());
     let mut without_time = 0;
-    for group in parts.chunk_by(|a, b| (a.service, a.run) == (b.service, b.run)) {
-        let made = if query.definition == Definition::DevLake { devlake::deployment(input, group) } else { deployment(input, group) };
-        match made {
-            Made::Deployment(deployment) => all.push(deployment),
-            Made::Nothing => {}
-            Made::WithoutTime => without_time += 1,
+    let mut take = |made: Made| match made {
+        Made::Deployment(deployment) => all.push(deployment),
+        Made::Nothing => {}
+        Made::WithoutTime => without_time += 1,
+    };
+    for group in parts.chunk_by_mut(|a, b| (a.service, a.run) == (b.service, b.run)) {
+        if is_devlake {
+            take(devlake::deployment(input, group));
+        } else if !attempts::has_several(input, group) {
+            take(deployment(input, group));
+        } else {
+            let standing = attempts::standing(input, group);
+            for taken_up in standing.taken_up {
+                of_stage[taken_up as usize] = None;
+            }
+            for time in standing.times {
+                take(deployment(input, &time));
+            }
         }
     }
     let mut from = 0;
@@ -292,6 +328,7 @@ pub fn stage_end(stage: &StageRun) -> End {
 
 fn run_end(run: &Run) -> End {
     let outcome = match run.result {
+        _ if run.branch.as_deref().is_some_and(|branch| branch.starts_with("refs/pull/")) => Outcome::Validation,
         Some(RunResult::Succeeded | RunResult::PartiallySucceeded) => Outcome::Succeeded,
         Some(RunResult::Failed) => Outcome::Failed,
         Some(RunResult::Canceled) if run.started_at.is_some() => Outcome::Canceled,
@@ -307,7 +344,7 @@ fn deployment(input: &Input, parts: &[Part]) -> Made {
         Origin::Run(at) => run_end(&input.runs[at as usize]),
     };
     let ends = || parts.iter().map(|part| (part, end(part)));
-    let precedence = [Outcome::Failed, Outcome::Succeeded, Outcome::Canceled, Outcome::Pending];
+    let precedence = [Outcome::Failed, Outcome::Succeeded, Outcome::Canceled, Outcome::Pending, Outcome::Validation];
     let outcome = precedence.into_iter().find(|outcome| ends().any(|(_, end)| end.outcome == *outcome)).unwrap_or(Outcome::NotDeployed);
     let deciding = || ends().filter(|(_, end)| end.outcome == outcome);
     // The last to finish tells of the whole; of several at once the first by name, so that the order of rows does not matter.
@@ -318,9 +355,9 @@ fn deployment(input: &Input, parts: &[Part]) -> Made {
     let first_at = deciding().filter_map(|(_, end)| end.finished_at.or(end.sign)).min().unwrap_or(at);
     let mut notes = Notes { untimed: last_end.finished_at.is_none(), ..Notes::default() };
     for part in parts {
+        notes.retried |= part.retried;
         if let Origin::Stage(at) = part.origin {
             let stage = &input.stages[at as usize];
-            notes.retried |= stage.attempt > 1;
             notes.with_issues |= stage.result == StageResult::SucceededWithIssues;
             notes.failed_after |= outcome == Outcome::Succeeded && stage.run_result == Some(RunResult::Failed);
         }

@@ -25,7 +25,8 @@ use super::production::{KindKey, Wanted, service_of};
 use super::query::ServiceId;
 use crate::domain::run::{DefinitionKind, RunResult};
 
-fn deploys(name: &str) -> bool {
+/// Whether a name or a tag says deployment.
+pub fn deploys(name: &str) -> bool {
     let name = name.to_lowercase();
     name.contains("deploy") || name.contains("push-image")
 }
@@ -40,11 +41,18 @@ fn says(kind: &StageKind) -> (bool, bool) {
         return of_pipeline(kind);
     }
     let environment = kind.environment.as_deref().unwrap_or_default();
-    (deploys(&kind.stage) || deploys(environment), produces(&kind.stage) || produces(environment))
+    let names = [kind.stage.as_str(), kind.shown.as_deref().unwrap_or_default(), environment];
+    (names.into_iter().any(deploys), names.into_iter().any(produces))
 }
 
+/// What the name of a pipeline says, or a tag of some of its runs.
 fn of_pipeline(kind: &StageKind) -> (bool, bool) {
-    (deploys(&format!("{};{}", kind.definition_name, kind.tags.join(";"))), produces(&kind.definition_name))
+    (deploys(&kind.definition_name) || is_by_tag(kind), produces(&kind.definition_name))
+}
+
+/// Whether only a tag makes runs of a pipeline deployments: those that have one, each by itself.
+pub fn is_by_tag(kind: &StageKind) -> bool {
+    !deploys(&kind.definition_name) && kind.tags.iter().any(|tag| deploys(tag))
 }
 
 /// Definitions of which some run can be a production deployment, with what their names say.
@@ -75,7 +83,9 @@ pub fn marks(kinds: &[StageKind]) -> Vec<Option<(bool, bool, String)>> {
             // Rows of a stage that says nothing still tell of their run where the pipeline's name says what they do not.
             let tells = is_whole || deploys || produces || *own != (false, false);
             let what = if is_whole { &kind.definition_name } else { &kind.stage };
-            tells.then(|| (deploys | own.0, produces | own.1, format!("`{what}`, by DevLake's patterns")))
+            // A tag says it of its own run, which is read besides.
+            let by_name = own.0 && !is_by_tag(kind);
+            tells.then(|| (deploys | by_name, produces | own.1, format!("`{what}`, by DevLake's patterns")))
         })
         .collect()
 }
@@ -92,8 +102,8 @@ pub fn wanted(kinds: &[StageKind]) -> Wanted {
         if !(kind.stage.is_empty() && kind.environment.is_none()) {
             wanted.kinds.push(KindKey::of(kind));
         }
-        // Where the name says both, runs without any stage row count as well.
-        if eligible.get(&service_of(kind)) == Some(&(true, true)) {
+        // Where the name says both, runs without any stage row count as well; and a tag is known of a run alone.
+        if eligible.get(&service_of(kind)) == Some(&(true, true)) || is_by_tag(kind) {
             runs.insert((kind.project, kind.definition));
         }
     }

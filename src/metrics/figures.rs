@@ -176,10 +176,12 @@ pub enum Reason {
     NoDeployment,
     /// The first commit is more than 90 days older than the pull request: rebased or cherry-picked.
     StaleStart,
+    /// A run that validated a pull request: what it ran is not merged.
+    Validation,
 }
 
 impl Reason {
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 23] = [
         Self::Bot,
         Self::Revert,
         Self::Abandoned,
@@ -202,6 +204,7 @@ impl Reason {
         Self::NoSource,
         Self::NoDeployment,
         Self::StaleStart,
+        Self::Validation,
     ];
 
     pub fn words(self) -> &'static str {
@@ -214,7 +217,7 @@ impl Reason {
             Self::UndatedVote => "a vote without a date",
             Self::Invalid => "times contradict each other",
             Self::NotDeployed => "not in production yet",
-            Self::Beyond => "another branch was deployed since, with contents unknown",
+            Self::Beyond => "a branch was deployed, contents unknown",
             Self::Seed => "first deployment known",
             Self::Redeploy => "same commit deployed again",
             Self::TooYoung => "younger than 72 hours",
@@ -228,6 +231,7 @@ impl Reason {
             Self::NoSource => "nothing tells failures in its project",
             Self::NoDeployment => "no deployment known before it",
             Self::StaleStart => "first commit over 90 days older",
+            Self::Validation => "validated a pull request",
         }
     }
 }

@@ -30,6 +30,7 @@ pub fn left_out(deployment: &Deployment) -> Option<Reason> {
         Outcome::Canceled => Some(Reason::Canceled),
         Outcome::NotDeployed => Some(Reason::Skipped),
         Outcome::Pending => Some(Reason::Pending),
+        Outcome::Validation => Some(Reason::Validation),
     }
 }
 

@@ -163,7 +163,9 @@ pub struct Flow {
     pub has_detail: bool,
 }
 
-/// A stage of a run, or a classic environment of a release, as its final attempt ended. What may be a deployment.
+/// An attempt of a stage of a run, or of a classic environment of a release, as it ended. What may be a deployment.
+///
+/// Of a stage that was tried again there is a row for each attempt that is known. Which of them count, the figures say.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StageRun {
     pub project: ProjectId,
@@ -174,7 +176,7 @@ pub struct StageRun {
     pub stage: String,
     /// The YAML environment, where the stage deployed into one, or the classic one.
     pub environment: Option<String>,
-    /// Of the final attempt, 1 for the first.
+    /// 1 for the first.
     pub attempt: i64,
     pub result: StageResult,
     pub started_at: Option<Timestamp>,
@@ -200,9 +202,11 @@ pub struct StageKind {
     pub kind: DefinitionKind,
     pub definition: i64,
     pub definition_name: String,
-    /// Of the latest runs.
+    /// Of any of its runs, in alphabetical order. Which of the runs have one, the runs say.
     pub tags: Vec<String>,
     pub stage: String,
+    /// What people see in the stage's stead, where that is something else.
+    pub shown: Option<String>,
     pub environment: Option<String>,
     pub runs: i64,
     pub last_at: Option<Timestamp>,
@@ -228,8 +232,10 @@ pub struct Run {
     pub started_at: Option<Timestamp>,
     pub finished_at: Option<Timestamp>,
     pub sha: Option<ObjectId>,
+    /// Without `refs/heads/`; of the validation of a pull request the whole ref.
     pub branch: Option<String>,
     pub repository: Option<RepositoryId>,
+    pub tags: Vec<String>,
 }
 
 /// A push to the default branch, in order of its number: what comes later contains what came before, unless it was forced.

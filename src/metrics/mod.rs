@@ -10,6 +10,7 @@
 //! does not depend on their order. Of one pull request: [`waterfall`], [`blocker`], [`landing`]; of one commit: [`departures`]; of one
 //! median: [`movers`].
 
+mod attempts;
 pub mod bands;
 pub mod blocker;
 pub mod breaks;

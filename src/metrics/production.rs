@@ -6,7 +6,9 @@
 //! 2. the name of its environment; 3. the name of the stage; 4. the name or a tag of the pipeline; 5. none: not production.
 //!
 //! Rules 2 to 4 go by tokens: split at everything but letters and at the borders of CamelCase, in lower case; a token `prod`,
-//! `production`, `prd` or `live` counts unless the token before it is `non`, `pre`, `not`, `no` or `pseudo`.
+//! `production`, `prd` or `live` counts unless the token before it is `non`, `pre`, `not`, `no` or `pseudo`. A stage is judged by what it is
+//! called in the pipeline, then by what people see in its stead. A tag counts for the runs that have it: the others of the pipeline are
+//! not production.
 //!
 //! Seen together ([`verdicts`]): where a stage of a definition that deploys into an environment is production, stages of it without an
 //! environment are not production by their names (`Prod smoke tests`); and a pipeline's own name counts only where none of its stages is production: then its
@@ -123,7 +125,8 @@ fn verdict(kind: &StageKind, rules: &Rules) -> (Ground, bool, String) {
         Some(Decided::NotProduction) => return (Ground::Decided, false, "set as not production".to_owned()),
         None => {}
     }
-    let own = [("environment", environment.unwrap_or_default()), ("stage", kind.stage.as_str())];
+    let shown = kind.shown.as_deref().unwrap_or_default();
+    let own = [("environment", environment.unwrap_or_default()), ("stage", kind.stage.as_str()), ("stage", shown)];
     let pipeline = [("pipeline", kind.definition_name.as_str())];
     // Naming a pipeline as production means its runs; naming it as not production means everything in it.
     let denied = own.iter().chain(&pipeline).find(|(_, name)| !name.is_empty() && fits_any(&rules.not_production, name));
@@ -140,6 +143,9 @@ fn verdict(kind: &StageKind, rules: &Rules) -> (Ground, bool, String) {
     if says_production(&kind.stage) {
         return (Ground::Stage, true, format!("stage `{}`, by its name", kind.stage));
     }
+    if says_production(shown) {
+        return (Ground::Stage, true, format!("stage `{}`, shown as `{shown}`, by that name", kind.stage));
+    }
     if is_whole {
         if let Some(why) = pipeline_says(kind) {
             return (Ground::Pipeline, true, why);
@@ -154,7 +160,12 @@ fn pipeline_says(kind: &StageKind) -> Option<String> {
         return Some(format!("pipeline `{}`, by its name", kind.definition_name));
     }
     let tag = kind.tags.iter().find(|tag| says_production(tag))?;
-    Some(format!("pipeline `{}`, by its tag `{tag}`", kind.definition_name))
+    Some(format!("pipeline `{}`, its runs with the tag `{tag}`", kind.definition_name))
+}
+
+/// Whether only a tag makes runs of a pipeline production: those that have one then, each by itself.
+pub fn is_by_tag(kind: &StageKind, verdict: &Verdict) -> bool {
+    verdict.production && verdict.ground == Ground::Pipeline && !says_production(&kind.definition_name)
 }
 
 /// The verdicts on kinds seen together, in their order. This is what figures go by.

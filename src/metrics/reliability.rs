@@ -4,7 +4,7 @@
 //! - **Failed deployment recovery time**: of each failed `d`, recovery - `d.t`; open ones enter the Kaplan-Meier median with their age.
 //!   Always in calendar hours.
 //! - **Deployment rework rate** `= |unplanned d| / |successful production d|`, in projects that tell failures.
-//! - **Pipeline reliability** (not one of DORA's) `= failed / (failed + succeeded)` final attempts of production stages; runs where runs
+//! - **Pipeline reliability** (not one of DORA's) `= failed / (failed + succeeded)` attempts of production stages that no later attempt took up; runs where runs
 //!   count as wholes.
 //! - **Proxy**: where no project tells failures and the configuration allows it, pipeline reliability stands for the change fail rate; the
 //!   tile says so and has no band.
@@ -154,5 +154,6 @@ fn attempt(item: Item, at: jiff::Timestamp, outcome: Outcome, untimed: bool) -> 
         Outcome::Canceled => Sample::excluded(item, at, Reason::Canceled),
         Outcome::NotDeployed => Sample::excluded(item, at, Reason::Skipped),
         Outcome::Pending => Sample::excluded(item, at, Reason::Pending),
+        Outcome::Validation => Sample::excluded(item, at, Reason::Validation),
     }
 }

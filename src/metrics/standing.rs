@@ -5,7 +5,7 @@
 //! | class | when |
 //! |---|---|
 //! | seed | the first in the data |
-//! | redeploy | the commit of the success before it, or one that was deployed before and had been taken back |
+//! | redeploy | the commit, or the run, of the success before it, or a commit that was deployed before and had been taken back |
 //! | rollback | its commit comes before that of the success before on the default branch; where that can't be told: a commit that stands below in production, or a classic release with a lower number than the one before |
 //! | forward | all others |
 //!
@@ -49,12 +49,13 @@ fn by_commit(one: &Deployment, other: &Deployment) -> Order {
     }
 }
 
-/// Where the number of one release comes against that of another.
+/// Where the number of one release comes against that of another. A run again is the same one, of whatever kind.
 fn by_number(kind: DefinitionKind, one: &Deployment, other: &Deployment) -> Order {
     match kind {
         // A release is of one commit: a number with two of them tells nothing.
         DefinitionKind::Release if one.run == other.run && one.sha != 0 && other.sha != 0 => Order::Unknown,
         DefinitionKind::Release => Order::of(one.run, other.run),
+        DefinitionKind::Pipeline if one.run == other.run => Order::Same,
         DefinitionKind::Pipeline => Order::Unknown,
     }
 }

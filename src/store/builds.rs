@@ -63,15 +63,13 @@ macro_rules! columns {
 }
 
 queries! {
-    PUT_DEFINITION = "INSERT INTO definitions (project, kind, number, name, path, repository, tags, runs) \
-        VALUES ($1, $2, $3, $4, $5, $6, '[]', 0) \
+    PUT_DEFINITION = "INSERT INTO definitions (project, kind, number, name, path, repository, runs) \
+        VALUES ($1, $2, $3, $4, $5, $6, 0) \
         ON CONFLICT (project, kind, number) DO UPDATE SET name = excluded.name, path = excluded.path, \
         repository = coalesce(excluded.repository, definitions.repository)";
     /// Of one that only its runs tell of.
-    NAME_DEFINITION = "INSERT INTO definitions (project, kind, number, name, path, tags, runs) VALUES ($1, $2, $3, $4, '\\', '[]', 0) \
+    NAME_DEFINITION = "INSERT INTO definitions (project, kind, number, name, path, runs) VALUES ($1, $2, $3, $4, '\\', 0) \
         ON CONFLICT (project, kind, number) DO NOTHING";
-    TAG_DEFINITION = "UPDATE definitions SET tags = $4, tagged_at = $5 WHERE project = $1 AND kind = $2 AND number = $3 \
-        AND (tagged_at IS NULL OR tagged_at <= $5)";
     COUNT_RUNS = "UPDATE definitions SET runs = (SELECT count(*) FROM builds WHERE project = $1 AND definition = $2), \
         last_at = (SELECT max(finished_at) FROM builds WHERE project = $1 AND definition = $2) \
         WHERE project = $1 AND number = $2 AND kind = 'pipeline'";
@@ -157,7 +155,7 @@ fn each_once(builds: &[Build]) -> Vec<&Build> {
     kept.into_values().collect()
 }
 
-/// The newest run's tags of each definition.
+/// The newest run of each definition: its word counts for the definition's name.
 fn newest<'a>(builds: &[&'a Build]) -> HashMap<i64, &'a Build> {
     let mut newest: HashMap<i64, &Build> = HashMap::new();
     for build in builds {
@@ -221,16 +219,6 @@ impl Store {
             let newest = newest(&builds);
             for build in newest.values() {
                 name_definition(writing.conn(), project, DefinitionKind::Pipeline, build.definition, &build.definition_name).await?;
-                if let Some(at) = build.queued_at {
-                    sqlx::query(TAG_DEFINITION)
-                        .bind(project.0)
-                        .bind(DefinitionKind::Pipeline.to_word())
-                        .bind(build.definition)
-                        .bind(json(&build.tags)?)
-                        .bind(at.as_millisecond())
-                        .execute(writing.conn())
-                        .await?;
-                }
             }
             let returned = batch::put(writing.conn(), PUT, &builds, |query, build: &&Build| {
                 Ok(query

@@ -47,7 +47,7 @@ const TABLES: &[(&str, &str)] = &[
     ("definitions", "project, kind, number"),
     ("builds", "project, number"),
     ("stage_kinds", "id"),
-    ("stage_runs", "project, kind, run, stage, environment"),
+    ("stage_runs", "project, kind, run, stage, environment, attempt"),
     ("environments", "project, number"),
     ("production_rules", "project, kind, definition, stage, environment"),
     ("commits", "repository, sha"),

@@ -1,7 +1,10 @@
 //! YAML environments and what was deployed into them.
 //!
-//! A stage may have several jobs in an environment, each tried several times, and a page may hold only some of them. The jobs of the
-//! stage's final attempt are kept beside its row, so that pages may come in any order and any number of times: the row is their fold.
+//! A stage may have several jobs in an environment, each tried several times, and a page may hold only some of them. The jobs of an
+//! attempt of the stage are kept beside its row, so that pages may come in any order and any number of times: the row is their fold.
+//!
+//! A job that deploys into no environment has no record: where it fails inside a stage that deployed, the stage is told as deployed here,
+//! and its run as failed.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -74,17 +77,8 @@ fn badness(result: StageResult) -> u8 {
     }
 }
 
-/// Takes a record in: of the attempt that is known, of a later one, or not at all.
+/// Takes a record of a row's attempt in.
 fn take_in(row: &mut StageRow, record: &DeploymentRecord) {
-    if record.stage_attempt < row.attempt {
-        return;
-    }
-    if record.stage_attempt > row.attempt {
-        row.attempt = record.stage_attempt;
-        row.jobs.clear();
-        // The approval was of the attempt before.
-        row.approval_ms = None;
-    }
     let job = Job {
         number: record.number,
         name: record.job.clone(),
@@ -111,7 +105,7 @@ fn take_in(row: &mut StageRow, record: &DeploymentRecord) {
     fold(row);
 }
 
-/// What the jobs of the final attempt make of their stage.
+/// What the jobs of an attempt make of their stage.
 fn fold(row: &mut StageRow) {
     let times = |of: fn(&Job) -> Option<Timestamp>| row.jobs.iter().filter_map(of);
     row.queued_at = times(|job| job.queued_at).min();
@@ -193,26 +187,29 @@ impl Store {
             let mut writer = Writer::new(project);
             for (run, records) in by_run {
                 let conn = writing.conn();
-                let known = stage_rows::of_run(&mut *conn, project, DefinitionKind::Pipeline, run).await?;
+                let mut known = stage_rows::of_run(&mut *conn, project, DefinitionKind::Pipeline, run).await?;
                 let of_run = stage_rows::of_build(&mut *conn, project, run).await?;
-                let mut rows: BTreeMap<(String, String), StageRow> = BTreeMap::new();
+                let mut rows: BTreeMap<(String, String, i64), StageRow> = BTreeMap::new();
                 for record in records {
                     let environment = names.get(&record.environment).cloned().unwrap_or_else(|| unnamed(record.environment));
-                    let row = rows.entry((record.stage.clone(), environment.clone())).or_insert_with(|| {
-                        let same = |row: &&StageRow| row.stage == record.stage && row.environment == environment;
+                    let row = rows.entry((record.stage.clone(), environment.clone(), record.stage_attempt)).or_insert_with(|| {
+                        let same = |row: &&StageRow| {
+                            row.stage == record.stage && row.environment == environment && row.attempt == record.stage_attempt
+                        };
                         known.iter().find(same).cloned().unwrap_or_else(|| empty(record, &environment, of_run.clone()))
                     });
                     take_in(row, record);
                 }
-                for ((stage, environment), mut row) in rows {
-                    let told_before = known.iter().find(|row| row.stage == stage && row.told == Told::Timeline);
-                    if let Some(timeline) = told_before {
-                        row.approval_ms = row.approval_ms.or(timeline.approval_ms.filter(|_| timeline.attempt == row.attempt));
-                        writer.delete(&mut *conn, timeline).await?;
+                let by_timeline: Vec<StageRow> = known.iter().filter(|row| row.told == Told::Timeline).cloned().collect();
+                for timeline in by_timeline.iter().filter(|told| rows.keys().any(|(stage, ..)| *stage == told.stage)) {
+                    if let Some(at) = known.iter().position(|row| row == timeline) {
+                        writer.delete(&mut *conn, at, &mut known).await?;
                     }
-                    let before =
-                        known.iter().find(|row| row.stage == stage && row.environment == environment && row.told == Told::Environment);
-                    writer.put(&mut *conn, &row, before).await?;
+                }
+                for ((stage, _, attempt), mut row) in rows {
+                    let timeline = by_timeline.iter().find(|told| told.stage == stage && told.attempt == attempt);
+                    row.approval_ms = row.approval_ms.or(timeline.and_then(|told| told.approval_ms));
+                    writer.put(&mut *conn, row, &mut known).await?;
                 }
             }
             writer.finish(writing.conn()).await?;
@@ -250,30 +247,32 @@ mod tests {
         }
     }
 
-    fn folded(records: &[DeploymentRecord]) -> StageRow {
-        let mut row = empty(&records[0], "prod", OfRun::default());
+    /// The rows of the attempts, in their order.
+    fn folded(records: &[DeploymentRecord]) -> Vec<StageRow> {
+        let mut rows: BTreeMap<i64, StageRow> = BTreeMap::new();
         for record in records {
-            take_in(&mut row, record);
+            take_in(rows.entry(record.stage_attempt).or_insert_with(|| empty(record, "prod", OfRun::default())), record);
         }
-        row
+        rows.into_values().collect()
     }
 
     #[test]
-    fn a_stage_ends_with_the_last_and_as_the_worst_job_of_its_final_attempt() {
+    fn an_attempt_of_a_stage_ends_with_the_last_and_as_the_worst_of_its_jobs() {
         use StageResult::{Failed, Succeeded};
         let eu = record(1, 1, "eu", 1, Succeeded, 10);
         let us = record(2, 1, "us", 1, Failed, 14);
-        let row = folded(&[eu.clone(), us.clone()]);
+        let row = &folded(&[eu.clone(), us.clone()])[0];
         assert_eq!((row.result, row.started_at, row.finished_at, row.attempt), (Failed, at(8), at(14), 1));
         // The job is tried again inside the same attempt of the stage.
         let again = record(3, 1, "us", 2, Succeeded, 20);
-        let row = folded(&[eu.clone(), us.clone(), again]);
+        let row = &folded(&[eu.clone(), us.clone(), again])[0];
         assert_eq!((row.result, row.finished_at, row.attempt), (Succeeded, at(20), 1));
         // The whole stage is tried again, for one region only.
         let second = record(4, 2, "us", 1, Succeeded, 30);
-        let row = folded(&[eu, us, second]);
-        assert_eq!((row.result, row.started_at, row.finished_at, row.attempt), (Succeeded, at(28), at(30), 2));
-        assert_eq!(row.jobs.len(), 1);
+        let rows = folded(&[eu, us, second]);
+        assert_eq!((rows[0].result, rows[0].finished_at, rows[0].jobs.len()), (Failed, at(14), 2), "the first attempt stays as it was");
+        assert_eq!((rows[1].result, rows[1].started_at, rows[1].finished_at, rows[1].attempt), (Succeeded, at(28), at(30), 2));
+        assert_eq!((rows[1].jobs.len(), rows.len()), (1, 2));
     }
 
     proptest! {
@@ -296,7 +295,7 @@ mod tests {
             ];
             let order: Vec<_> = shuffled.iter().chain(&twice).map(|index| records[*index].clone()).collect();
             prop_assert_eq!(folded(&order), folded(&records));
-            prop_assert_eq!(folded(&order).finished_at, at(45));
+            prop_assert_eq!(folded(&order).last().and_then(|row| row.finished_at), at(45));
         }
     }
 }

@@ -3,8 +3,11 @@
 //! A ticket is linked where the key in a branch's name ([`find_key`](crate::domain::branch::find_key)) is one of the board's, of
 //! whatever project, archived or not. Limits: a key of a ticket that was deleted links nothing; commits have no branch; a machine's commit
 //! is told by the author that git has.
+//!
+//! A number that a text names is a work item where one of that number was found: `#3` in a message may be anything. Azure DevOps's own
+//! links are taken as they are, and so is everything where no work item could be read at all.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use jiff::Timestamp;
 use sqlx::AnyConnection;
@@ -33,13 +36,18 @@ sqlite_queries! {
     LINKS = "SELECT l.item, l.target_kind, l.repository, l.target FROM json_each($2) j CROSS JOIN work_item_links l \
         WHERE l.project = $1 AND l.item = j.value ORDER BY l.item, l.target_kind, l.repository, l.target";
     COMMITS = "SELECT c.author_name, c.author_email, count(*) AS commits, coalesce(sum(CASE WHEN EXISTS (SELECT 1 FROM work_item_links l \
-        WHERE l.repository = r.id AND l.target_kind = 'commit' AND l.target = c.sha) THEN 1 ELSE 0 END), 0) AS linked \
+        WHERE l.repository = r.id AND l.target_kind = 'commit' AND l.target = c.sha AND ($5 = 0 OR l.via = 'link' OR EXISTS (SELECT 1 \
+        FROM work_items w WHERE w.project = l.project AND w.number = l.item))) THEN 1 ELSE 0 END), 0) AS linked \
         FROM json_each($1) j CROSS JOIN repositories r CROSS JOIN commits c WHERE r.project = j.value AND ($4 = 0 OR r.id = $4) \
         AND c.repository = r.id AND c.committed_at >= $2 AND c.committed_at < $3 GROUP BY c.author_name, c.author_email";
     ITEMS = "SELECT l.item, c.author_name, c.author_email, count(*) AS times FROM json_each($1) j CROSS JOIN repositories r CROSS JOIN commits c \
         CROSS JOIN work_item_links l WHERE r.project = j.value AND ($4 = 0 OR r.id = $4) AND c.repository = r.id \
         AND c.committed_at >= $2 AND c.committed_at < $3 AND l.repository = r.id AND l.target_kind = 'commit' AND l.target = c.sha \
         GROUP BY l.item, c.author_name, c.author_email";
+    READ = "SELECT count(*) FROM json_each($1) j WHERE EXISTS (SELECT 1 FROM work_items w WHERE w.project = j.value)";
+    REAL = "SELECT i.value AS item FROM json_each($2) i WHERE EXISTS (SELECT 1 FROM json_each($1) j CROSS JOIN work_items w \
+        WHERE w.project = j.value AND w.number = i.value) OR EXISTS (SELECT 1 FROM json_each($1) j CROSS JOIN work_item_links l \
+        WHERE l.project = j.value AND l.item = i.value AND l.via = 'link')";
     TITLES = "SELECT w.number, w.title FROM json_each($2) j CROSS JOIN work_items w WHERE w.project = $1 AND w.number = j.value";
     TICKETS = "SELECT t.key, t.title FROM json_each($1) j CROSS JOIN tickets t WHERE t.key = j.value";
 }
@@ -54,7 +62,8 @@ postgres_queries! {
         AND l.item IN (SELECT CAST(value AS BIGINT) FROM json_array_elements_text(CAST(CAST($2 AS TEXT) AS JSON))) \
         ORDER BY l.item, l.target_kind, l.repository, l.target";
     COMMITS_ON_SERVER = "SELECT c.author_name, c.author_email, count(*) AS commits, CAST(coalesce(sum(CASE WHEN EXISTS (SELECT 1 FROM work_item_links l \
-        WHERE l.repository = r.id AND l.target_kind = 'commit' AND l.target = c.sha) THEN 1 ELSE 0 END), 0) AS BIGINT) AS linked \
+        WHERE l.repository = r.id AND l.target_kind = 'commit' AND l.target = c.sha AND ($5 = 0 OR l.via = 'link' OR EXISTS (SELECT 1 \
+        FROM work_items w WHERE w.project = l.project AND w.number = l.item))) THEN 1 ELSE 0 END), 0) AS BIGINT) AS linked \
         FROM repositories r JOIN commits c ON c.repository = r.id \
         WHERE r.project IN (SELECT CAST(value AS BIGINT) FROM json_array_elements_text(CAST(CAST($1 AS TEXT) AS JSON))) \
         AND ($4 = 0 OR r.id = $4) AND c.committed_at >= $2 AND c.committed_at < $3 GROUP BY c.author_name, c.author_email";
@@ -63,6 +72,13 @@ postgres_queries! {
         WHERE r.project IN (SELECT CAST(value AS BIGINT) FROM json_array_elements_text(CAST(CAST($1 AS TEXT) AS JSON))) \
         AND ($4 = 0 OR r.id = $4) AND c.committed_at >= $2 AND c.committed_at < $3 \
         GROUP BY l.item, c.author_name, c.author_email";
+    READ_ON_SERVER = "SELECT count(*) FROM work_items w \
+        WHERE w.project IN (SELECT CAST(value AS BIGINT) FROM json_array_elements_text(CAST(CAST($1 AS TEXT) AS JSON)))";
+    REAL_ON_SERVER = "SELECT i.item FROM (SELECT CAST(value AS BIGINT) AS item FROM json_array_elements_text(CAST(CAST($2 AS TEXT) AS JSON))) i \
+        WHERE EXISTS (SELECT 1 FROM work_items w WHERE w.number = i.item \
+        AND w.project IN (SELECT CAST(value AS BIGINT) FROM json_array_elements_text(CAST(CAST($1 AS TEXT) AS JSON)))) \
+        OR EXISTS (SELECT 1 FROM work_item_links l WHERE l.item = i.item AND l.via = 'link' \
+        AND l.project IN (SELECT CAST(value AS BIGINT) FROM json_array_elements_text(CAST(CAST($1 AS TEXT) AS JSON))))";
     TITLES_ON_SERVER = "SELECT w.number, w.title FROM work_items w WHERE w.project = $1 \
         AND w.number IN (SELECT CAST(value AS BIGINT) FROM json_array_elements_text(CAST(CAST($2 AS TEXT) AS JSON)))";
     TICKETS_ON_SERVER = "SELECT t.key, t.title FROM tickets t \
@@ -160,11 +176,13 @@ pub(super) async fn of(conn: &mut AnyConnection, engine: Engine, projects: &[Pro
         let (name, email) = (row.borrowed("author_name")?, row.borrowed("author_email")?);
         Ok(leaves_out_bots && is_machine_author(name, email, &query.rules))
     };
+    let read: i64 = sqlx::query_scalar(on(engine, READ, READ_ON_SERVER)).bind(&*all).fetch_one(&mut *conn).await?;
     let rows = sqlx::query(on(engine, COMMITS, COMMITS_ON_SERVER))
         .bind(&*all)
         .bind(millis(window.from))
         .bind(millis(window.to))
         .bind(repository)
+        .bind(read.min(1))
         .fetch_all(&mut *conn)
         .await?;
     let count = |number: i64| u64::try_from(number).unwrap_or_default();
@@ -181,6 +199,7 @@ pub(super) async fn of(conn: &mut AnyConnection, engine: Engine, projects: &[Pro
 
     // Work items have their numbers from the organisation: a project's pull request may hang on another one's.
     let mut times: HashMap<i64, u64> = HashMap::new();
+    let mut real: Option<HashSet<i64>> = None;
     if linkage.linked_commits > 0 {
         let rows = sqlx::query(on(engine, ITEMS, ITEMS_ON_SERVER))
             .bind(&*all)
@@ -204,14 +223,21 @@ pub(super) async fn of(conn: &mut AnyConnection, engine: Engine, projects: &[Pro
     let (of_bots, flows): (Vec<&Flow>, Vec<&Flow>) =
         flows.iter().filter(is_asked).partition(|flow| leaves_out_bots && flow.segment == Segment::Bot);
     linkage.bot_pull_requests = of_bots.len() as u64;
+    if read > 0 {
+        let named: BTreeSet<i64> = flows.iter().flat_map(|flow| flow.items.iter().copied()).chain(times.keys().copied()).collect();
+        real = Some(known(&mut *conn, engine, &all, &named).await?);
+    }
+    let is_real = |item: &i64| real.as_ref().is_none_or(|real| real.contains(item));
+    times.retain(|item, _| is_real(item));
     let mut tickets = tickets(&mut *conn, engine, &flows).await?;
     for flow in flows {
         let ticket = flow.ticket.as_ref().and_then(|key| tickets.get_mut(key));
+        let has_item = flow.items.iter().any(is_real);
         linkage.pull_requests += 1;
-        linkage.linked_pull_requests += u64::from(!flow.items.is_empty());
+        linkage.linked_pull_requests += u64::from(has_item);
         linkage.ticketed_pull_requests += u64::from(ticket.is_some());
-        linkage.traced_pull_requests += u64::from(ticket.is_some() || !flow.items.is_empty());
-        for item in &flow.items {
+        linkage.traced_pull_requests += u64::from(ticket.is_some() || has_item);
+        for item in flow.items.iter().filter(|item| is_real(item)) {
             *times.entry(*item).or_default() += 1;
         }
         if let Some((_, times)) = ticket {
@@ -236,6 +262,15 @@ pub(super) async fn of(conn: &mut AnyConnection, engine: Engine, projects: &[Pro
     }
     linkage.items = most.into_iter().map(|(item, times)| (item, titles.remove(&item).unwrap_or_default(), times)).collect();
     Ok(linkage)
+}
+
+/// Which of the numbers are work items, as far as these projects know.
+async fn known(conn: &mut AnyConnection, engine: Engine, projects: &str, named: &BTreeSet<i64>) -> Result<HashSet<i64>> {
+    if named.is_empty() {
+        return Ok(HashSet::new());
+    }
+    let query = sqlx::query(on(engine, REAL, REAL_ON_SERVER)).bind(projects.to_owned()).bind(list(named.iter().copied()));
+    query.fetch_all(conn).await?.iter().map(|row| row.int("item")).collect()
 }
 
 /// The tickets of the board that branches name, with their titles, none counted yet.

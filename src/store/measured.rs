@@ -76,7 +76,7 @@ queries! {
     /// Runs of a definition as lines; `unfinished` ones whenever they were.
     RUNS = "SELECT string_agg(concat_ws('\x1f', number, coalesce(result, ''), coalesce(CAST(started_at AS TEXT), ''), \
         coalesce(CAST(finished_at AS TEXT), ''), coalesce(sha, ''), coalesce(CAST(repository AS TEXT), ''), \
-        replace(coalesce(branch, ''), '\n', '')), '\n') AS lines FROM builds \
+        replace(coalesce(branch, ''), '\n', ''), tags), '\n') AS lines FROM builds \
         WHERE project = $1 AND definition = $2 AND (finished_at >= $3 OR finished_at IS NULL)";
 }
 
@@ -154,6 +154,10 @@ fn run_of_line(project: ProjectId, definition: i64, line: &str) -> Result<Run> {
         sha: fields.maybe_text()?.map(ObjectId::new),
         repository: fields.maybe_int()?.map(RepositoryId),
         branch: fields.maybe_text()?.map(|branch| branch.strip_prefix("refs/heads/").unwrap_or(branch).to_owned()),
+        tags: match fields.maybe_text()? {
+            None | Some("[]") => Vec::new(),
+            Some(tags) => serde_json::from_str(tags).map_err(|error| Error::unreadable(format!("tags of a run: {error}")))?,
+        },
     })
 }
 

@@ -21,24 +21,37 @@ use crate::metrics::input::{Decided, StageKind};
 macro_rules! kinds {
     ($projects:literal) => {
         concat!(
-            "SELECT k.id, k.project, k.kind, k.definition, coalesce(d.name, '') AS name, coalesce(d.tags, '[]') AS tags, k.stage, \
-             k.environment, k.runs, k.last_at FROM stage_kinds k LEFT JOIN definitions d ON d.project = k.project AND d.kind = k.kind \
+            "SELECT k.id, k.project, k.kind, k.definition, coalesce(d.name, '') AS name, k.stage, k.environment, k.shown, \
+             k.runs, k.last_at FROM stage_kinds k LEFT JOIN definitions d ON d.project = k.project AND d.kind = k.kind \
              AND d.number = k.definition WHERE k.runs > 0 AND k.project IN (",
             $projects,
-            ") UNION ALL SELECT 0, project, kind, number, name, tags, '', '', runs, last_at FROM definitions \
+            ") UNION ALL SELECT 0, project, kind, number, name, '', '', '', runs, last_at FROM definitions \
              WHERE kind = 'pipeline' AND runs > 0 AND project IN (",
             $projects,
-            ") ORDER BY 2, 3, 4, 7, 8"
+            ") ORDER BY 2, 3, 4, 6, 7"
+        )
+    };
+}
+
+macro_rules! tags {
+    ($projects:literal) => {
+        concat!(
+            "SELECT project, definition, tags FROM builds WHERE tags <> '[]' AND project IN (",
+            $projects,
+            ") GROUP BY project, definition, tags"
         )
     };
 }
 
 sqlite_queries! {
     KINDS = kinds!("SELECT value FROM json_each($1)");
+    /// The tags of runs of pipelines, each combination once.
+    TAGS = tags!("SELECT value FROM json_each($1)");
 }
 
 postgres_queries! {
     KINDS_ON_SERVER = kinds!("SELECT CAST(value AS BIGINT) FROM json_array_elements_text(CAST(CAST($1 AS TEXT) AS JSON))");
+    TAGS_ON_SERVER = tags!("SELECT CAST(value AS BIGINT) FROM json_array_elements_text(CAST(CAST($1 AS TEXT) AS JSON))");
 }
 
 queries! {
@@ -75,21 +88,29 @@ async fn decisions(conn: &mut AnyConnection) -> Result<HashMap<Key, Decided>> {
 /// The kinds of stages of projects with their row ids, 0 for a pipeline's runs as wholes.
 pub(super) async fn kinds(conn: &mut AnyConnection, engine: Engine, projects: &[ProjectId]) -> Result<Vec<(i64, StageKind)>> {
     let decided = decisions(&mut *conn).await?;
-    let sql = match engine {
-        Engine::Sqlite => KINDS,
-        Engine::Postgres => KINDS_ON_SERVER,
+    let (of_kinds, of_tags) = match engine {
+        Engine::Sqlite => (KINDS, TAGS),
+        Engine::Postgres => (KINDS_ON_SERVER, TAGS_ON_SERVER),
     };
-    let rows = sqlx::query(sql).bind(list(projects.iter().map(|project| project.0))).fetch_all(conn).await?;
+    let projects = list(projects.iter().map(|project| project.0));
+    let mut tags: HashMap<(i64, i64), BTreeSet<String>> = HashMap::new();
+    for row in sqlx::query(of_tags).bind(projects.clone()).fetch_all(&mut *conn).await? {
+        let of_run: Vec<String> = row.json("tags")?;
+        tags.entry((row.int("project")?, row.int("definition")?)).or_default().extend(of_run);
+    }
+    let rows = sqlx::query(of_kinds).bind(projects).fetch_all(conn).await?;
     let read = |row: &AnyRow| {
         let environment = row.text("environment")?;
         let key = (row.int("project")?, row.word("kind")?, row.int("definition")?, row.text("stage")?, environment.clone());
+        let tags = tags.get(&(key.0, key.2)).filter(|_| key.1 == DefinitionKind::Pipeline);
         let kind = StageKind {
             project: ProjectId(key.0),
             kind: key.1,
             definition: key.2,
             definition_name: row.text("name")?,
-            tags: row.json("tags")?,
+            tags: tags.into_iter().flatten().cloned().collect(),
             stage: key.3.clone(),
+            shown: Some(row.text("shown")?).filter(|name| !name.is_empty()),
             environment: Some(environment).filter(|name| !name.is_empty()),
             runs: row.int("runs")?,
             last_at: row.maybe_instant("last_at")?,
@@ -126,6 +147,7 @@ impl Store {
                 stage: String::new(),
                 decided: environment_key(project.0, DefinitionKind::Pipeline, &name).and_then(|key| decided.get(&key)).copied(),
                 environment: Some(name),
+                shown: None,
                 runs: 0,
                 last_at: None,
             };

@@ -1,4 +1,7 @@
-//! Deployments of classic releases into their environments: one row a release and environment, of the final attempt.
+//! Deployments of classic releases into their environments: one row an attempt.
+//!
+//! A deployment often names the build that it took, and not the commit of that build: then the commit, its branch and its repository are
+//! the build's, whichever of the two is collected first. Limits: builds of the same project only, and as far back as they are collected.
 
 use std::collections::BTreeMap;
 
@@ -12,8 +15,7 @@ use crate::domain::id::ProjectId;
 use crate::domain::run::{DefinitionKind, ReleaseDeployment};
 
 impl Store {
-    /// Keeps a page of classic deployments, with its cursor. Of several attempts the last one stays; of several answers about one
-    /// attempt the one that ended later.
+    /// Keeps a page of classic deployments, with its cursor. Of several answers about one attempt the one that ended later stays.
     pub async fn put_release_deployments(
         &self,
         project: ProjectId,
@@ -24,12 +26,12 @@ impl Store {
         self.attempt("keep deployments of releases", async {
             let mut writing = self.writing_on(Hold::Project(project)).await?;
             let repositories = repositories::by_guid(writing.conn(), project).await?;
-            let mut last: BTreeMap<(i64, &str), &ReleaseDeployment> = BTreeMap::new();
+            let mut last: BTreeMap<(i64, &str, i64), &ReleaseDeployment> = BTreeMap::new();
             let mut definitions: BTreeMap<i64, &str> = BTreeMap::new();
             for deployment in deployments {
                 definitions.insert(deployment.definition, &deployment.definition_name);
-                let known = last.entry((deployment.release, &deployment.environment)).or_insert(deployment);
-                if (deployment.attempt, deployment.finished_at) >= (known.attempt, known.finished_at) {
+                let known = last.entry((deployment.release, &deployment.environment, deployment.attempt)).or_insert(deployment);
+                if deployment.finished_at >= known.finished_at {
                     *known = deployment;
                 }
             }
@@ -39,13 +41,13 @@ impl Store {
             let mut writer = Writer::new(project);
             for deployment in last.into_values() {
                 let conn = writing.conn();
-                let known = stage_rows::of_run(&mut *conn, project, DefinitionKind::Release, deployment.release).await?;
-                let before = known.iter().find(|row| row.environment == deployment.environment);
-                if before.is_some_and(|known| (known.attempt, known.finished_at) > (deployment.attempt, deployment.finished_at)) {
+                let mut known = stage_rows::of_run(&mut *conn, project, DefinitionKind::Release, deployment.release).await?;
+                let is_it = |row: &&StageRow| row.environment == deployment.environment && row.attempt == deployment.attempt;
+                if known.iter().find(is_it).is_some_and(|known| known.finished_at > deployment.finished_at) {
                     continue;
                 }
                 let branch = deployment.branch.as_ref();
-                let row = StageRow {
+                let mut row = StageRow {
                     kind: DefinitionKind::Release,
                     definition: deployment.definition,
                     run: deployment.release,
@@ -70,7 +72,8 @@ impl Store {
                     },
                     jobs: Vec::new(),
                 };
-                writer.put(conn, &row, before).await?;
+                stage_rows::learn_from_build(&mut *conn, project, &mut row.of_run).await?;
+                writer.put(conn, row, &mut known).await?;
             }
             writer.finish(writing.conn()).await?;
             self.finish_page(writing, project, page).await

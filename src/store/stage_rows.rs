@@ -1,5 +1,8 @@
-//! Stages of runs, one row each as the final attempt ended, and the kinds of which they are. Whoever tells of stages (environments,
+//! Attempts of stages of runs, one row each as it ended, and the kinds of which they are. Whoever tells of stages (environments,
 //! timelines, classic releases) writes them through here, in a transaction of its own.
+//!
+//! All attempts are kept, so that what is known does not depend on the order in which they are told; which of them are deployments, the
+//! figures decide.
 
 use std::collections::HashMap;
 
@@ -77,6 +80,13 @@ pub(super) struct StageRow {
     pub jobs: Vec<Job>,
 }
 
+impl StageRow {
+    /// Whether it is of the same stage, in the same environment, of the same run.
+    pub fn is_stage_of(&self, other: &Self) -> bool {
+        self.stage == other.stage && self.environment == other.environment && self.run == other.run && self.kind == other.kind
+    }
+}
+
 macro_rules! select {
     () => {
         "SELECT kind, definition, run, stage, environment, source, attempt, result, queued_at, started_at, finished_at, approval_ms, \
@@ -85,25 +95,31 @@ macro_rules! select {
 }
 
 queries! {
-    OF_RUN = concat!(select!(), "WHERE project = $1 AND kind = $2 AND run = $3 ORDER BY stage, environment");
+    OF_RUN = concat!(select!(), "WHERE project = $1 AND kind = $2 AND run = $3 ORDER BY stage, environment, attempt");
     PUT = "INSERT INTO stage_runs (project, kind, run, stage, environment, stage_kind, definition, source, attempt, result, queued_at, \
         started_at, finished_at, approval_ms, run_result, run_finished_at, label, sha, branch, repository, build, web_url, ended_at, line, \
         jobs) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25) \
-        ON CONFLICT (project, kind, run, stage, environment) DO UPDATE SET stage_kind = excluded.stage_kind, \
-        definition = excluded.definition, source = excluded.source, attempt = excluded.attempt, result = excluded.result, \
+        ON CONFLICT (project, kind, run, stage, environment, attempt) DO UPDATE SET stage_kind = excluded.stage_kind, \
+        definition = excluded.definition, source = excluded.source, result = excluded.result, \
         queued_at = excluded.queued_at, started_at = excluded.started_at, finished_at = excluded.finished_at, \
         approval_ms = excluded.approval_ms, run_result = excluded.run_result, run_finished_at = excluded.run_finished_at, \
         label = excluded.label, sha = excluded.sha, branch = excluded.branch, repository = excluded.repository, build = excluded.build, \
         web_url = excluded.web_url, ended_at = excluded.ended_at, line = excluded.line, jobs = excluded.jobs";
     DELETE = "DELETE FROM stage_runs WHERE project = $1 AND kind = $2 AND run = $3 AND stage = $4 AND environment = $5 \
-        RETURNING stage_kind";
+        AND attempt = $6";
     /// Runs of which the stages know something else than the run.
     BEHIND = "SELECT DISTINCT s.run FROM stage_runs s JOIN builds b ON b.project = s.project AND b.number = s.run \
         WHERE s.project = $1 AND s.kind = 'pipeline' AND s.run >= $2 AND s.run <= $3 AND (s.run_result IS DISTINCT FROM b.result \
         OR s.run_finished_at IS DISTINCT FROM b.finished_at OR s.sha IS DISTINCT FROM b.sha OR s.label <> b.label \
         OR s.repository IS DISTINCT FROM b.repository)";
+    /// Releases that could learn from the build that they deploy what they were not told.
+    BEHIND_OF_RELEASES = "SELECT DISTINCT s.run FROM stage_runs s JOIN builds b ON b.project = s.project AND b.number = s.build \
+        WHERE s.project = $1 AND s.kind = 'release' AND s.build >= $2 AND s.build <= $3 AND ((s.sha IS NULL AND b.sha IS NOT NULL) \
+        OR (s.branch IS NULL AND b.branch IS NOT NULL) OR (s.repository IS NULL AND b.repository IS NOT NULL))";
     FIND_KIND = "SELECT id FROM stage_kinds WHERE project = $1 AND kind = $2 AND definition = $3 AND stage = $4 AND environment = $5";
-    PUT_KIND = "INSERT INTO stage_kinds (id, project, kind, definition, stage, environment, runs) VALUES ($1, $2, $3, $4, $5, $6, 0)";
+    PUT_KIND = "INSERT INTO stage_kinds (id, project, kind, definition, stage, environment, runs, shown, shown_in) \
+        VALUES ($1, $2, $3, $4, $5, $6, 0, '', 0)";
+    SHOW_KIND = "UPDATE stage_kinds SET shown = $2, shown_in = $3 WHERE id = $1 AND shown_in <= $3 AND (shown <> $2 OR shown_in < $3)";
     COUNT_KIND = "UPDATE stage_kinds SET runs = runs + $2, last_at = CASE WHEN last_at IS NULL OR last_at < $3 THEN $3 ELSE last_at END \
         WHERE id = $1";
 }
@@ -277,12 +293,15 @@ impl Writer {
         Ok(id)
     }
 
-    /// Puts a row in place of the known one of the same run, stage and environment, if any.
-    pub async fn put(&mut self, conn: &mut AnyConnection, row: &StageRow, known: Option<&StageRow>) -> Result<()> {
-        if known == Some(row) {
+    /// Puts a row in place of the one of the same attempt, if any, among those known of the run.
+    pub async fn put(&mut self, conn: &mut AnyConnection, row: StageRow, known: &mut Vec<StageRow>) -> Result<()> {
+        let before = known.iter().position(|known| known.attempt == row.attempt && known.is_stage_of(&row));
+        if before.is_some_and(|at| known[at] == row) {
             return Ok(());
         }
-        let kind = self.kind(&mut *conn, row).await?;
+        let others = known.iter().filter(|known| known.attempt != row.attempt && known.is_stage_of(&row));
+        let is_first = !others.into_iter().any(|known| known.definition == row.definition);
+        let kind = self.kind(&mut *conn, &row).await?;
         let millis = |at: Option<Timestamp>| at.map(Timestamp::as_millisecond);
         sqlx::query(PUT)
             .bind(self.project.0)
@@ -308,37 +327,54 @@ impl Writer {
             .bind(row.of_run.build)
             .bind(row.of_run.web_url.clone())
             .bind(millis(row.finished_at).unwrap_or(NOT_ENDED))
-            .bind(line_of(kind, row))
+            .bind(line_of(kind, &row))
             .bind(if row.jobs.is_empty() { None } else { Some(json(&row.jobs)?) })
             .execute(&mut *conn)
             .await?;
         let count = self.counts.entry(kind).or_default();
         count.1 = count.1.max(millis(row.finished_at));
-        match known {
-            None => count.0 += 1,
+        let is_new = before.is_none_or(|at| known[at].definition != row.definition);
+        count.0 += i64::from(is_first && is_new);
+        match before {
             // A run whose definition was not known, or another one's: it is of another kind now.
-            Some(known) if known.definition != row.definition => {
-                count.0 += 1;
-                let former = self.kind(conn, known).await?;
-                self.counts.entry(former).or_default().0 -= 1;
+            Some(at) if is_new => {
+                let former = std::mem::replace(&mut known[at], row);
+                self.uncount(conn, &former, known).await?;
             }
-            Some(_) => {}
+            Some(at) => known[at] = row,
+            None => known.push(row),
         }
         Ok(())
     }
 
-    pub async fn delete(&mut self, conn: &mut AnyConnection, row: &StageRow) -> Result<()> {
-        let kind: Option<i64> = sqlx::query_scalar(DELETE)
+    /// Deletes a row that is known of a run.
+    pub async fn delete(&mut self, conn: &mut AnyConnection, at: usize, known: &mut Vec<StageRow>) -> Result<()> {
+        let row = known.remove(at);
+        sqlx::query(DELETE)
             .bind(self.project.0)
             .bind(row.kind.to_word())
             .bind(row.run)
             .bind(&*row.stage)
             .bind(&*row.environment)
-            .fetch_optional(conn)
+            .bind(row.attempt)
+            .execute(&mut *conn)
             .await?;
-        if let Some(kind) = kind {
+        self.uncount(conn, &row, known).await
+    }
+
+    /// The run is no longer one of a kind, unless another attempt among the rest is.
+    async fn uncount(&mut self, conn: &mut AnyConnection, gone: &StageRow, rest: &[StageRow]) -> Result<()> {
+        if !rest.iter().any(|row| row.is_stage_of(gone) && row.definition == gone.definition) {
+            let kind = self.kind(conn, gone).await?;
             self.counts.entry(kind).or_default().0 -= 1;
         }
+        Ok(())
+    }
+
+    /// Keeps what people see in the stead of a stage's name; the newest run has the last word.
+    pub async fn show(&mut self, conn: &mut AnyConnection, row: &StageRow, shown: &str) -> Result<()> {
+        let kind = self.kind(&mut *conn, row).await?;
+        sqlx::query(SHOW_KIND).bind(kind).bind(shown.to_owned()).bind(row.run).execute(conn).await?;
         Ok(())
     }
 
@@ -351,15 +387,36 @@ impl Writer {
     }
 }
 
-/// Lets stages follow what changed of their runs, which have numbers from `first` to `last`.
+/// What a release was not told of the commit that it deploys, its build knows. A build of another project is not asked: it is collected
+/// apart, if at all.
+pub(super) async fn learn_from_build(conn: &mut AnyConnection, project: ProjectId, of_run: &mut OfRun) -> Result<()> {
+    let Some(build) = of_run.build.filter(|_| of_run.sha.is_none() || of_run.branch.is_none() || of_run.repository.is_none()) else {
+        return Ok(());
+    };
+    let OfRun { sha, branch, repository, .. } = of_build(conn, project, build).await?;
+    of_run.sha = of_run.sha.take().or(sha);
+    of_run.branch = of_run.branch.take().or(branch);
+    of_run.repository = of_run.repository.or(repository);
+    Ok(())
+}
+
+/// Lets stages follow what changed of their runs, which have numbers from `first` to `last`, and releases learn from them.
 pub(super) async fn follow_builds(conn: &mut AnyConnection, project: ProjectId, first: i64, last: i64) -> Result<()> {
     let behind: Vec<i64> = sqlx::query_scalar(BEHIND).bind(project.0).bind(first).bind(last).fetch_all(&mut *conn).await?;
     let mut writer = Writer::new(project);
     for run in behind {
         let of_run_now = of_build(&mut *conn, project, run).await?;
-        for known in of_run(&mut *conn, project, DefinitionKind::Pipeline, run).await? {
-            let row = StageRow { of_run: of_run_now.clone(), ..known.clone() };
-            writer.put(&mut *conn, &row, Some(&known)).await?;
+        let mut known = of_run(&mut *conn, project, DefinitionKind::Pipeline, run).await?;
+        for row in known.clone() {
+            writer.put(&mut *conn, StageRow { of_run: of_run_now.clone(), ..row }, &mut known).await?;
+        }
+    }
+    let behind: Vec<i64> = sqlx::query_scalar(BEHIND_OF_RELEASES).bind(project.0).bind(first).bind(last).fetch_all(&mut *conn).await?;
+    for release in behind {
+        let mut known = of_run(&mut *conn, project, DefinitionKind::Release, release).await?;
+        for mut row in known.clone() {
+            learn_from_build(&mut *conn, project, &mut row.of_run).await?;
+            writer.put(&mut *conn, row, &mut known).await?;
         }
     }
     writer.finish(conn).await

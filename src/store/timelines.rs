@@ -1,6 +1,7 @@
 //! Stages of runs as their timelines tell of them: where no environment does, and how long approvals took.
-
-use std::collections::BTreeMap;
+//!
+//! A timeline tells of a stage as a whole: one that deployed and then failed at a job of its own, a smoke test say, has failed. Where an
+//! environment tells of the deployment, its word counts.
 
 use jiff::Timestamp;
 
@@ -18,18 +19,6 @@ queries! {
         RETURNING number";
 }
 
-/// The final attempt of each stage.
-fn final_attempts(stages: &[Stage]) -> impl Iterator<Item = &Stage> {
-    let mut last: BTreeMap<&str, &Stage> = BTreeMap::new();
-    for stage in stages {
-        let known = last.entry(&stage.name).or_insert(stage);
-        if stage.attempt >= known.attempt {
-            *known = stage;
-        }
-    }
-    last.into_values()
-}
-
 /// How long a stage waited for an approval; nothing where the clocks disagree.
 fn approval_ms(stage: &Stage) -> Option<i64> {
     let waited = stage.approval_to?.as_millisecond() - stage.approval_from?.as_millisecond();
@@ -37,8 +26,9 @@ fn approval_ms(stage: &Stage) -> Option<i64> {
 }
 
 impl Store {
-    /// Keeps the stages of a run, as asked for at `asked_at`, with the cursor of the page. An answer that is older than the known one, or
-    /// of a run that is not known, changes nothing but the cursor. A run without a timeline has no stages.
+    /// Keeps the stages of a run, one for each attempt that is known, as asked for at `asked_at`, with the cursor of the page. An answer
+    /// that is older than the known one, or of a run that is not known, changes nothing but the cursor. A run without a timeline has no
+    /// stages.
     pub async fn put_timeline(
         &self,
         project: ProjectId,
@@ -56,19 +46,22 @@ impl Store {
             if let (Some(row), Some(definition)) = (news, definition) {
                 debug_assert_eq!(row.int("number")?, build);
                 let mut writer = Writer::new(project);
-                let known = stage_rows::of_run(&mut *conn, project, DefinitionKind::Pipeline, build).await?;
+                let mut known = stage_rows::of_run(&mut *conn, project, DefinitionKind::Pipeline, build).await?;
                 let of_run = stage_rows::of_build(&mut *conn, project, build).await?;
-                for stage in final_attempts(stages) {
+                for stage in stages {
                     let is_it = |row: &StageRow| row.stage == stage.name || row.stage == stage.display_name;
-                    let in_environments: Vec<_> = known.iter().filter(|row| row.told == Told::Environment && is_it(row)).collect();
+                    let in_environments: Vec<StageRow> =
+                        known.iter().filter(|row| row.told == Told::Environment && is_it(row)).cloned().collect();
                     if !in_environments.is_empty() {
                         for row in in_environments {
+                            if stage.display_name != row.stage {
+                                writer.show(&mut *conn, &row, &stage.display_name).await?;
+                            }
                             let approval_ms = approval_ms(stage).filter(|_| stage.attempt == row.attempt).or(row.approval_ms);
-                            writer.put(&mut *conn, &StageRow { approval_ms, ..row.clone() }, Some(row)).await?;
+                            writer.put(&mut *conn, StageRow { approval_ms, ..row }, &mut known).await?;
                         }
                         continue;
                     }
-                    let before = known.iter().find(|row| row.told == Told::Timeline && row.stage == stage.name);
                     let row = StageRow {
                         kind: DefinitionKind::Pipeline,
                         definition,
@@ -85,7 +78,10 @@ impl Store {
                         of_run: of_run.clone(),
                         jobs: Vec::new(),
                     };
-                    writer.put(&mut *conn, &row, before).await?;
+                    if stage.display_name != stage.name {
+                        writer.show(&mut *conn, &row, &stage.display_name).await?;
+                    }
+                    writer.put(&mut *conn, row, &mut known).await?;
                 }
                 writer.finish(conn).await?;
             }

@@ -31,6 +31,7 @@ mod metrics_rows;
 mod metrics_screen;
 mod off_line;
 mod orders;
+mod plan;
 mod posted;
 mod quality_comments;
 mod reviews_cli;

@@ -55,7 +55,15 @@ impl Client {
 
     /// The stages of a run as their latest attempts stand; `None` where the service keeps no timeline (not started, or gone).
     pub async fn timeline(&self, project: &Guid, build: i64) -> Result<Option<Vec<Stage>>> {
-        let path = in_project(project, &format!("build/builds/{build}/timeline"));
+        self.timeline_at(in_project(project, &format!("build/builds/{build}/timeline")), build).await
+    }
+
+    /// The stage of an attempt that another one followed, by the timeline that a stage of the run names; `None` where it is gone.
+    pub async fn earlier_timeline(&self, project: &Guid, build: i64, timeline: &Guid) -> Result<Option<Vec<Stage>>> {
+        self.timeline_at(in_project(project, &format!("build/builds/{build}/timeline/{timeline}")), build).await
+    }
+
+    async fn timeline_at(&self, path: String, build: i64) -> Result<Option<Vec<Stage>>> {
         let call = Call::get(path, Scope::Build, format!("read the stages of run {build}"));
         match self.object_if_any::<Timeline>(&call).await {
             Ok(timeline) => Ok(timeline.map(Timeline::stages)),

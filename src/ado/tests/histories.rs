@@ -264,3 +264,46 @@ async fn threads_keep_the_marks_that_programs_left_in_them() {
     assert_eq!(marks, [("bare", "x"), ("kanado.mark", "quality"), ("n", "3")]);
     assert_eq!(history::happenings(&threads), (vec![], vec![]));
 }
+
+#[tokio::test]
+async fn a_comment_of_the_service_itself_never_counts() {
+    let scene = Scene::new().await;
+    let bob = person(BOB, "Bob");
+    let mut notice = words(5, 1, &bob, false);
+    notice["commentType"] = json!("system");
+    let rows = json!([
+        // In a thread of its own, beside a person's words, and under a property that nobody knows.
+        {"id": 90, "status": "active", "publishedDate": "2026-02-01T10:05:30Z", "comments": [notice]},
+        {"id": 91, "status": "active", "comments": [notice, words(6, 2, &bob, false)]},
+        event(7, "SomethingNew", json!({}), json!({"2": bob})),
+    ]);
+    scene.on("GET", "/threads", [Reply::list(rows)]);
+    let (happenings, _) = history::happenings(&scene.client.threads(repository(), 12).await.unwrap());
+    let told: Vec<_> = happenings.iter().map(|h| (h.at.to_string()[14..16].to_owned(), h.what)).collect();
+    assert_eq!(told, [("06".to_owned(), What::Comment { open: true })]);
+}
+
+#[tokio::test]
+async fn threads_and_comments_that_were_deleted_are_ignored() {
+    let scene = Scene::new().await;
+    let bob = person(BOB, "Bob");
+    let mut vote = event(8, "VoteUpdate", json!({"CodeReviewVoteResult": "10", "CodeReviewVotedByIdentity": "2"}), json!({"2": bob}));
+    vote["isDeleted"] = json!(true);
+    let rows = json!([
+        {"id": 90, "status": "active", "isDeleted": true, "comments": [words(5, 1, &bob, false)]},
+        {"id": 91, "status": "active", "isDeleted": false, "comments": [words(6, 1, &bob, true), words(7, 2, &bob, true)]},
+        vote,
+    ]);
+    scene.on("GET", "/threads", [Reply::list(rows)]);
+    assert_eq!(history::happenings(&scene.client.threads(repository(), 12).await.unwrap()), (vec![], vec![]));
+}
+
+#[tokio::test]
+async fn auto_complete_is_neither_a_review_nor_an_approval() {
+    let scene = Scene::new().await;
+    let bob = person(BOB, "Bob");
+    let by = json!({"CodeReviewAutoCompleteNowSet": "True", "CodeReviewAutoCompleteUpdatedByIdentity": "2"});
+    let rows = json!([event(5, "AutoComplete", by, json!({"2": bob})), event(6, "MergeAttempt", json!({}), json!({"2": bob}))]);
+    scene.on("GET", "/threads", [Reply::list(rows)]);
+    assert_eq!(history::happenings(&scene.client.threads(repository(), 12).await.unwrap()), (vec![], vec![]));
+}

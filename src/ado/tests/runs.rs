@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use super::server::{ADA, REPOSITORY, Reply, Scene, project};
 use crate::ado::{BuildQuery, ErrorKind, Page};
+use crate::domain::id::Guid;
 use crate::domain::run::{DefinitionKind, RunResult, RunStatus, Stage, StageResult};
 
 fn at(text: &str) -> Option<Timestamp> {
@@ -137,6 +138,9 @@ async fn definitions_of_both_kinds_are_listed() {
 }
 
 /// A record of a timeline, from the parts that differ.
+/// Of an attempt before the last.
+const TIMELINE: &str = "6e6f7220-2d20-4e6f-8d61-6e64206e6f74";
+
 fn record(id: &str, parent: Option<&str>, kind: &str, name: &str, rest: Value) -> Value {
     let mut record = json!({
         "id": id, "parentId": parent, "type": kind, "name": name, "startTime": null, "finishTime": null, "state": "pending",
@@ -158,8 +162,8 @@ async fn stages_are_read_in_order_with_attempts_and_what_they_waited_for() {
     let mut prod = done("2026-03-01T11:00:00Z", "2026-03-01T11:05:00Z", "succeeded");
     prod["order"] = json!(2);
     prod["identifier"] = json!("DeployProd");
-    prod["attempt"] = json!(2);
-    prod["previousAttempts"] = json!([{"attempt": 1, "timelineId": "x", "recordId": "y"}]);
+    prod["attempt"] = json!(4);
+    prod["previousAttempts"] = json!([{"attempt": 1, "timelineId": TIMELINE, "recordId": "y"}, {"timelineId": "x"}, null]);
     let mut test = done("2026-03-01T09:00:00.5Z", "2026-03-01T09:10:00Z", "succeededWithIssues");
     test["identifier"] = json!("Test");
     let stages = stages(
@@ -192,16 +196,18 @@ async fn stages_are_read_in_order_with_attempts_and_what_they_waited_for() {
                 finished_at: at("2026-03-01T09:10:00Z"),
                 approval_from: None,
                 approval_to: None,
+                earlier: vec![],
             },
             Stage {
                 name: "DeployProd".into(),
                 display_name: "Deploy to production".into(),
-                attempt: 2,
+                attempt: 4,
                 result: StageResult::Succeeded,
                 started_at: at("2026-03-01T11:00:00Z"),
                 finished_at: at("2026-03-01T11:05:00Z"),
                 approval_from: at("2026-03-01T09:09:59Z"),
                 approval_to: at("2026-03-01T10:59:00Z"),
+                earlier: vec![Guid::new(TIMELINE)],
             },
         ]
     );

@@ -1,6 +1,7 @@
 //! The timeline of a build: flat records that name their parents, of which stages and their checkpoints are read.
 //!
-//! A stage's record stands for its latest attempt; earlier ones are only named (`previousAttempts`). Approvals and checks are
+//! A stage's record stands for its latest attempt; earlier ones are only named (`previousAttempts`), each with a timeline of its own.
+//! Approvals and checks are
 //! records of the type `Checkpoint` and `Checkpoint.…` below the stage.
 
 use std::collections::HashMap;
@@ -8,7 +9,9 @@ use std::collections::HashMap;
 use jiff::Timestamp;
 use serde::Deserialize;
 
+use super::build::is_guid;
 use super::loose;
+use crate::domain::id::Guid;
 use crate::domain::run::{Stage, StageResult};
 
 #[derive(Debug, Default, Deserialize)]
@@ -65,6 +68,11 @@ impl Record {
     fn attempt(&self) -> i64 {
         self.attempt.unwrap_or(1).max(i64::try_from(self.previous_attempts.len()).unwrap_or_default() + 1)
     }
+
+    fn earlier(&self) -> Vec<Guid> {
+        let named = self.previous_attempts.iter().filter_map(|attempt| attempt.get("timelineId")?.as_str());
+        named.filter(|id| is_guid(id)).map(Guid::new).collect()
+    }
 }
 
 impl Timeline {
@@ -117,6 +125,7 @@ fn read(stage: &Record, children: &HashMap<&str, Vec<&Record>>) -> Stage {
         finished_at: stage.finish_time,
         approval_from,
         approval_to,
+        earlier: stage.earlier(),
     }
 }
 

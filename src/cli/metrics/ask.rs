@@ -291,6 +291,7 @@ mod tests {
             definition_name: name.to_owned(),
             tags: Vec::new(),
             stage: stage.to_owned(),
+            shown: None,
             environment: None,
             runs: 1,
             last_at: None,

@@ -241,6 +241,7 @@ mod tests {
             definition_name: name.to_owned(),
             tags: Vec::new(),
             stage: stage.to_owned(),
+            shown: None,
             environment: environment.map(str::to_owned),
             runs: 3,
             last_at: None,

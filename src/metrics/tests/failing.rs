@@ -202,7 +202,7 @@ fn a_rollback_of_releases_goes_by_their_commits_and_then_by_their_numbers() {
     // A new release of the commit of the first, and the first release again. The first is older than the window.
     assert_eq!(releases([Some(1), Some(2), Some(3), Some(1)], [1, 2, 3, 4]), [2, 3]);
     assert_eq!(releases([None; 4], [11, 13, 14, 12]), [13, 14]);
-    assert_eq!(releases([None; 4], [11, 12, 13, 14]), []);
+    assert!(releases([None; 4], [11, 12, 13, 14]).is_empty());
 }
 
 #[test]

@@ -1,33 +1,23 @@
-//! What the definitions say, row by row. Where to find the test of a rule:
+//! What the definitions say, row by row. The rules and edge cases of figures stand in `tests/README.md`, each with the tests that show it by
+//! name; a test (`case_list`) holds that list. Here by module:
 //!
-//! | rule | test |
+//! | module | what |
 //! |---|---|
-//! | names of production | `production::names_are_judged_by_their_tokens` |
-//! | first hit wins: decided, configured, environment, stage, pipeline, none | `production::*` |
-//! | stage succeeded, with issues, run partially succeeded | `states::a_stage_that_succeeded_deploys_whatever_its_run_says` |
-//! | stage failed, final attempt | `states::a_failed_stage_is_a_failed_attempt_and_no_deployment` |
-//! | skipped, abandoned, never started, rejected | `states::what_never_ran_is_no_deployment` |
-//! | cancelled after its start | `states::a_stage_cancelled_after_its_start_is_in_no_rate` |
-//! | run failed later | `states::a_run_that_fails_after_production_is_a_success_with_a_note` |
-//! | retried stage | `states::a_retried_stage_is_one_deployment_at_its_final_attempt` |
-//! | several production stages | `states::regions_are_one_deployment_at_the_last` |
-//! | same commit again | `states::the_same_commit_again_counts_and_brings_nothing` |
-//! | several repositories | `changes::a_change_belongs_to_the_repository_of_the_run` |
-//! | result none, start null | `states::a_run_without_times_is_kept_and_has_no_duration` |
-//! | seed, exact match | `changes::the_first_deployment_brings_only_its_own_commit` |
-//! | direct push | `changes::a_direct_push_is_a_change_of_its_own` |
-//! | stale start, rebase, cherry-pick | `changes::a_stale_first_commit_starts_at_creation` |
-//! | squash | `changes::a_squash_starts_at_the_commits_of_the_pull_request` |
-//! | merge commit that is no tip | `changes::a_merge_that_is_no_tip_stands_at_the_push_of_its_minute` |
-//! | long-lived release branches | `changes::a_release_branch_brings_what_the_service_lists` |
-//! | windows by completion and deployment | `changes::windows_go_by_deployment_and_completion_not_by_creation` |
-//! | failures, recovery, rework | `failing::*` |
-//! | drafts, votes, approvals, bots, system comments, rework rounds, clocks | `flows::*` |
-//! | reverted, abandoned, active with a test merge, no review, undated votes, weekends | `cycles::*` |
-//! | small samples, intervals, bands, trends, nothing measured, backfilling, scopes | `honesty::*` |
-//! | weeks not measured, or in part | `weeks::*` |
-//! | order of rows, rows left out, contiguous phases, window before | `properties::*` |
+//! | [`production`] | which environments, stages and pipelines are production |
+//! | [`states`] | what each state of a stage or a run counts as |
+//! | [`attempts`] | what becomes of a stage or a run that is tried again |
+//! | [`changes`] | which deployment brought a change, and where its time begins |
+//! | [`flows`] | from what happened to a pull request to its times |
+//! | [`cycles`] | cycle time and its phases |
+//! | [`failing`] | which deployments failed, and when that was mended |
+//! | [`honesty`] | small samples, intervals, bands, trends, what is missing |
+//! | [`weeks`] | weeks that were not measured, or in part |
+//! | [`sizes`] | how large a pull request is |
+//! | [`one`] | one pull request, one commit, one median |
+//! | [`properties`] | what holds of any facts in any order |
+//! | [`by_hand`] | a month of two services, every answer worked out |
 
+mod attempts;
 mod by_hand;
 mod changes;
 mod cycles;

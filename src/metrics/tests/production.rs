@@ -74,6 +74,16 @@ fn a_tag_of_the_pipeline_says_production_too() {
 }
 
 #[test]
+fn a_stage_is_judged_by_what_people_see_as_well() {
+    let mut kinds = kinds(&[("web", "", None), ("web", "s3", None), ("web", "s2", None)]);
+    (kinds[1].shown, kinds[2].shown) = (Some("Deploy to Production".to_owned()), Some("Deploy to preprod".to_owned()));
+    assert_eq!(grounds(&kinds, &Rules::default()), [None, Some(Ground::Stage), None]);
+    assert!(judge(&kinds[1], &Rules::default()).why.contains("`Deploy to Production`"));
+    let rules = Rules { production: vec!["*preprod".to_owned()], not_production: vec!["*Production".to_owned()], ..Rules::default() };
+    assert_eq!(grounds(&kinds, &rules), [None, None, Some(Ground::Configured)]);
+}
+
+#[test]
 fn what_the_configuration_names_wins_over_names_and_its_denial_over_all() {
     let kinds = kinds(&[("web", "Blue", None), ("web", "Prod", None)]);
     let rules = Rules { production: vec!["bl*".into()], not_production: vec!["prod".into()], ..Rules::default() };

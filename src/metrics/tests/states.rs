@@ -4,6 +4,8 @@ use super::world::*;
 use crate::domain::run::{DefinitionKind, RunResult, StageResult};
 use crate::metrics::figures::{Metric, Reason, Tile, Value};
 use crate::metrics::input::Run;
+use crate::metrics::query::{Definition, Query};
+use crate::metrics::rows;
 
 const DAY: &str = "2026-03-10 09:00";
 
@@ -161,6 +163,7 @@ fn a_pipeline_that_is_production_as_a_whole_counts_its_runs() {
         sha: Some(commit(number)),
         branch: Some("main".to_owned()),
         repository: Some(WEB),
+        tags: Vec::new(),
     };
     world.input.runs = vec![
         run(1, "2026-03-03 09:00", Some(RunResult::Succeeded)),
@@ -173,6 +176,59 @@ fn a_pipeline_that_is_production_as_a_whole_counts_its_runs() {
     assert_eq!(count(&tile), 2);
     assert_eq!(tile.excluded, excluded(&[(Reason::FailedAttempt, 1), (Reason::Canceled, 1), (Reason::Pending, 1)]));
     assert!(matches!(world.tile(Metric::PipelineReliability).value, Value::Rate { k: 1, n: 3, .. }));
+}
+
+fn whole(number: i64, at: &str, branch: &str, tags: &[&str]) -> Run {
+    Run {
+        project: HARBOUR,
+        definition: 1,
+        number,
+        result: Some(RunResult::Succeeded),
+        started_at: Some(t(at)),
+        finished_at: Some(t(at)),
+        sha: Some(commit(number)),
+        branch: Some(branch.to_owned()),
+        repository: Some(WEB),
+        tags: tags.iter().map(|&tag| tag.to_owned()).collect(),
+    }
+}
+
+#[test]
+fn a_run_that_validates_a_pull_request_is_no_deployment() {
+    let mut world = World::new();
+    world.kind(1, "prod-api", "", None);
+    world.input.runs = vec![
+        whole(1, "2026-03-03 09:00", "main", &[]),
+        whole(2, "2026-03-04 09:00", "refs/pull/7/merge", &[]),
+        whole(3, "2026-03-05 09:00", "refs/pull/8/merge", &[]),
+    ];
+    let tile = world.tile(Metric::DeploymentFrequency);
+    assert_eq!((count(&tile), tile.excluded), (1, excluded(&[(Reason::Validation, 2)])));
+    assert!(matches!(world.tile(Metric::PipelineReliability).value, Value::Rate { k: 0, n: 1, .. }));
+}
+
+#[test]
+fn a_tag_makes_production_of_the_runs_that_have_it() {
+    let mut world = World::new();
+    world.kind(1, "web", "", None).tags = vec!["live".to_owned(), "nightly".to_owned()];
+    world.input.runs = vec![
+        whole(1, "2026-03-03 09:00", "main", &["live"]),
+        whole(2, "2026-03-04 09:00", "main", &["nightly"]),
+        whole(3, "2026-03-05 09:00", "main", &[]),
+        whole(4, "2026-03-06 09:00", "main", &["nightly", "live"]),
+    ];
+    let tile = world.tile(Metric::DeploymentFrequency);
+    assert_eq!((count(&tile), tile.excluded), (2, vec![]));
+    // Whatever the newest run is tagged with.
+    world.input.runs.reverse();
+    assert_eq!(count(&world.tile(Metric::DeploymentFrequency)), 2);
+    // In DevLake's way a tag says of its run that it is a deployment.
+    world.input.kinds[0].definition_name = "web-prod".to_owned();
+    world.input.kinds[0].tags = vec!["deploy".to_owned()];
+    world.input.runs[0].tags = vec!["deploy".to_owned()];
+    let query = Query { definition: Definition::DevLake, ..world.query() };
+    let rows = rows(&world.input, &query, Metric::PipelineReliability, world.now);
+    assert_eq!(numbers(&rows, None), [4]);
 }
 
 #[test]

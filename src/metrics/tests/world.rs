@@ -98,6 +98,7 @@ impl World {
             definition_name: name.to_owned(),
             tags: Vec::new(),
             stage: stage.to_owned(),
+            shown: None,
             environment: environment.map(str::to_owned),
             runs: 1,
             last_at: None,

@@ -25,6 +25,8 @@ pub struct Plan {
     pub services: Vec<Service>,
     /// By number.
     pub pull_requests: Vec<PlannedPullRequest>,
+    /// What was pushed to default branches without a pull request, by time; without what began a repository.
+    pub pushes: Vec<PlannedPush>,
     /// By the time of their end, or of their run where none came.
     pub deployments: Vec<PlannedDeployment>,
     pub incidents: Vec<PlannedIncident>,
@@ -122,7 +124,8 @@ pub struct PlannedPullRequest {
     pub ready: Option<Timestamp>,
     /// The first remark or vote by a person other than its author, before the merge.
     pub first_human_review: Option<Timestamp>,
-    /// The approval, still in force at the merge, with which there were as many as the branch policy asks for.
+    /// The approval by a person, still in force at the merge, with which there were as many as the branch policy asks for. Towards these
+    /// the service counts approvals of machines too.
     pub completing_approval: Option<Timestamp>,
     /// All approvals by people that were in force at the merge.
     pub approvals_in_force: Vec<Timestamp>,
@@ -141,6 +144,23 @@ pub struct PlannedPullRequest {
     pub is_stale: bool,
     pub reverts: Option<i32>,
     /// The first successful production deployment that contains its merge and ended after it.
+    pub deployed: Option<DeployedBy>,
+}
+
+/// A direct push: a change of its own, however many commits it has.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PlannedPush {
+    pub project: String,
+    pub repository: String,
+    pub repository_id: Uuid,
+    /// The new tip, and when it was written.
+    pub sha: String,
+    pub authored: Timestamp,
+    pub at: Timestamp,
+    /// On the default branch, the root being 0.
+    pub position: usize,
+    /// The first successful production deployment that contains it and ended after it.
     pub deployed: Option<DeployedBy>,
 }
 
@@ -177,7 +197,7 @@ pub struct PlannedDeployment {
     pub at: Option<Timestamp>,
     pub queued: Timestamp,
     pub outcome: Outcome,
-    /// Of the final attempt; an earlier one failed.
+    /// Of the final attempt. Those before it failed, except where the run had been deployed before as a row of its own.
     pub attempt: usize,
     pub class: Class,
     pub sha: String,
@@ -219,7 +239,7 @@ impl Outcome {
 #[serde(rename_all = "camelCase")]
 pub enum Class {
     Regular,
-    /// The commit that was there already.
+    /// The commit that was there already, or that had been and was taken back.
     Redeploy,
     /// An older commit than the one before.
     Rollback,

@@ -158,9 +158,11 @@ impl Request {
         self.commits.iter().map(|commit| commit.authored).min()
     }
 
-    /// The approval that completed the requirement.
-    pub fn completing_approval(&self, required: usize) -> Option<Timestamp> {
-        self.approvals.get(required.max(1) - 1).copied()
+    /// The approval by a person that completed the requirement, towards which the service counts those of machines as well.
+    pub fn completing_approval(&self, required: usize, machine: Uuid) -> Option<Timestamp> {
+        let is_machines = |(who, vote): &&(Uuid, i8)| *who == machine && *vote >= 5 && self.author != machine;
+        let by_machines = self.reviewers.iter().filter(is_machines).count();
+        self.approvals.get(required.saturating_sub(by_machines).max(1) - 1).copied()
     }
 
     pub fn was_bypassed(&self, required: usize) -> bool {

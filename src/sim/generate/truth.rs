@@ -2,15 +2,15 @@
 //!
 //! Which deployment carried a pull request follows from positions on main alone. Limits: see [`Plan`].
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 
 use super::assemble::Made;
-use super::history::History;
+use super::history::{History, What};
 use super::items::{Item, Why};
 use super::layout::{Flavour, Layout};
 use super::plan::{
-    Bot, Cause, Class, Counts, DeployedBy, Intervention, Nature, Plan, PlannedDeployment, PlannedIncident, PlannedPullRequest, Renamed,
-    Service, Way,
+    Bot, Cause, Class, Counts, DeployedBy, Intervention, Nature, Plan, PlannedDeployment, PlannedIncident, PlannedPullRequest, PlannedPush,
+    Renamed, Service, Way,
 };
 use super::request::{Link, Request, Style};
 use super::runs::{Shipment, is_production};
@@ -36,6 +36,7 @@ pub(super) fn tell(
         bots: bots(world, layout),
         services: services(world, layout),
         pull_requests,
+        pushes: pushes(layout, history, made, &deployments),
         incidents: incidents(world, items, made),
         renamed: renamed(layout),
         deleted: layout.deleted.0,
@@ -115,6 +116,44 @@ fn pull_requests(
     rows
 }
 
+/// The first success of a place that contains a position of its main branch and ended after the change was there.
+fn carrier(deployments: &[(Option<usize>, PlannedDeployment)], of: usize, position: usize, since: Timestamp) -> Option<DeployedBy> {
+    let contains = |row: &PlannedDeployment| row.position.is_some_and(|deployed| deployed >= position);
+    deployments
+        .iter()
+        .filter(|(place, row)| *place == Some(of) && row.outcome.is_success() && contains(row))
+        .find_map(|(_, row)| row.at.filter(|at| *at >= since).map(|at| (at, row)))
+        .map(|(at, row)| DeployedBy {
+            run: row.run,
+            environment: row.environment.clone(),
+            at,
+            is_first_in_window: row.is_first_in_window,
+            is_exact: row.position == Some(position),
+        })
+}
+
+fn pushes(layout: &Layout, history: &History, made: &Made, deployments: &[(Option<usize>, PlannedDeployment)]) -> Vec<PlannedPush> {
+    let mut rows = Vec::new();
+    for (index, (place, line)) in layout.places.iter().zip(&history.lines).enumerate() {
+        for (position, event) in line.iter().enumerate().skip(1) {
+            let What::Direct { commits } = &event.what else { continue };
+            let (Some(tip), Some(sha)) = (commits.last(), made.mains[index].get(position)) else { continue };
+            rows.push(PlannedPush {
+                project: place.project_name.to_owned(),
+                repository: place.name.clone(),
+                repository_id: place.id,
+                sha: sha.clone(),
+                authored: tip.authored,
+                at: event.at,
+                position,
+                deployed: carrier(deployments, index, position, event.at),
+            });
+        }
+    }
+    rows.sort_by_key(|row| (row.at, row.repository_id));
+    rows
+}
+
 fn pull_request(
     layout: &Layout,
     history: &History,
@@ -123,20 +162,7 @@ fn pull_request(
     request: &Request,
 ) -> PlannedPullRequest {
     let place = &layout.places[request.place];
-    let carried = request.merged.zip(request.closed).and_then(|(position, closed)| {
-        let contains = |row: &PlannedDeployment| row.position.is_some_and(|deployed| deployed >= position);
-        deployments
-            .iter()
-            .filter(|(place, row)| *place == Some(request.place) && row.outcome.is_success() && contains(row))
-            .find_map(|(_, row)| row.at.filter(|at| *at >= closed).map(|at| (at, row)))
-            .map(|(at, row)| DeployedBy {
-                run: row.run,
-                environment: row.environment.clone(),
-                at,
-                is_first_in_window: row.is_first_in_window,
-                is_exact: row.position == Some(position),
-            })
-    });
+    let carried = request.merged.zip(request.closed).and_then(|(position, closed)| carrier(deployments, request.place, position, closed));
     PlannedPullRequest {
         number: request.id,
         project: place.project_name.to_owned(),
@@ -150,7 +176,9 @@ fn pull_request(
         created: request.created,
         ready: request.ready,
         first_human_review: request.first_review,
-        completing_approval: (request.state == PrState::Completed).then(|| request.completing_approval(place.required)).flatten(),
+        completing_approval: (request.state == PrState::Completed)
+            .then(|| request.completing_approval(place.required, layout.people.bot))
+            .flatten(),
         approvals_in_force: request.approvals.clone(),
         required_approvals: place.required,
         closed: request.closed,
@@ -167,13 +195,12 @@ fn pull_request(
     }
 }
 
-/// What each success was, and what happened to the one before.
+/// What each success was, and which ones before it failed: those that a rollback goes back over, the one before a hotfix, the one that
+/// brought what a revert takes back.
 fn classify(plan: &mut Plan) {
     let day = SignedDuration::from_hours(24);
-    let brought = |run: i32, at, nature: Nature| {
-        plan.pull_requests
-            .iter()
-            .any(|row| row.nature == nature && row.deployed.as_ref().is_some_and(|by| by.run == run && Some(by.at) == at))
+    let brought = |run: i32, at: Option<Timestamp>, nature: Nature| {
+        at.is_some_and(|at| plan.pull_requests.iter().any(|row| row.nature == nature && brought_by(row, run, at)))
     };
     let mut classes = Vec::new();
     for (index, row) in plan.deployments.iter().enumerate() {
@@ -184,6 +211,8 @@ fn classify(plan: &mut Plan) {
         let class = match before.map(|before| plan.deployments[before].position) {
             Some(Some(old)) if row.position == Some(old) => Class::Redeploy,
             Some(Some(old)) if row.position.is_some_and(|new| new < old) => Class::Rollback,
+            // Taken back, and there again.
+            Some(Some(_)) if plan.deployments[..index].iter().any(|other| was_there(other, row)) => Class::Redeploy,
             _ if row.outcome.is_success() && brought(row.run, row.at, Nature::Hotfix) => Class::Hotfix,
             _ if row.outcome.is_success() && brought(row.run, row.at, Nature::Revert) => Class::Revert,
             _ => Class::Regular,
@@ -192,18 +221,47 @@ fn classify(plan: &mut Plan) {
     }
     for (index, (class, before)) in classes.into_iter().enumerate() {
         plan.deployments[index].class = class;
-        let (run, at) = (plan.deployments[index].run, plan.deployments[index].at);
-        let (Some(before), Some(at)) = (before, at) else { continue };
-        let earlier = &mut plan.deployments[before];
-        let why = match class {
-            Class::Rollback => Cause::Rollback,
-            Class::Hotfix | Class::Revert if earlier.at.is_some_and(|then| at.duration_since(then) <= day) => Cause::Fix,
-            _ => continue,
+        let (run, repository, position) = {
+            let row = &plan.deployments[index];
+            (row.run, row.repository_id, row.position)
         };
-        if earlier.intervention.is_none_or(|known| known.at > at) {
-            earlier.intervention = Some(Intervention { why, by: run, at });
+        let (Some(before), Some(at)) = (before, plan.deployments[index].at) else { continue };
+        let failed: Vec<(usize, Cause)> = match class {
+            // Everything newer than what it goes back to, unless it had stood for three days without a word.
+            Class::Rollback => (0..index)
+                .rev()
+                .filter(|other| plan.deployments[*other].outcome.is_success() && plan.deployments[*other].repository_id == repository)
+                .take_while(|other| plan.deployments[*other].position > position)
+                .filter(|other| *other == before || plan.deployments[*other].at.is_some_and(|then| at.duration_since(then) <= day * 3))
+                .map(|other| (other, Cause::Rollback))
+                .collect(),
+            Class::Hotfix | Class::Revert => {
+                let carriers =
+                    plan.pull_requests.iter().filter(|row| brought_by(row, run, at)).filter_map(|row| row.reverts).filter_map(|of| {
+                        let by = plan.pull_request(of)?.deployed.as_ref()?;
+                        (0..index).find(|other| plan.deployments[*other].run == by.run && plan.deployments[*other].at == Some(by.at))
+                    });
+                let before = (class == Class::Hotfix).then_some(before);
+                carriers.chain(before).map(|other| (other, Cause::Fix)).collect()
+            }
+            Class::Regular | Class::Redeploy => Vec::new(),
+        };
+        for (other, why) in failed {
+            let earlier = &mut plan.deployments[other];
+            let is_late = why == Cause::Fix && earlier.at.is_none_or(|then| at.duration_since(then) > day);
+            if !is_late && earlier.intervention.is_none_or(|known| known.at > at) {
+                earlier.intervention = Some(Intervention { why, by: run, at });
+            }
         }
     }
+}
+
+fn was_there(other: &PlannedDeployment, row: &PlannedDeployment) -> bool {
+    other.outcome.is_success() && other.in_window && other.repository_id == row.repository_id && other.position == row.position
+}
+
+fn brought_by(row: &PlannedPullRequest, run: i32, at: Timestamp) -> bool {
+    row.deployed.as_ref().is_some_and(|by| by.run == run && by.at == at)
 }
 
 fn counts(world: &World, history: &History, made: &Made, window: Window) -> Counts {

@@ -24,9 +24,6 @@ CREATE TABLE definitions (
     name TEXT NOT NULL,
     path TEXT NOT NULL,
     repository INTEGER REFERENCES repositories (id),
-    -- Of the latest run, and when that was.
-    tags TEXT NOT NULL,
-    tagged_at BIGINT,
     -- Of a pipeline: how many there are, and when the last one ended.
     runs BIGINT NOT NULL,
     last_at BIGINT,
@@ -57,8 +54,10 @@ CREATE TABLE builds (
 CREATE INDEX builds_by_definition ON builds (project, definition, finished_at);
 CREATE INDEX builds_by_commit ON builds (project, sha);
 CREATE INDEX builds_unfinished ON builds (project, number) WHERE status <> 'completed';
+CREATE INDEX builds_tagged ON builds (project, definition, tags) WHERE tags <> '[]';
 
--- What a stage is a kind of, with how many of it there are and when the last one ended. `environment` is '' where there is none.
+-- What a stage is a kind of, with how many runs had it and when the last one ended. `environment` is '' where there is none; so is
+-- `shown`, what people see in its stead, where nobody told; `shown_in` is the run whose word that is.
 CREATE TABLE stage_kinds (
     id INTEGER PRIMARY KEY,
     project INTEGER NOT NULL REFERENCES projects (id),
@@ -68,12 +67,14 @@ CREATE TABLE stage_kinds (
     environment TEXT NOT NULL,
     runs BIGINT NOT NULL,
     last_at BIGINT,
+    shown TEXT NOT NULL,
+    shown_in BIGINT NOT NULL,
     UNIQUE (project, kind, definition, stage, environment)
 );
 
--- A stage of a run, or a classic environment of a release, as its final attempt ended; `source` says who told (environment, timeline,
+-- An attempt of a stage of a run, or of a classic environment of a release, as it ended; `source` says who told (environment, timeline,
 -- release): an environment's record is believed over a timeline. What is said of the run is the build's, kept here too. `jobs` is what
--- an environment told of the final attempt, to be folded (JSON). `ended_at` is the finish, or far in the future; `line` is all that
+-- an environment told of the attempt, to be folded (JSON). `ended_at` is the finish, or far in the future; `line` is all that
 -- figures need, and lies in the index, because figures read very many.
 CREATE TABLE stage_runs (
     project INTEGER NOT NULL REFERENCES projects (id),
@@ -101,10 +102,11 @@ CREATE TABLE stage_runs (
     ended_at BIGINT NOT NULL,
     line TEXT NOT NULL,
     jobs TEXT,
-    PRIMARY KEY (project, kind, run, stage, environment)
+    PRIMARY KEY (project, kind, run, stage, environment, attempt)
 );
 
 CREATE INDEX stage_runs_by_kind ON stage_runs (stage_kind, ended_at, line);
+CREATE INDEX stage_runs_by_build ON stage_runs (project, build) WHERE kind = 'release';
 
 CREATE TABLE environments (
     project INTEGER NOT NULL REFERENCES projects (id),

@@ -78,6 +78,7 @@ async fn delivered(desk: &Desk) {
         finished_at: Some(at(29)),
         approval_from: Some(at(18)),
         approval_to: Some(at(19)),
+        earlier: vec![],
     };
     store.put_timeline(project, 9, &[stage], at(31), None).await.unwrap();
     let decided = Some(crate::metrics::input::Decided::Production);

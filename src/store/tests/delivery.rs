@@ -57,6 +57,7 @@ fn stage(name: &str, attempt: i64, result: StageResult, approval: Option<(i64, i
         finished_at: Some(at(50)),
         approval_from: approval.map(|(from, _)| at(from)),
         approval_to: approval.map(|(_, to)| at(to)),
+        earlier: vec![],
     }
 }
 
@@ -123,7 +124,7 @@ async fn a_finished_run_stays_finished_whatever_arrives_late() {
     assert_eq!((kept.result, kept.finished_at), (Some(RunResult::Failed), Some(at(60))));
 }
 
-async fn several_jobs_and_attempts_are_one_stage_that_follows_its_run() {
+async fn attempts_of_a_stage_are_kept_with_their_jobs_and_follow_their_run() {
     let desk = measured().await;
     let (store, project) = (&desk.store, desk.project);
     store.put_environments(project, &[Environment { number: 5, name: "prod".to_owned() }], next(Source::Environments)).await.unwrap();
@@ -134,14 +135,16 @@ async fn several_jobs_and_attempts_are_one_stage_that_follows_its_run() {
         store.put_deployment_records(project, records, next(Source::Environments)).await.unwrap();
     }
     let rows = stage_rows(&desk, DefinitionKind::Pipeline, 9).await;
-    assert_eq!(rows.len(), 1);
-    assert_eq!((rows[0].attempt, rows[0].result, rows[0].finished_at), (2, StageResult::Succeeded, Some(at(45))));
+    let told: Vec<_> = rows.iter().map(|row| (row.attempt, row.result, row.finished_at, row.jobs.len())).collect();
+    assert_eq!(told, [(1, StageResult::Failed, Some(at(32)), 2), (2, StageResult::Succeeded, Some(at(45)), 1)]);
     assert_eq!((&*rows[0].environment, &rows[0].of_run.sha), ("prod", &None));
 
     store.put_builds(project, &[build(9, 7, RunStatus::Completed, Some(46))], None).await.unwrap();
     let rows = stage_rows(&desk, DefinitionKind::Pipeline, 9).await;
-    assert_eq!((&rows[0].of_run.branch, rows[0].of_run.repository), (&Some("main".to_owned()), Some(desk.repository)));
-    assert_eq!((rows[0].of_run.result, rows[0].of_run.finished_at), (Some(RunResult::Succeeded), Some(at(46))));
+    for row in &rows {
+        assert_eq!((&row.of_run.branch, row.of_run.repository), (&Some("main".to_owned()), Some(desk.repository)));
+        assert_eq!((row.of_run.result, row.of_run.finished_at), (Some(RunResult::Succeeded), Some(at(46))));
+    }
 
     let kinds: Vec<StageKind> = store.stage_kinds(&[project]).await.unwrap();
     let staged: Vec<_> = kinds.iter().filter(|kind| !kind.stage.is_empty()).collect();
@@ -194,6 +197,7 @@ async fn a_timeline_gives_way_to_environments_and_leaves_the_approval() {
     assert_eq!(
         told,
         [
+            ("Production", 1, StageResult::Failed, Some(10 * 60_000)),
             ("Production", 2, StageResult::Succeeded, Some(7 * 60_000)),
             ("Smoke", 1, StageResult::Skipped, None),
             ("Test", 1, StageResult::Succeeded, None)
@@ -218,6 +222,7 @@ async fn a_timeline_gives_way_to_environments_and_leaves_the_approval() {
         other[2].name = "stage_3".to_owned();
         other[2].display_name = "Production".to_owned();
         other[1].name = "stage_3".to_owned();
+        other[1].display_name = "Production".to_owned();
         store.put_timeline(project, 9, &other, at(71), None).await.unwrap();
         assert_eq!(stage_rows(&desk, DefinitionKind::Pipeline, 9).await, rows);
     }
@@ -226,7 +231,7 @@ async fn a_timeline_gives_way_to_environments_and_leaves_the_approval() {
     assert_eq!(counted, [("", None, 1), ("Production", Some("prod"), 1), ("Smoke", None, 1), ("Test", None, 1)], "none without a run");
 }
 
-async fn a_release_has_one_row_for_each_environment() {
+async fn a_release_has_one_row_for_each_attempt_in_an_environment() {
     let desk = measured().await;
     let (store, project) = (&desk.store, desk.project);
     let deployment = |number: i64, attempt: i64, result: StageResult, end: Option<i64>| ReleaseDeployment {
@@ -254,8 +259,8 @@ async fn a_release_has_one_row_for_each_environment() {
         store.put_release_deployments(project, &page, next(Source::Releases)).await.unwrap();
     }
     let rows = stage_rows(&desk, DefinitionKind::Release, 12).await;
-    assert_eq!(rows.len(), 1);
-    assert_eq!((rows[0].attempt, rows[0].result, rows[0].finished_at), (2, StageResult::Succeeded, Some(at(50))));
+    let told: Vec<_> = rows.iter().map(|row| (row.attempt, row.result, row.finished_at)).collect();
+    assert_eq!(told, [(1, StageResult::Failed, Some(at(30))), (2, StageResult::Succeeded, Some(at(50)))]);
     assert_eq!(
         (rows[0].of_run.repository, rows[0].of_run.build, &*rows[0].of_run.label),
         (Some(desk.other_repository), Some(9), "Release-12")
@@ -263,6 +268,63 @@ async fn a_release_has_one_row_for_each_environment() {
     let kinds = store.stage_kinds(&[project]).await.unwrap();
     assert_eq!(kinds.len(), 1);
     assert_eq!((kinds[0].kind, &*kinds[0].stage, kinds[0].environment.as_deref()), (DefinitionKind::Release, "Live", Some("Live")));
+    assert_eq!(kinds[0].runs, 1, "one release, however often it was tried");
+}
+
+async fn a_release_learns_its_commit_from_the_build_that_it_took() {
+    let desk = measured().await;
+    let (store, project) = (&desk.store, desk.project);
+    let deployment = |release: i64, sha: Option<&str>, build: Option<i64>| ReleaseDeployment {
+        number: release,
+        definition: 3,
+        definition_name: "api release".to_owned(),
+        release,
+        release_name: format!("Release-{release}"),
+        environment: "Live".to_owned(),
+        attempt: 1,
+        result: StageResult::Succeeded,
+        queued_at: None,
+        started_at: Some(at(21)),
+        finished_at: Some(at(30)),
+        sha: sha.map(ObjectId::new),
+        branch: None,
+        repository: None,
+        build,
+        web_url: None,
+    };
+    let own = "cd".repeat(20);
+    let of_release = async |release: i64| {
+        let row = stage_rows(&desk, DefinitionKind::Release, release).await.remove(0);
+        (row.of_run.sha.map(|sha| sha.as_str().to_owned()), row.of_run.branch, row.of_run.repository)
+    };
+    let whole = |number: i64| (Some(format!("{number:040x}")), Some("main".to_owned()), Some(desk.repository));
+    // One before its build is known, one after; one whose own word stands, one that names nothing.
+    let first = deployment(12, None, Some(9));
+    store.put_release_deployments(project, std::slice::from_ref(&first), next(Source::Releases)).await.unwrap();
+    assert_eq!(of_release(12).await, (None, None, None));
+    store.put_builds(project, &[8, 9, 10].map(|n| build(n, 7, RunStatus::Completed, Some(n + 10))), None).await.unwrap();
+    assert_eq!(of_release(12).await, whole(9));
+    let rest = [deployment(13, None, Some(10)), deployment(14, Some(&own), Some(8)), deployment(15, None, None)];
+    store.put_release_deployments(project, &rest, None).await.unwrap();
+    store.put_release_deployments(project, &[first], None).await.unwrap();
+    assert_eq!((of_release(12).await, of_release(13).await), (whole(9), whole(10)), "and it stays when it is listed again");
+    assert_eq!(of_release(14).await, (Some(own), whole(8).1, whole(8).2));
+    assert_eq!(of_release(15).await, (None, None, None));
+}
+
+async fn a_kind_of_stage_has_the_name_that_people_see_and_the_tags_of_its_runs() {
+    let desk = measured().await;
+    let (store, project) = (&desk.store, desk.project);
+    for (number, tags, shown) in [(9, vec!["live", "x\"y"], "Production EU"), (8, vec![], "EU"), (7, vec!["nightly", "live"], "old")] {
+        let tags = tags.into_iter().map(str::to_owned).collect();
+        store.put_builds(project, &[Build { tags, ..build(number, 7, RunStatus::Completed, Some(60)) }], None).await.unwrap();
+        let stages = [Stage { display_name: shown.to_owned(), ..stage("s3", 1, StageResult::Succeeded, None) }];
+        store.put_timeline(project, number, &stages, at(70), None).await.unwrap();
+    }
+    let kinds = store.stage_kinds(&[project]).await.unwrap();
+    let told: Vec<_> = kinds.iter().map(|kind| (&*kind.stage, kind.shown.as_deref(), kind.runs)).collect();
+    assert_eq!(told, [("", None, 3), ("s3", Some("Production EU"), 3)], "by the newest run");
+    assert!(kinds.iter().all(|kind| kind.tags == ["live", "nightly", "x\"y"]), "of all runs");
 }
 
 async fn a_person_decides_what_is_production() {
@@ -347,10 +409,12 @@ async fn a_purge_forgets_the_facts_and_keeps_what_people_decided() {
 on_both!(
     a_page_of_runs_twice_is_the_same_as_once,
     a_finished_run_stays_finished_whatever_arrives_late,
-    several_jobs_and_attempts_are_one_stage_that_follows_its_run,
+    attempts_of_a_stage_are_kept_with_their_jobs_and_follow_their_run,
     what_was_deployed_and_decided_follows_the_name_of_an_environment,
     a_timeline_gives_way_to_environments_and_leaves_the_approval,
-    a_release_has_one_row_for_each_environment,
+    a_release_has_one_row_for_each_attempt_in_an_environment,
+    a_release_learns_its_commit_from_the_build_that_it_took,
+    a_kind_of_stage_has_the_name_that_people_see_and_the_tags_of_its_runs,
     a_person_decides_what_is_production,
     two_processes_that_collect_the_same_make_one_row_of_each,
     a_purge_forgets_the_facts_and_keeps_what_people_decided,

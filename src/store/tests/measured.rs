@@ -34,6 +34,7 @@ fn stage(name: &str, day: i64) -> Stage {
         finished_at: Some(at(day * DAY + 20)),
         approval_from: None,
         approval_to: None,
+        earlier: vec![],
     }
 }
 
@@ -141,6 +142,7 @@ async fn whole_runs_are_read_where_they_are_wanted() {
     let done = Some(RunResult::Succeeded);
     assert_eq!(runs, [(3, done, Some("main")), (4, done, Some("main")), (5, done, Some("main")), (9, None, Some("main"))]);
     assert_eq!(input.runs.iter().find(|run| run.number == 4).unwrap().finished_at, Some(at(-5 * DAY + 30)));
+    assert_eq!(input.runs.iter().find(|run| run.number == 9).unwrap().tags, ["nightly"]);
     assert!(input.stages.is_empty());
     let unknown = KindKey { project, kind: DefinitionKind::Release, definition: 1, stage: "x".to_owned(), environment: None };
     let nothing = Wanted { kinds: vec![unknown], runs: vec![] };
@@ -223,11 +225,16 @@ async fn linkage_counts_what_is_linked_in_the_window_and_names_the_items() {
     store.put_commits(api, &[commit(1, -9), commit(2, -8), commit(3, -7), commit(4, -11), commit(5, 0)], None).await.unwrap();
     store.put_commits(desk.other_repository, &[commit(6, -7)], None).await.unwrap();
     let of_commit = |item: i64, number: i64| (item, api, LinkTarget::Commit { sha: sha(number) }, Via::Text);
-    store.put_links(project, &[of_commit(40, 1), of_commit(41, 1), of_commit(40, 2), of_commit(44, 4)]).await.unwrap();
+    store.put_links(project, &[of_commit(40, 1), of_commit(41, 1), of_commit(40, 2), of_commit(44, 4), of_commit(3, 3)]).await.unwrap();
+    // Before any work item could be read, every number is one.
+    let linkage = input(&desk, &query(&[])).await.linkage;
+    assert_eq!((linkage.linked_commits, linkage.items.len()), (3, 3));
+    // Then what a text names must have been found; what Azure DevOps links need not be readable.
     store.put_work_items(project, &[item(40, "Task", &[], 0)], None).await.unwrap();
+    store.put_links(project, &[(41, api, LinkTarget::PullRequest { number: 3 }, Via::Link)]).await.unwrap();
 
     let linkage = input(&desk, &query(&[])).await.linkage;
-    assert_eq!((linkage.commits, linkage.linked_commits), (4, 2), "committed in the window: 1, 2, 3 and 6");
+    assert_eq!((linkage.commits, linkage.linked_commits), (4, 2), "committed in the window: 1, 2, 3 and 6; 3 names nothing");
     assert_eq!((linkage.pull_requests, linkage.linked_pull_requests), (1, 1), "completed in the window: 3");
     // 40: commits 1 and 2, pull request 3. 41: commit 1, pull request 3.
     assert_eq!(linkage.items, [(40, "item 40\nof two lines".to_owned(), 3), (41, String::new(), 2)]);

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use jiff::{SignedDuration, Timestamp};
 
 use super::lists::is_gone;
-use super::{plan, repositories, reviews};
+use super::{attempts, plan, repositories, reviews};
 use crate::ado::history::happenings;
 use crate::ado::{self, BuildQuery, Client, RepoRef};
 use crate::clock::Clock;
@@ -37,9 +37,9 @@ impl Hints<'_> {
         let guid = &self.project.guid;
         let page = self.client.builds_page(guid, &BuildQuery::Ids(numbers.to_vec()), None, plan::BUILDS).await?;
         self.store.put_builds(self.project.id, &page.rows, None).await?;
-        let kinds = self.store.stage_kinds(&[self.project.id]).await?;
-        let verdicts = production::verdicts(&kinds, self.rules);
-        let kinds: Vec<_> = kinds.iter().zip(verdicts).filter(|(_, verdict)| verdict.production).map(|(kind, _)| kind).collect();
+        let all = self.store.stage_kinds(&[self.project.id]).await?;
+        let verdicts = production::verdicts(&all, self.rules);
+        let kinds: Vec<_> = all.iter().zip(verdicts).filter(|(_, verdict)| verdict.production).map(|(kind, _)| kind).collect();
         let is_of = |build: &&Build| build.status == RunStatus::Completed && build.pull_request().is_none();
         let ended: Vec<&Build> = page.rows.iter().filter(is_of).collect();
         let mut names = BTreeSet::new();
@@ -48,7 +48,9 @@ impl Hints<'_> {
             names.extend(of_it().filter_map(|kind| kind.environment.clone()));
             if of_it().any(|kind| kind.environment.is_none() && !kind.stage.is_empty()) {
                 let asked_at = self.clock.now();
-                let stages = self.client.timeline(guid, build.number).await?.unwrap_or_default();
+                let mut stages = self.client.timeline(guid, build.number).await?.unwrap_or_default();
+                let tried_again = attempts::wanted(&stages, (self.project.id, build.definition), &all, self.rules);
+                stages.extend(attempts::earlier(self.client, guid, build.number, &tried_again).await?);
                 self.store.put_timeline(self.project.id, build.number, &stages, asked_at, None).await?;
             }
         }

@@ -8,6 +8,7 @@
 //! active pull requests that no hook told of are found within four passes. Which runs' stages are not asked for, `stages` says.
 
 pub mod agreed;
+mod attempts;
 mod course;
 mod cursor;
 pub mod hint;

@@ -15,6 +15,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::attempts;
 use super::course::{Course, Stop};
 use super::cursor::OVERLAP;
 use crate::domain::collection::Source;
@@ -171,7 +172,13 @@ impl Course<'_> {
             return Ok(());
         }
         let asked_at = self.now();
-        let stages = self.client().timeline(&self.project().guid, build).await?.unwrap_or_default();
+        let project = self.project();
+        let mut stages = self.client().timeline(&project.guid, build).await?.unwrap_or_default();
+        if stages.iter().any(|stage| !stage.earlier.is_empty()) {
+            let kinds = self.store().stage_kinds(&[project.id]).await?;
+            let tried_again = attempts::wanted(&stages, (project.id, definition), &kinds, &self.shared.settings.rules);
+            stages.extend(attempts::earlier(self.client(), &project.guid, build, &tried_again).await?);
+        }
         let mut turn = self.turn(Source::Timelines).await;
         turn.look(definition.to_string(), asked_at);
         self.store().put_timeline(self.project().id, build, &stages, asked_at, turn.page()).await?;

@@ -4,17 +4,20 @@ CREATE TEMP TABLE said AS SELECT id, project, kind, definition, stage, environme
     lower(stage) GLOB '*prod*' AND NOT (lower(stage) GLOB '*preprod*' OR lower(stage) GLOB '*nonprod*') AS by_stage FROM stage_kinds;
 CREATE TEMP TABLE production AS SELECT id FROM said s WHERE by_environment OR (by_stage AND NOT (environment = '' AND EXISTS (
     SELECT 1 FROM said o WHERE (o.project, o.kind, o.definition) = (s.project, s.kind, s.definition) AND o.by_environment)));
+-- Attempts that succeeded, or that no other one follows. The n-th of each stage is of the n-th time that its run was deployed.
 CREATE TEMP TABLE parts AS
-    SELECT project, kind, definition, run, CASE WHEN result IN ('succeeded', 'succeeded_with_issues') THEN 'S' WHEN result = 'failed' THEN 'F' END AS o,
-        coalesce(finished_at, run_finished_at) AS at, sha, repository, branch FROM stage_runs WHERE stage_kind IN (SELECT id FROM production)
+    SELECT project, kind, definition, run, row_number() OVER (PARTITION BY project, kind, run, stage, environment ORDER BY attempt) AS time,
+        CASE WHEN result IN ('succeeded', 'succeeded_with_issues') THEN 'S' WHEN result = 'failed' THEN 'F' END AS o,
+        coalesce(finished_at, run_finished_at) AS at, sha, repository, branch FROM stage_runs r WHERE stage_kind IN (SELECT id FROM production) AND (result GLOB 'succeeded*' OR NOT EXISTS (
+            SELECT 1 FROM stage_runs l WHERE (l.project, l.kind, l.run, l.stage, l.environment) = (r.project, r.kind, r.run, r.stage, r.environment) AND l.attempt > r.attempt))
     UNION ALL
-    SELECT b.project, 'pipeline', b.definition, b.number, CASE WHEN result IN ('succeeded', 'partially_succeeded') THEN 'S' WHEN result = 'failed' THEN 'F' END,
+    SELECT b.project, 'pipeline', b.definition, b.number, 1, CASE WHEN result IN ('succeeded', 'partially_succeeded') THEN 'S' WHEN result = 'failed' THEN 'F' END,
         finished_at, sha, b.repository, branch FROM builds b JOIN definitions d ON (d.project, d.kind, d.number) = (b.project, 'pipeline', b.definition)
-        WHERE lower(d.name) GLOB '*production*' AND NOT EXISTS (SELECT 1 FROM said s WHERE (s.project, s.kind, s.definition) = (b.project, 'pipeline', b.definition)
+        WHERE lower(d.name) GLOB '*production*' AND coalesce(branch, '') NOT LIKE 'refs/pull/%' AND NOT EXISTS (SELECT 1 FROM said s WHERE (s.project, s.kind, s.definition) = (b.project, 'pipeline', b.definition)
             AND s.id IN (SELECT id FROM production));
 CREATE TEMP TABLE runs AS SELECT project, kind, definition, run, max(o = 'F') AS failed, max(sha) AS sha, max(repository) AS repository, max(branch) AS branch,
     CASE WHEN max(o = 'F') THEN max(CASE o WHEN 'F' THEN at END) ELSE max(CASE o WHEN 'S' THEN at END) END AS at
-    FROM parts WHERE o IS NOT NULL GROUP BY project, kind, definition, run;
+    FROM parts WHERE o IS NOT NULL GROUP BY project, kind, definition, run, time;
 CREATE TEMP TABLE tips AS SELECT p.repository, p.number, p.new AS sha, p.old, p.at, coalesce(p.authored_at, c.authored_at) AS authored_at,
     row_number() OVER (PARTITION BY p.repository ORDER BY p.number) AS place
     FROM pushes p JOIN repositories r ON r.id = p.repository AND r.default_branch = p.branch LEFT JOIN commits c ON (c.repository, c.sha) = (p.repository, p.new);
@@ -90,7 +93,7 @@ CREATE TEMP TABLE lead AS SELECT min(s.at) AS at, min(s.at) - CASE WHEN c.number
 
 -- Failures: rollbacks, hotfixes and reverts soon after, incidents that hang on a deployment or follow it.
 CREATE TEMP TABLE marked AS SELECT s.*, max(coalesce(p.is_revert, 0)) OR max(coalesce(p.is_hotfix, 0)) OR replace(coalesce(s.branch, ''), 'refs/heads/', '') LIKE 'hotfix/%' AS repair,
-    s.n > 1 AND NOT coalesce(s.sha = s.sha_before, 0) AND coalesce(s.place < (SELECT b.place FROM successes b WHERE (b.project, b.kind, b.definition, b.n) = (s.project, s.kind, s.definition, s.n - 1)
+    s.n > 1 AND NOT coalesce(s.sha = s.sha_before OR s.run = s.run_before, 0) AND coalesce(s.place < (SELECT b.place FROM successes b WHERE (b.project, b.kind, b.definition, b.n) = (s.project, s.kind, s.definition, s.n - 1)
         AND b.repository = s.repository), s.kind = 'release' AND s.run < s.run_before OR EXISTS (SELECT 1 FROM successes b
         WHERE (b.project, b.kind, b.definition, b.sha) = (s.project, s.kind, s.definition, s.sha) AND b.n < s.n)) AS rollback
     FROM successes s LEFT JOIN brought b USING (project, kind, definition, n) LEFT JOIN changes c ON c.rowid = b.change LEFT JOIN prs p ON (p.repository, p.number) = (c.repository, c.number)

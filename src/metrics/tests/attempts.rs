@@ -96,11 +96,7 @@ fn a_stage_run_again_after_its_success_is_the_same_commit_again() {
     again(&mut world, 2, 1, "2026-03-10 09:00", 1).sha = None;
     again(&mut world, 2, 2, "2026-03-10 15:00", 1).sha = None;
     let words: Vec<String> = deployed(&world).into_iter().map(|(_, words)| words).collect();
-    assert_eq!(
-        words,
-        ["", "the same commit again"],
-        "it is the same run, though its commit is not known"
-    );
+    assert_eq!(words, ["", "the same commit again"], "it is the same run, though its commit is not known");
 }
 
 #[test]

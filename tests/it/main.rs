@@ -1,11 +1,8 @@
 //! Integration tests: the real binary, the simulator over TCP, real git.
 
 mod actions;
-<<<<<<< HEAD
 mod approvals;
-=======
 mod attempts;
->>>>>>> deploys
 mod backfill;
 mod bad_input;
 mod board_journey;

@@ -198,6 +198,9 @@ fn nearest(tips: &[Tip], line: &[u32], taken: &[bool], at: Timestamp) -> Option<
 /// Who wants to know all deployments of a change, not only the earliest: those that incidents hang on.
 pub type Watched = FastMap<u32, ()>;
 
+/// What a deployed commit was compared with, and the commits that lie between.
+type Listed = (u128, Vec<u128>);
+
 /// Gives each change to the deployments that brought it, and each deployment what its changes say of it.
 pub fn carry(input: &Input, query: &Query, lines: &Lines, deployments: &mut Deployments, changes: &mut Changes, watched: &Watched) {
     let mut by_place: FastMap<i64, Vec<(u32, u32)>> = FastMap::default();
@@ -212,7 +215,7 @@ pub fn carry(input: &Input, query: &Query, lines: &Lines, deployments: &mut Depl
     for places in by_place.values_mut() {
         places.sort_unstable();
     }
-    let mut compares: FastMap<(i64, u128), Vec<(u128, Vec<u128>)>> = FastMap::default();
+    let mut compares: FastMap<(i64, u128), Vec<Listed>> = FastMap::default();
     for compare in &input.compares {
         let listed = (sha(&compare.base), compare.commits.iter().map(sha).collect());
         compares.entry(commit_in(compare.repository, sha(&compare.head))).or_default().push(listed);

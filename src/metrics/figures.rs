@@ -219,7 +219,7 @@ impl Reason {
             Self::UndatedVote => "a vote without a date",
             Self::Invalid => "times contradict each other",
             Self::NotDeployed => "not in production yet",
-            Self::Beyond => "another branch was deployed since, with contents unknown",
+            Self::Beyond => "a branch was deployed, contents unknown",
             Self::Seed => "first deployment known",
             Self::Redeploy => "same commit deployed again",
             Self::TooYoung => "younger than 72 hours",

@@ -148,7 +148,6 @@ impl Store {
                 shown: None,
                 decided: environment_key(project.0, DefinitionKind::Pipeline, &name).and_then(|key| decided.get(&key)).copied(),
                 environment: Some(name),
-                shown: None,
                 runs: 0,
                 last_at: None,
             };

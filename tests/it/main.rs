@@ -2,6 +2,7 @@
 
 mod actions;
 mod approvals;
+mod attempts;
 mod backfill;
 mod bad_input;
 mod board_journey;

@@ -6,7 +6,8 @@
 //! new tip. Counted in the window of `d`. Bots' pull requests are a segment of their own.
 //!
 //! Left out, listed in the window of the merge: what no deployment brought, what only a first deployment may have brought, what a
-//! deployment from another branch may have brought, what was merged to another branch. Left out, in the window of the deployment: commits not read, no author date, negative times.
+//! deployment from another branch may have brought, what was merged to another branch. Left out, in the window of the deployment: commits
+//! not read, no author date, negative times.
 //!
 //! By DevLake's definition see [`devlake`]. By fourkeys': each tip pushed to the default branch, deployment - author date, those above
 //! zero; median by interpolation. Limits there: of a push with several commits only the last is known.

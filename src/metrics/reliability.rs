@@ -4,8 +4,8 @@
 //! - **Failed deployment recovery time**: of each failed `d`, recovery - `d.t`; open ones enter the Kaplan-Meier median with their age.
 //!   Always in calendar hours.
 //! - **Deployment rework rate** `= |unplanned d| / |successful production d|`, in projects that tell failures.
-//! - **Pipeline reliability** (not one of DORA's) `= failed / (failed + succeeded)` attempts of production stages that no later attempt took up; runs where runs
-//!   count as wholes.
+//! - **Pipeline reliability** (not one of DORA's) `= failed / (failed + succeeded)` attempts of production stages that no later attempt took
+//!   up; runs where runs count as wholes.
 //! - **Proxy**: where no project tells failures and the configuration allows it, pipeline reliability stands for the change fail rate; the
 //!   tile says so and has no band.
 //!

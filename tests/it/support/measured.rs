@@ -183,7 +183,7 @@ async fn open(location: &Location) -> AnyConnection {
 
 /// Each table of facts, and what of it does not depend on when it was asked for.
 const TABLES: [(&str, &str); 12] = [
-    ("definitions", "project || ' ' || kind || ' ' || number || ' ' || name || ' ' || tags"),
+    ("definitions", "project || ' ' || kind || ' ' || number || ' ' || name"),
     (
         "builds",
         "project || ' ' || number || ' ' || definition || ' ' || label || ' ' || status || ' ' || coalesce(result, '-') || ' ' \

@@ -53,6 +53,8 @@ async fn what_a_release_branch_brought_is_asked_of_the_service_once() {
     let asked = measured.asked("/commits");
     let known = measured.number("SELECT count(*) FROM compares").await;
     assert_eq!(known, 1, "the deployment before it is the other end");
+    let listed = measured.number("SELECT count(*) FROM compares WHERE commits LIKE '[\"%'").await;
+    assert_eq!(listed, 1, "the commits that the deployment before it lacks");
     assert!(
         measured.services.ctx.store.commit_of(repository, &ObjectId::new(&merged)).await.unwrap().is_none(),
         "not of the default branch"
@@ -70,7 +72,7 @@ async fn a_stage_that_runs_on_a_release_branch_is_looked_at_although_no_environm
     let plan = measured.world.sim.plan().unwrap().clone();
     let service = plan.services.iter().find(|service| service.kind == Way::Stages && service.repository_id != plan.deleted).unwrap();
     let person =
-        world.users.iter().find(|user| user.id == world.pull_requests.values().next().unwrap().created_by).unwrap().display_name.clone();
+        world.users.iter().find(|user| user.id == world.pull_requests.values().next().unwrap().created_by).unwrap().unique_name.clone();
     let place = format!("{}/{}", service.project, service.repository);
     let mut runs = Vec::new();
     for release in ["release/1", "release/2", "release/3"] {
@@ -99,7 +101,8 @@ async fn deployments_of_a_repository_that_is_gone_are_counted() {
     for planned in gone {
         let project = measured.projects.iter().find(|project| project.name == planned.project).unwrap().id;
         let stages = measured.services.ctx.store.stages_of_run(project, DefinitionKind::Pipeline, i64::from(planned.run)).await.unwrap();
-        let told: Vec<_> = stages.iter().map(|stage| (&*stage.stage, stage.result, stage.finished_at)).collect();
-        assert!(told.contains(&("Production", StageResult::Succeeded, planned.at)), "{told:?} of {planned:?}");
+        let millis = |at: Option<Timestamp>| at.map(Timestamp::as_millisecond);
+        let told: Vec<_> = stages.iter().map(|stage| (&*stage.stage, stage.result, millis(stage.finished_at))).collect();
+        assert!(told.contains(&("Production", StageResult::Succeeded, millis(planned.at))), "{told:?} of {planned:?}");
     }
 }

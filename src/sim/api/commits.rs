@@ -43,10 +43,14 @@ fn log_query(criterion: Criterion<'_>, repository: &Repository) -> Result<(LogQu
             .map(|text| text.parse::<usize>().map_err(|_| Failure::out_of_range(names[0])))
             .transpose()
     };
+    // With a compared version the walk starts there, and leaves out what the item version has.
+    let (version, exclude) = match compare {
+        Some(compare) => (compare.version, Some(asked.version.clone())),
+        None => (asked.version.clone(), None),
+    };
     let query = LogQuery {
-        version: asked.version.clone(),
-        // The service lists what the compared version has beyond the item version.
-        exclude: compare.map(|compare| compare.version),
+        version,
+        exclude,
         from: when("fromDate")?,
         to: when("toDate")?,
         author: criterion("author"),

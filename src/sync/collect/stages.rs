@@ -174,12 +174,15 @@ impl Course<'_> {
         let asked_at = self.now();
         let project = self.project();
         let mut stages = self.client().timeline(&project.guid, build).await?.unwrap_or_default();
+        let mut calls = 1;
         if stages.iter().any(|stage| !stage.earlier.is_empty()) {
             let kinds = self.store().stage_kinds(&[project.id]).await?;
             let tried_again = attempts::wanted(&stages, (project.id, definition), &kinds, &self.shared.settings.rules);
+            calls += tried_again.iter().map(|stage| stage.earlier.len()).sum::<usize>();
             stages.extend(attempts::earlier(self.client(), &project.guid, build, &tried_again).await?);
         }
         let mut turn = self.turn(Source::Timelines).await;
+        turn.calls(calls);
         turn.look(definition.to_string(), asked_at);
         self.store().put_timeline(self.project().id, build, &stages, asked_at, turn.page()).await?;
         turn.keep();

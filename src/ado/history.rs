@@ -4,14 +4,22 @@
 //! one of three ways, by age of the server: an index into the thread's identities (`…ByIdentity`), an id (`…ByTfId`), or not at all,
 //! where the author of the comment is the best that is known. Deleted threads and comments do not count, nor does the
 //! comment that kanado keeps: it is no review. Texts are not kept.
+//!
+//! Where a policy took votes back after a push, the thread names some of the voters as examples and says how many there were: where
+//! it names all of them, each is a withdrawn vote; otherwise it is known only that approvals were taken back.
 
 use std::collections::BTreeMap;
+
+use serde_json::Value;
 
 use crate::domain::fact;
 use crate::domain::id::Guid;
 use crate::domain::pull_request::Vote;
 use crate::domain::quality;
 use crate::metrics::input::{Actor, Happening, What};
+
+/// Votes of some people were taken back.
+const SOME_RESET: &str = "ResetMultipleVotes";
 
 /// Everything dated that the threads tell, oldest first, and everybody who occurs in it.
 pub fn happenings(threads: &[fact::Thread]) -> (Vec<Happening>, Vec<Actor>) {
@@ -22,6 +30,7 @@ pub fn happenings(threads: &[fact::Thread]) -> (Vec<Happening>, Vec<Actor>) {
             note(&mut actors, party);
         }
         match thread.properties.get("CodeReviewThreadType") {
+            Some(kind) if kind == SOME_RESET => found.extend(resets(thread, &mut actors)),
             Some(kind) => found.extend(event(thread, kind, &mut actors)),
             None => found.extend(comments(thread, &mut actors)),
         }
@@ -52,6 +61,8 @@ fn event(thread: &fact::Thread, kind: &str, actors: &mut BTreeMap<Guid, Actor>) 
             let vote = property("CodeReviewVoteResult")?.trim().parse().ok()?;
             (What::Vote { vote: Vote::from_wire(vote) }, "CodeReviewVotedBy")
         }
+        "ResetAllVotes" => (What::VotesReset, "CodeReviewResetAllVotesInitiator"),
+        SOME_RESET => (What::VotesReset, "CodeReviewResetMultipleVotesInitiator"),
         "RefUpdate" => (What::Pushed, "CodeReviewRefUpdatedBy"),
         "ReviewersUpdate" => (What::ReviewersChanged, "CodeReviewReviewersUpdatedBy"),
         "IsDraftUpdate" => {
@@ -74,6 +85,31 @@ fn event(thread: &fact::Thread, kind: &str, actors: &mut BTreeMap<Guid, Actor>) 
     let at = thread.published_at.or(comment.published_at)?;
     let by = named(thread, who, actors).or_else(|| author(comment, actors));
     Some(Happening { at, by, what })
+}
+
+/// A withdrawn vote of each voter where all are named, else a reset by whoever set it off.
+fn resets(thread: &fact::Thread, actors: &mut BTreeMap<Guid, Actor>) -> Vec<Happening> {
+    let Some(reset) = event(thread, SOME_RESET, actors) else { return Vec::new() };
+    let property = |name: &str| thread.properties.get(&format!("CodeReviewResetMultipleVotes{name}"));
+    let keys = keys(property("ExampleVoterIdentities").map_or("", String::as_str));
+    let mut voters: Vec<Guid> = keys.iter().filter_map(|key| Some(note(actors, thread.identities.get(key)?))).collect();
+    if voters.is_empty() {
+        voters.extend(self::keys(property("ExampleVoterIds").map_or("", String::as_str)).iter().filter_map(|id| dashed(id)));
+    }
+    let count: Option<usize> = property("NumVoters").and_then(|count| count.trim().parse().ok());
+    if voters.is_empty() || count != Some(voters.len()) {
+        return vec![reset];
+    }
+    voters.into_iter().map(|voter| Happening { by: Some(voter), what: What::Vote { vote: Vote::None }, ..reset }).collect()
+}
+
+/// A list of texts in JSON, or a single text.
+fn keys(text: &str) -> Vec<String> {
+    let plain = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    match serde_json::from_str::<Value>(text) {
+        Ok(Value::Array(keys)) => keys.iter().map(plain).collect(),
+        _ => Some(text.trim().to_owned()).filter(|text| !text.is_empty()).into_iter().collect(),
+    }
 }
 
 /// Whom a property names: by an index into the thread's identities, or by an id with or without dashes.

@@ -195,6 +195,34 @@ pub struct PolicyEvaluation {
     pub blocking: bool,
 }
 
+/// A branch policy that wants a number of approvals, in force and blocking.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ApprovalPolicy {
+    pub approvals: i64,
+    /// Whether the author's own approval is one of them.
+    pub creator_vote_counts: bool,
+    pub scopes: Vec<PolicyScope>,
+}
+
+/// Where a branch policy holds.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PolicyScope {
+    /// Absent: every repository of the project.
+    pub repository: Option<Guid>,
+    pub branches: PolicyBranches,
+}
+
+/// The branches that a policy covers; names with `refs/heads/`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PolicyBranches {
+    All,
+    Exact(String),
+    Prefix(String),
+    /// The default branch of each repository.
+    Default,
+}
+
 /// A status posted on a pull request by a build or another tool.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CheckStatus {

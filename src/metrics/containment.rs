@@ -13,7 +13,9 @@
 //!   itself, and what was merged after the deployment before it (one without a place: of a branch, or of a commit that is older than the
 //!   pushes collected). Of the rest it is not known when it was deployed.
 //! - A deployment of a commit that is on no line brings the change whose merge commit it is, and what a
-//!   [`Compare`](super::input::Compare) of it lists, where there is one; each change once, the first time.
+//!   [`Compare`](super::input::Compare) of it with the service's deployment before lists; each change once, the first time. The furthest
+//!   place among what is listed is where its branch left the line: `m` is at least that. Where there is none - nothing was deployed
+//!   before, or one of the two commits is gone - what was merged until then and deployed by nobody else is *beyond* what can be known.
 //! - Of several services that bring a change, the earliest counts.
 //!
 //! Limits: a force push is taken for a push like any other. In a repository with several services every one of them brings every change:
@@ -88,6 +90,8 @@ pub struct Change {
     pub brought: Option<(Timestamp, u32)>,
     /// Only a first deployment may have brought it.
     pub before_seed: bool,
+    /// A deployment from another branch may have brought it: nobody could say what that one contained.
+    pub beyond: bool,
 }
 
 #[derive(Debug, Default)]
@@ -132,6 +136,7 @@ pub fn changes(input: &Input, query: &Query, lines: &Lines) -> Changes {
             other_branch,
             brought: None,
             before_seed: false,
+            beyond: false,
         });
     }
     // In a fixed order, because each push can be given away once.
@@ -165,6 +170,7 @@ pub fn changes(input: &Input, query: &Query, lines: &Lines) -> Changes {
                     other_branch: false,
                     brought: None,
                     before_seed: false,
+                    beyond: false,
                 });
             }
         }
@@ -206,11 +212,14 @@ pub fn carry(input: &Input, query: &Query, lines: &Lines, deployments: &mut Depl
     for places in by_place.values_mut() {
         places.sort_unstable();
     }
-    let compares: FastMap<(i64, u128), Vec<u128>> = input
-        .compares
-        .iter()
-        .map(|compare| (commit_in(compare.repository, sha(&compare.head)), compare.commits.iter().map(sha).collect()))
-        .collect();
+    let mut compares: FastMap<(i64, u128), Vec<(u128, Vec<u128>)>> = FastMap::default();
+    for compare in &input.compares {
+        let listed = (sha(&compare.base), compare.commits.iter().map(sha).collect());
+        compares.entry(commit_in(compare.repository, sha(&compare.head))).or_default().push(listed);
+    }
+    let defaults = default_branches(input);
+    // When something was last deployed of which nobody could say what it brought.
+    let mut unknown: FastMap<i64, Timestamp> = FastMap::default();
     let mut at_places: FastMap<(i64, u32), Vec<u32>> = FastMap::default();
     if !compares.is_empty() {
         for (repository, places) in &by_place {
@@ -224,7 +233,7 @@ pub fn carry(input: &Input, query: &Query, lines: &Lines, deployments: &mut Depl
     for service in &deployments.services {
         // How far each repository is deployed, when it last was, and what was merged later by the clock.
         let mut reached: FastMap<i64, u32> = FastMap::default();
-        let mut deployed_at: FastMap<i64, Timestamp> = FastMap::default();
+        let mut deployed: FastMap<i64, (Timestamp, u128)> = FastMap::default();
         // What was brought by a commit that is on no line, and is not brought again.
         let mut off_line: FastMap<u32, ()> = FastMap::default();
         let mut late: Vec<u32> = Vec::new();
@@ -238,10 +247,25 @@ pub fn carry(input: &Input, query: &Query, lines: &Lines, deployments: &mut Depl
             let mut give = Give { input, changes: &mut changes.all, pairs: &mut changes.watched, watched, asked: service.asked };
             late.retain(|change| !give.to(deployment, index, *change));
             let Some(repository) = deployment.repository else { continue };
-            let before = deployed_at.insert(repository.0, deployment.at);
+            let before = deployed.insert(repository.0, (deployment.at, deployment.sha));
             let Some(place) = deployment.place else {
+                let compared = before
+                    .and_then(|(_, base)| {
+                        compares.get(&commit_in(repository, deployment.sha))?.iter().find(|(compared, _)| *compared == base)
+                    })
+                    .map(|(_, commits)| commits.as_slice());
+                let is_again = before.is_some_and(|(_, base)| base == deployment.sha);
+                let is_beside = deployment.sha != 0
+                    && lines.at(repository, 0).is_some()
+                    && branch_of(input, deployment.origin).is_some_and(|branch| defaults.get(&repository.0) != Some(&short(branch)));
+                if compared.is_none() && !is_again && is_beside && service.asked {
+                    let last = unknown.entry(repository.0).or_insert(deployment.at);
+                    *last = deployment.at.max(*last);
+                }
+                // What is listed stands on the line up to where the branch left it.
+                let left_at = compared.into_iter().flatten().filter_map(|commit| lines.place(repository, *commit)).max();
                 let exact = by_commit.get(&commit_in(repository, deployment.sha)).into_iter().flatten();
-                let listed = compares.get(&commit_in(repository, deployment.sha)).into_iter().flatten().flat_map(|commit| {
+                let listed = compared.into_iter().flatten().flat_map(|commit| {
                     let placed = lines.place(repository, *commit).and_then(|place| at_places.get(&(repository.0, place)));
                     let unplaced = by_commit.get(&commit_in(repository, *commit));
                     placed.into_iter().chain(unplaced).flatten()
@@ -250,6 +274,10 @@ pub fn carry(input: &Input, query: &Query, lines: &Lines, deployments: &mut Depl
                     if !off_line.contains_key(change) && give.to(deployment, index, *change) {
                         off_line.insert(*change, ());
                     }
+                }
+                if let Some(place) = left_at {
+                    let reached = reached.entry(repository.0).or_insert(place);
+                    *reached = place.max(*reached);
                 }
                 continue;
             };
@@ -263,7 +291,7 @@ pub fn carry(input: &Input, query: &Query, lines: &Lines, deployments: &mut Depl
                 for (_, change) in &places[..from] {
                     let merged_at = give.changes[*change as usize].merged_at;
                     match before {
-                        Some(before) if merged_at > before => late.extend((!give.to(deployment, index, *change)).then_some(*change)),
+                        Some((before, _)) if merged_at > before => late.extend((!give.to(deployment, index, *change)).then_some(*change)),
                         _ => give.changes[*change as usize].before_seed = true,
                     }
                 }
@@ -277,6 +305,9 @@ pub fn carry(input: &Input, query: &Query, lines: &Lines, deployments: &mut Depl
             let reached = reached.entry(repository.0).or_insert(place);
             *reached = place.max(*reached);
         }
+    }
+    for change in changes.all.iter_mut().filter(|change| change.brought.is_none()) {
+        change.beyond = unknown.get(&change.repository.0).is_some_and(|at| change.merged_at <= *at);
     }
 }
 

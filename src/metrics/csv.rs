@@ -191,6 +191,7 @@ mod tests {
                 name: "=cmd|' /C calc'!A0".to_owned(),
                 collection: Default::default(),
                 incident_source: Default::default(),
+                approvals: Default::default(),
             }],
             repositories: vec![(RepositoryId(2), ProjectId(1), "a,\"b\"".to_owned(), None)],
             ..Input::default()

@@ -85,7 +85,12 @@ pub fn each_phase(frame: &Frame<'_>, phase: Phase, window: Window, take: &mut dy
         }
         let brought = frame.changes.of_flow[at].and_then(|change| {
             let change = &frame.changes.all[change as usize];
-            change.brought.map(|(at, _)| at).ok_or(if change.other_branch { Reason::OtherBranch } else { Reason::NotDeployed }).into()
+            let why = match change {
+                _ if change.beyond => Reason::Beyond,
+                _ if change.other_branch => Reason::OtherBranch,
+                _ => Reason::NotDeployed,
+            };
+            change.brought.map(|(at, _)| at).ok_or(why).into()
         });
         match span(flow, phase, brought) {
             Span::Of(from, to) => take(Sample::lasting(item, closed_at, frame.days.seconds(frame.query.hours, from, to))),

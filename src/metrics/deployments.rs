@@ -13,7 +13,7 @@
 //! | none of these, one running, or waiting in a run that goes on | pending |
 //! | all skipped, abandoned, rejected, never started, of a word unknown | no deployment |
 //!
-//! Where runs count as wholes the result of the run takes the place of its stages' (partially succeeded is success). Runs that validate a
+//! Where runs count as wholes the result of the run takes the place of its stages' (partially succeeded is success with issues). Runs that validate a
 //! pull request (`refs/pull/*`) are no deployments then: what they ran is not merged. One of them whose production stage succeeded is.
 //!
 //! A **service** is a definition with production. Of which class its successes are, see [`standing`](super::standing).
@@ -356,10 +356,13 @@ fn deployment(input: &Input, parts: &[Part]) -> Made {
     let mut notes = Notes { untimed: last_end.finished_at.is_none(), ..Notes::default() };
     for part in parts {
         notes.retried |= part.retried;
-        if let Origin::Stage(at) = part.origin {
-            let stage = &input.stages[at as usize];
-            notes.with_issues |= stage.result == StageResult::SucceededWithIssues;
-            notes.failed_after |= outcome == Outcome::Succeeded && stage.run_result == Some(RunResult::Failed);
+        match part.origin {
+            Origin::Stage(at) => {
+                let stage = &input.stages[at as usize];
+                notes.with_issues |= stage.result == StageResult::SucceededWithIssues;
+                notes.failed_after |= outcome == Outcome::Succeeded && stage.run_result == Some(RunResult::Failed);
+            }
+            Origin::Run(at) => notes.with_issues |= input.runs[at as usize].result == Some(RunResult::PartiallySucceeded),
         }
     }
     Made::Deployment(Deployment {

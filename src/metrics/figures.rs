@@ -157,6 +157,8 @@ pub enum Reason {
     Invalid,
     /// Merged and not in production yet.
     NotDeployed,
+    /// Another branch was deployed since, and what that contained could not be read.
+    Beyond,
     /// The first deployment known of its service: what it brought is not known.
     Seed,
     Redeploy,
@@ -181,7 +183,7 @@ pub enum Reason {
 }
 
 impl Reason {
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 23] = [
         Self::Bot,
         Self::Revert,
         Self::Abandoned,
@@ -190,6 +192,7 @@ impl Reason {
         Self::UndatedVote,
         Self::Invalid,
         Self::NotDeployed,
+        Self::Beyond,
         Self::Seed,
         Self::Redeploy,
         Self::TooYoung,
@@ -216,6 +219,7 @@ impl Reason {
             Self::UndatedVote => "a vote without a date",
             Self::Invalid => "times contradict each other",
             Self::NotDeployed => "not in production yet",
+            Self::Beyond => "another branch was deployed since, with contents unknown",
             Self::Seed => "first deployment known",
             Self::Redeploy => "same commit deployed again",
             Self::TooYoung => "younger than 72 hours",

@@ -8,21 +8,29 @@
 //! - **Ready**: creation if it did not begin as a draft; every publication or reactivation (while no draft) before the first review sets it
 //!   anew, being made a draft before the first review unsets it. After the first review it stays.
 //! - **First review**: the first comment or vote (a withdrawn one is none) of a human who is not the author, while it is no draft.
-//! - **Approval in force**: a human reviewer's last dated vote is +5 or +10, and the list of reviewers (if it has any) agrees that this
-//!   person approves. Its time is when the person's votes last turned into approval.
-//! - **Approved**: if required reviewers (people, not groups) have approvals in force, the latest of these; else the first in force.
+//! - **Reopened**: everything begins anew. Ready is the reopening (of a draft: its next publication), and the first review is the first
+//!   after it. Where everybody had spoken before, the first review is at ready; an approval from before counts from then.
+//! - **Approval in force**: the last dated vote of somebody who is no group is +5 or +10, and the list of reviewers (if it has any) agrees
+//!   that this person approves. Its time is when the person's votes last turned into approval. A reset of votes, and being made a draft,
+//!   takes approvals back.
+//! - **Approved**: with the approval in force with which every branch policy that covers the target has as many as it wants (one where
+//!   there is none), but not before the last of the required people (not groups) who approved, nor before the first of a human reviewer.
+//!   Approvals of machines count towards the number, as they do for the service, and the author's where the policy lets it; without one
+//!   of a human reviewer it is not approved. Completed with fewer than wanted: with the last one.
 //! - **Undated vote**: a human reviewer's vote in the list is not what the last dated vote of that person says.
 //! - **Rework round**: a push after a vote of -5 or -10 or an unresolved comment of a human who is not the author, since the push before.
 //! - **Nature**: `Revert "` at the beginning of the title; else a branch or label of hotfixes; else ordinary.
 //! - **What is reverted**: what stands in the quotes, up to the last one: the number where it is `Merged PR 12: ...`, as Azure DevOps
 //!   calls what it merged, else the title, in any case of letters.
 //!
-//! Limits: how many approvals a policy wants is not known here: without required people the first approval counts.
+//! Limits: policies are those of today; what a policy wanted when a pull request was merged is not known. Resets that the service does not
+//! write down are heard only where the list of reviewers contradicts the vote.
 
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
+use super::approvals::{AuthorsVote, Wanted};
 use super::input::{Actor, Flow, Happening, History, Nature, Required, Reverted, Segment, What};
 use super::pattern::{fits, fits_any};
 use super::query::Rules;
@@ -31,7 +39,7 @@ use crate::domain::id::Guid;
 use crate::domain::pull_request::{PullRequestStatus, Vote};
 
 /// Changes whenever the rules of this module do: lines made by another version are made again.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 const REVERT: &str = "Revert \"";
 const MERGED: &str = "Merged PR ";
@@ -93,21 +101,23 @@ pub fn title_mark(title: &str) -> u32 {
 
 /// Boils a history down to its times.
 pub fn of(history: &History, rules: &Rules) -> Flow {
-    let machines: BTreeMap<&Guid, bool> = history
-        .actors
-        .iter()
-        .chain(history.reviewers.iter().map(|(actor, _, _)| actor))
-        .chain([&history.author])
-        .map(|actor| (&actor.id, is_machine(actor, rules)))
-        .collect();
-    let is_reviewer = |who: &Guid| *who != history.author.id && !machines.get(who).copied().unwrap_or(false);
+    let everybody = history.actors.iter().chain(history.reviewers.iter().map(|(actor, _, _)| actor));
+    let voters: BTreeMap<&Guid, Voter> = everybody.map(|actor| (&actor.id, voter(actor, rules))).collect();
+    let voter = |who: &Guid| match voters.get(who) {
+        _ if *who == history.author.id => Voter::Author,
+        Some(voter) => *voter,
+        None => Voter::Reviewer,
+    };
+    let is_reviewer = |who: &Guid| voter(who) == Voter::Reviewer;
 
     let mut events: Vec<&Happening> = history.happenings.iter().flatten().collect();
     events.sort_by_key(|event| event.at);
     let closed_at = if history.status == PullRequestStatus::Active { None } else { history.closed_at };
     let seen = events.iter().copied().filter(|event| closed_at.is_none_or(|end| event.at <= end));
     let course = course(history, seen, &is_reviewer);
-    let votes = Votes::of(history, &events, closed_at, &is_reviewer);
+    let votes = Votes::of(history, &events, closed_at, &voter);
+    // Given before it was reopened, it stands from then on.
+    let approved_at = votes.approved_at.map(|at| if course.was_reopened { at.max(course.ready_at.unwrap_or(at)) } else { at });
 
     Flow {
         repository: history.repository,
@@ -123,7 +133,7 @@ pub fn of(history: &History, rules: &Rules) -> Flow {
         created_at: history.created_at,
         ready_at: course.ready_at,
         first_review_at: course.first_review_at,
-        approved_at: votes.approved_at,
+        approved_at,
         closed_at,
         merge_commit: if history.status == PullRequestStatus::Completed { history.merge_commit.clone() } else { None },
         undated_vote: votes.undated,
@@ -144,6 +154,7 @@ struct Course {
     first_review_at: Option<Timestamp>,
     rework_rounds: u32,
     pushes: u32,
+    was_reopened: bool,
 }
 
 fn course<'a>(history: &History, events: impl Iterator<Item = &'a Happening> + Clone, is_reviewer: &impl Fn(&Guid) -> bool) -> Course {
@@ -156,7 +167,7 @@ fn course<'a>(history: &History, events: impl Iterator<Item = &'a Happening> + C
         })
         .unwrap_or(history.is_draft);
     let mut course = Course { ready_at: (!is_draft).then_some(history.created_at), ..Course::default() };
-    let mut wants_work = false;
+    let (mut wants_work, mut was_reviewed) = (false, false);
     for event in events {
         let by_reviewer = event.by.as_ref().is_some_and(is_reviewer);
         let is_open = course.first_review_at.is_none();
@@ -173,7 +184,11 @@ fn course<'a>(history: &History, events: impl Iterator<Item = &'a Happening> + C
                     course.ready_at = None;
                 }
             }
-            What::Reactivated if is_open && !is_draft => course.ready_at = Some(event.at),
+            What::Reactivated => {
+                was_reviewed |= course.first_review_at.take().is_some();
+                course.was_reopened = true;
+                course.ready_at = (!is_draft).then_some(event.at);
+            }
             What::Pushed => {
                 course.pushes += 1;
                 if std::mem::take(&mut wants_work) {
@@ -195,7 +210,28 @@ fn course<'a>(history: &History, events: impl Iterator<Item = &'a Happening> + C
             _ => {}
         }
     }
+    if was_reviewed {
+        course.first_review_at = course.first_review_at.or(course.ready_at);
+    }
     course
+}
+
+/// Who votes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Voter {
+    Reviewer,
+    Author,
+    Machine,
+    /// Its vote is that of one of its people, who is counted already.
+    Group,
+}
+
+fn voter(actor: &Actor, rules: &Rules) -> Voter {
+    match () {
+        () if actor.is_group => Voter::Group,
+        () if is_machine(actor, rules) => Voter::Machine,
+        () => Voter::Reviewer,
+    }
 }
 
 struct Votes {
@@ -203,38 +239,79 @@ struct Votes {
     undated: bool,
 }
 
+/// What somebody's votes come to.
+#[derive(Clone, Copy)]
+struct Standing {
+    /// Since when they approve, at the end of the pull request.
+    since: Option<Timestamp>,
+    /// The last of all.
+    last: Vote,
+}
+
 impl Votes {
-    fn of(history: &History, events: &[&Happening], closed_at: Option<Timestamp>, is_reviewer: &impl Fn(&Guid) -> bool) -> Self {
-        // Of each voter: the last vote before the end, since when it approves, and the last vote of all.
-        let mut dated: BTreeMap<&Guid, (Option<Timestamp>, Vote)> = BTreeMap::new();
+    fn of(history: &History, events: &[&Happening], closed_at: Option<Timestamp>, voter: &impl Fn(&Guid) -> Voter) -> Self {
+        let mut dated: BTreeMap<&Guid, Standing> = BTreeMap::new();
         for event in events {
-            let (What::Vote { vote }, Some(by)) = (event.what, &event.by) else { continue };
-            if !is_reviewer(by) {
-                continue;
-            }
-            let entry = dated.entry(by).or_insert((None, Vote::None));
-            entry.1 = vote;
-            if closed_at.is_none_or(|end| event.at <= end) {
-                entry.0 = approves(vote).then(|| entry.0.unwrap_or(event.at));
+            let counts = closed_at.is_none_or(|end| event.at <= end);
+            match (event.what, &event.by) {
+                (What::Vote { vote }, Some(by)) => {
+                    let standing = dated.entry(by).or_insert(Standing { since: None, last: Vote::None });
+                    standing.last = vote;
+                    if counts {
+                        standing.since = approves(vote).then(|| standing.since.unwrap_or(event.at));
+                    }
+                }
+                (What::VotesReset | What::MadeDraft, _) if counts => {
+                    for standing in dated.values_mut().filter(|standing| approves(standing.last)) {
+                        *standing = Standing { since: None, last: Vote::None };
+                    }
+                }
+                _ => {}
             }
         }
         let listed: BTreeMap<&Guid, (Vote, Required)> =
             history.reviewers.iter().map(|(actor, vote, required)| (&actor.id, (*vote, *required))).collect();
         let in_force = |who: &Guid| listed.is_empty() || listed.get(who).is_some_and(|(vote, _)| approves(*vote));
-        let approvals = dated.iter().filter(|(who, _)| in_force(who)).filter_map(|(who, (since, _))| Some((*who, (*since)?)));
-        let required = approvals
-            .clone()
-            .filter(|(who, _)| listed.get(who).is_some_and(|(_, required)| *required == Required::Required))
-            .map(|(_, since)| since)
-            .max();
+        let mut approvals: Vec<Approval> = Vec::new();
+        for (who, standing) in dated.iter().filter(|(who, _)| in_force(who)) {
+            let required = listed.get(who).map_or(Required::Optional, |(_, required)| *required);
+            approvals.extend(standing.since.map(|at| Approval { at, by: voter(who), required }));
+        }
+        approvals.sort_by_key(|approval| approval.at);
+        let is_undated = |(who, (vote, _)): (&&Guid, &(Vote, Required))| {
+            *vote != Vote::None && voter(who) == Voter::Reviewer && dated.get(*who).is_none_or(|standing| standing.last != *vote)
+        };
         Self {
-            approved_at: required.or_else(|| approvals.map(|(_, since)| since).min()),
-            undated: history.happenings.is_some()
-                && listed
-                    .iter()
-                    .any(|(who, (vote, _))| *vote != Vote::None && is_reviewer(who) && dated.get(who).is_none_or(|(_, last)| last != vote)),
+            approved_at: approved_at(&approvals, &history.wanted, history.status),
+            undated: history.happenings.is_some() && listed.iter().any(is_undated),
         }
     }
+}
+
+/// An approval in force.
+struct Approval {
+    at: Timestamp,
+    by: Voter,
+    required: Required,
+}
+
+/// With which of these, the oldest first, the requirement was complete.
+fn approved_at(approvals: &[Approval], wanted: &[Wanted], status: PullRequestStatus) -> Option<Timestamp> {
+    let of_reviewers = || approvals.iter().filter(|approval| approval.by == Voter::Reviewer);
+    let mut at = of_reviewers().next()?.at;
+    at = of_reviewers().filter(|approval| approval.required == Required::Required).map(|approval| approval.at).fold(at, Timestamp::max);
+    for wanted in wanted {
+        let mut counting = approvals.iter().filter(|approval| match approval.by {
+            Voter::Reviewer | Voter::Machine => true,
+            Voter::Author => wanted.author == AuthorsVote::Counts,
+            Voter::Group => false,
+        });
+        let enough = counting.clone().nth(usize::try_from(wanted.approvals.max(1) - 1).unwrap_or(usize::MAX));
+        // Merged with fewer: past the policy, or before it was as strict.
+        let completing = enough.or_else(|| counting.next_back().filter(|_| status == PullRequestStatus::Completed))?;
+        at = at.max(completing.at);
+    }
+    Some(at)
 }
 
 fn approves(vote: Vote) -> bool {

@@ -5,6 +5,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::approvals::{Knowledge, Wanted};
 use crate::domain::collection::Collection;
 use crate::domain::id::{Guid, ObjectId, ProjectId, RepositoryId, TicketKey};
 use crate::domain::pull_request::{PullRequestStatus, Vote};
@@ -37,6 +38,8 @@ pub enum What {
     Reactivated,
     /// A reviewer was added or taken off.
     ReviewersChanged,
+    /// The service took approvals back, as policies do after a push. Of whom is not told, or not of all.
+    VotesReset,
 }
 
 /// Who somebody is, for the rules that tell people from machines.
@@ -84,6 +87,9 @@ pub struct History {
     pub iterations: Option<u32>,
     /// Files that it changes as of `source_commit`; absent while nobody counted them.
     pub files: Option<u32>,
+    /// What the branch policies that cover its target want; empty is one approval. Of the project, so it is put in where a history is read.
+    #[serde(skip)]
+    pub wanted: Vec<Wanted>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -140,7 +146,7 @@ pub struct Flow {
     /// Earliest author date of its commits, as git has it; absent while commits are not known.
     pub first_commit_at: Option<Timestamp>,
     pub created_at: Timestamp,
-    /// Creation, or the last publication before the first review; absent while it is a draft.
+    /// Creation, or the last publication before the first review, or the last reopening; absent while it is a draft.
     pub ready_at: Option<Timestamp>,
     /// First comment or vote of a person who is not the author, at or after `ready_at`, before the merge.
     pub first_review_at: Option<Timestamp>,
@@ -296,6 +302,8 @@ pub struct MeasuredProject {
     pub collection: Collection,
     /// Whether failures can be told from work items of this project.
     pub incident_source: IncidentSource,
+    /// Whether it is known how many approvals its branches want.
+    pub approvals: Knowledge,
 }
 
 /// What a deployment from a branch other than the default brought: the commits that the service lists between the deployed commit and the

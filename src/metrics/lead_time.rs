@@ -5,8 +5,8 @@
 //! creation, or more than 90 days before it (*stale start*: rebased or cherry-picked). A direct push starts at the author date of its
 //! new tip. Counted in the window of `d`. Bots' pull requests are a segment of their own.
 //!
-//! Left out, listed in the window of the merge: what no deployment brought, what only a first deployment may have brought, what was merged
-//! to another branch. Left out, in the window of the deployment: commits not read, no author date, negative times.
+//! Left out, listed in the window of the merge: what no deployment brought, what only a first deployment may have brought, what a
+//! deployment from another branch may have brought, what was merged to another branch. Left out, in the window of the deployment: commits not read, no author date, negative times.
 //!
 //! By DevLake's definition see [`devlake`]. By fourkeys': each tip pushed to the default branch, deployment - author date, those above
 //! zero; median by interpolation. Limits there: of a push with several commits only the last is known.
@@ -90,6 +90,8 @@ pub fn each(frame: &Frame<'_>, window: Window, take: &mut dyn FnMut(Sample)) {
             None if window.contains(change.merged_at) => {
                 let reason = if is_bot(frame, change) {
                     Reason::Bot
+                } else if change.beyond {
+                    Reason::Beyond
                 } else if change.other_branch {
                     Reason::OtherBranch
                 } else if change.before_seed {

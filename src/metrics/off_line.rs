@@ -28,7 +28,9 @@ pub fn unknown(input: &Input, query: &Query) -> Vec<Between> {
     let mut wanted = Vec::new();
     for service in &deployments.services {
         let mut before: HashMap<RepositoryId, &ObjectId> = HashMap::new();
-        for deployment in deployments.all[service.range.clone()].iter().filter(|one| one.outcome == Outcome::Succeeded) {
+        for deployment in
+            deployments.all[service.range.clone()].iter().filter(|one| one.outcome == Outcome::Succeeded && !one.notes.untimed)
+        {
             let (Some(repository), Some(head)) = (deployment.repository, commit_of(input, deployment.origin)) else { continue };
             let base = before.insert(repository, head);
             let is_of_line = branch_of(input, deployment.origin).is_some_and(|branch| Some(branch) == default(repository));

@@ -28,6 +28,8 @@ impl History {
             items: Vec::new(),
             iterations: None,
             files: None,
+            // Without happenings there are no approvals to count.
+            wanted: Vec::new(),
         };
         history.refresh(facts);
         history

@@ -10,9 +10,11 @@
 //! called in the pipeline, then by what people see in its stead. A tag counts for the runs that have it: the others of the pipeline are
 //! not production.
 //!
-//! Seen together ([`verdicts`]): where an environment of a definition is production by its name, stages of it without an environment are
-//! not production by theirs (`Prod smoke tests`); and a pipeline's own name counts only where none of its stages is production: then its
-//! runs count as wholes. Where a person or the configuration makes the runs production, names of stages add nothing. An environment of a classic release is production by the release's name in the same case.
+//! Seen together ([`verdicts`]): where a stage of a definition that deploys into an environment is production, stages of it without an
+//! environment are not production by their names (`Prod smoke tests`); and a pipeline's own name counts only where none of its stages is production: then its
+//! runs count as wholes. Where a person or the configuration makes the runs production, names of stages add nothing. An environment of a
+//! classic release is production by the release's name in the same case. What a person decided about an environment holds for whatever
+//! deploys into it, unless something else was decided about that.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -170,8 +172,8 @@ pub fn is_by_tag(kind: &StageKind, verdict: &Verdict) -> bool {
 pub fn verdicts(kinds: &[StageKind], rules: &Rules) -> Vec<Verdict> {
     let mut verdicts: Vec<Verdict> = kinds.iter().map(|kind| judge(kind, rules)).collect();
     for (_, members) in by_definition(kinds) {
-        let has = |ground: Ground, verdicts: &[Verdict]| members.iter().any(|&at| verdicts[at].production && verdicts[at].ground == ground);
-        if has(Ground::Environment, &verdicts) {
+        // Whatever says so of it: a stage without an environment is not what goes there.
+        if members.iter().any(|&at| verdicts[at].production && kinds[at].environment.is_some()) {
             for &at in &members {
                 if verdicts[at].ground == Ground::Stage && kinds[at].environment.is_none() {
                     let why = "an environment of this pipeline is production, and this stage deploys into none".to_owned();

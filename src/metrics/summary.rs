@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use jiff::Timestamp;
 
+use super::approvals::Knowledge;
 use super::calendar::Weeks;
 use super::figures::{Coverage, Figures, Metric, Phase, Service, Tile, Trend, Value};
 use super::frame::Frame;
@@ -268,6 +269,7 @@ fn notes(frame: &Frame<'_>, metric: Metric, window: Window, tally: &Tally) -> Ve
             notes.extend(bots(frame, besides.bots));
         }
         Metric::CycleTime => {
+            notes.extend(approvals(frame));
             let (mut other, mut of_bots) = (Vec::new(), Vec::new());
             let hours = if frame.query.hours == Hours::Calendar { Hours::Working } else { Hours::Calendar };
             cycle::each_closed(frame, window, hours, &mut |sample| other.extend(sample.seconds));
@@ -294,6 +296,17 @@ fn notes(frame: &Frame<'_>, metric: Metric, window: Window, tally: &Tally) -> Ve
         _ => {}
     }
     notes
+}
+
+/// Where it is not known how many approvals branches want.
+fn approvals(frame: &Frame<'_>) -> Vec<String> {
+    let unknown = readiness::projects(frame).filter_map(|project| match &project.approvals {
+        Knowledge::Unreadable { why } => {
+            Some(format!("how many approvals {} wants is not seen ({why}): there the first one ends the review", project.name))
+        }
+        Knowledge::NotYet | Knowledge::Read => None,
+    });
+    if frame.query.definition == Definition::Ours { unknown.take(MOST_NAMED).collect() } else { Vec::new() }
 }
 
 fn production(frame: &Frame<'_>) -> Vec<String> {

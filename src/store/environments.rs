@@ -51,9 +51,13 @@ async fn rename(conn: &mut AnyConnection, project: ProjectId, from: &str, to: &s
     Ok(())
 }
 
-async fn names(conn: &mut AnyConnection, project: ProjectId) -> Result<HashMap<i64, String>> {
+pub(super) async fn of_project(conn: &mut AnyConnection, project: ProjectId) -> Result<Vec<Environment>> {
     let rows = sqlx::query(OF_PROJECT).bind(project.0).fetch_all(conn).await?;
-    rows.iter().map(|row| Ok((row.int("number")?, row.text("name")?))).collect()
+    rows.iter().map(|row| Ok(Environment { number: row.int("number")?, name: row.text("name")? })).collect()
+}
+
+async fn names(conn: &mut AnyConnection, project: ProjectId) -> Result<HashMap<i64, String>> {
+    Ok(of_project(conn, project).await?.into_iter().map(|environment| (environment.number, environment.name)).collect())
 }
 
 /// How bad an end is; a stage ended as badly as the worst of its jobs.
@@ -156,11 +160,7 @@ impl Store {
 
     /// The environments of a project, by number.
     pub async fn environments(&self, project: ProjectId) -> Result<Vec<Environment>> {
-        self.attempt("read the environments", async {
-            let rows = sqlx::query(OF_PROJECT).bind(project.0).fetch_all(&mut *self.reader().await?).await?;
-            rows.iter().map(|row| Ok(Environment { number: row.int("number")?, name: row.text("name")? })).collect()
-        })
-        .await
+        self.attempt("read the environments", async { of_project(&mut *self.reader().await?, project).await }).await
     }
 
     /// Keeps a page of what was deployed into environments, with its cursor. What a timeline told of the same stages gives way, except

@@ -18,12 +18,13 @@ use super::hold::Hold;
 use super::ingest::stranger;
 use super::sources::PageDone;
 use super::stage_rows::NOT_ENDED;
-use super::{Store, flow_line, projects, repositories};
+use super::{Store, approvals, flow_line, projects, repositories};
 use crate::domain::change::Change;
 use crate::domain::fact;
 use crate::domain::id::{Guid, ObjectId, ProjectId, RepositoryId};
 use crate::domain::pull_request::PullRequestStatus;
 use crate::metrics;
+use crate::metrics::approvals::Approvals;
 use crate::metrics::input::{Actor, ChangeCommit, Flow, Happening, History, Required, Segment};
 use crate::metrics::query::Rules;
 
@@ -127,7 +128,9 @@ queries! {
     TOUCH = "UPDATE flows SET listed_at = $3 WHERE repository = $1 AND number = $2";
     ACTIVE = "SELECT repository, number, created_at, listed_at, threads_at, detail_at, followed FROM flows WHERE project = $1 AND status = 'active' \
         ORDER BY coalesce(threads_at, 0), repository, number";
-    OTHER_RULES = "SELECT project, repository, number FROM flows WHERE rules <> $1 ORDER BY project, repository, number LIMIT $2";
+    OTHER_RULES = "SELECT repository, number FROM flows WHERE project = $1 AND rules <> $2 ORDER BY repository, number LIMIT $3";
+    OF_PROJECTS = "SELECT DISTINCT project FROM flows ORDER BY project";
+    PROJECT_OF = "SELECT project FROM repositories WHERE id = $1";
 }
 
 /// A history with how it came about.
@@ -162,8 +165,25 @@ fn due(known: &Known, flow: &Flow) -> i64 {
     bit(Due::Threads, known.threads_at) | detail
 }
 
+/// The rules of a project's flows: its branches want approvals of their own.
+fn name_in(name: &str, approvals: &Approvals) -> String {
+    match approvals.name() {
+        own if own.is_empty() => name.to_owned(),
+        own => format!("{name}\u{1e}{own}"),
+    }
+}
+
 /// Keeps histories with their flows. Each occurs once.
-async fn keep(conn: &mut AnyConnection, project: ProjectId, known: &[Known], rules: &(Rules, String)) -> Result<()> {
+async fn keep(conn: &mut AnyConnection, project: ProjectId, mut known: Vec<Known>, rules: &(Rules, String)) -> Result<()> {
+    if known.is_empty() {
+        return Ok(());
+    }
+    let approvals = approvals::of(&mut *conn, project).await?;
+    let name = name_in(&rules.1, &approvals);
+    for Known { history, .. } in &mut known {
+        history.wanted = approvals.wanted(history.repository, &history.target_branch);
+    }
+    let known = known.as_slice();
     let millis = |at: Option<Timestamp>| at.map(Timestamp::as_millisecond);
     batch::put(&mut *conn, PUT_FLOW, known, |query, known| {
         let history = &known.history;
@@ -182,7 +202,7 @@ async fn keep(conn: &mut AnyConnection, project: ProjectId, known: &[Known], rul
             .bind(millis(known.detail_at))
             .bind(flag(flow.segment != Segment::Bot))
             .bind(due(known, &flow))
-            .bind(rules.1.clone())
+            .bind(name.clone())
             .bind(flow_line::write(&flow)))
     })
     .await?;
@@ -263,7 +283,7 @@ impl Table {
             }
         }
         let new: Vec<Known> = self.new.iter().filter_map(|key| self.rows.remove(key).flatten()).collect();
-        keep(conn, project, &new, rules).await?;
+        keep(conn, project, new, rules).await?;
         Ok(self.new.into_iter().collect())
     }
 }
@@ -298,6 +318,7 @@ fn listed(repository: RepositoryId, fact: &fact::PullRequest, known: Option<&His
         items: known.map(|known| known.items.clone()).unwrap_or_default(),
         iterations: known.and_then(|known| known.iterations),
         files,
+        wanted: Vec::new(),
     }
 }
 
@@ -447,8 +468,12 @@ impl Store {
     /// All that is known of the past of a pull request.
     pub async fn pull_request_history(&self, repository: RepositoryId, number: i64) -> Result<Option<History>> {
         self.attempt(format!("read the past of pull request {number}"), async {
-            let row = sqlx::query(HISTORY).bind(repository.0).bind(number).fetch_optional(&mut *self.reader().await?).await?;
-            row.map(|row| row.json("history")).transpose()
+            let mut reader = self.reader().await?;
+            let row = sqlx::query(HISTORY).bind(repository.0).bind(number).fetch_optional(&mut *reader).await?;
+            let Some(mut history) = row.map(|row| row.json::<History>("history")).transpose()? else { return Ok(None) };
+            let project: i64 = sqlx::query_scalar(PROJECT_OF).bind(repository.0).fetch_one(&mut *reader).await?;
+            history.wanted = approvals::of(&mut reader, ProjectId(project)).await?.wanted(repository, &history.target_branch);
+            Ok(Some(history))
         })
         .await
     }
@@ -473,45 +498,45 @@ impl Store {
 
     /// Takes on rules, and makes again what was made with others; how many flows that were.
     pub async fn refresh_flows(&self, rules: &Rules) -> Result<u64> {
-        const AT_ONCE: i64 = 200;
         self.set_flow_rules(rules);
-        let rules = self.flow_rules();
         self.attempt("make flows again with other rules", async {
+            let projects = sqlx::query(OF_PROJECTS).fetch_all(&mut *self.reader().await?).await?;
             let mut made = 0;
-            loop {
-                let mut writing = self.writing_on(Hold::Shared).await?;
-                let rows = sqlx::query(OTHER_RULES).bind(&*rules.1).bind(AT_ONCE).fetch_all(writing.conn()).await?;
-                if rows.is_empty() {
-                    return Ok(made);
-                }
-                let mut projects: Vec<ProjectId> = Vec::new();
-                for row in &rows {
-                    projects.push(ProjectId(row.int("project")?));
-                }
-                projects.dedup();
-                self.hold_too(&mut writing, Hold::Projects(&projects)).await?;
-                let mut by_project: BTreeMap<ProjectId, Vec<Known>> = BTreeMap::new();
-                let mut found = 0;
-                for row in &rows {
-                    let (repository, number) = (RepositoryId(row.int("repository")?), row.int("number")?);
-                    if let Some(known) = find(writing.conn(), repository, number).await? {
-                        by_project.entry(ProjectId(row.int("project")?)).or_default().push(known);
-                        found += 1;
-                    }
-                }
-                for (project, known) in by_project {
-                    keep(writing.conn(), project, &known, &rules).await?;
-                }
-                made += found;
-                for project in projects {
-                    writing.announce(Change::Facts(project));
-                }
-                self.commit(writing).await?;
-                if found == 0 {
-                    return Ok(made);
-                }
+            for row in projects {
+                made += refresh(self, ProjectId(row.int("project")?)).await?;
             }
+            Ok(made)
         })
         .await
+    }
+}
+
+/// Makes those flows of a project again that were made with other rules than today's, so many in a transaction; how many they were.
+pub(super) async fn refresh(store: &Store, project: ProjectId) -> Result<u64> {
+    const AT_ONCE: i64 = 200;
+    let rules = store.flow_rules();
+    let mut made = 0;
+    loop {
+        // Looked for first: mostly there are none, and a write would hold everybody else up.
+        let mut reader = store.reader().await?;
+        let name = name_in(&rules.1, &approvals::of(&mut reader, project).await?);
+        let rows = sqlx::query(OTHER_RULES).bind(project.0).bind(&*name).bind(AT_ONCE).fetch_all(&mut *reader).await?;
+        drop(reader);
+        if rows.is_empty() {
+            return Ok(made);
+        }
+        let mut writing = store.writing_on(Hold::Project(project)).await?;
+        let mut known = Vec::with_capacity(rows.len());
+        for row in &rows {
+            known.extend(find(writing.conn(), RepositoryId(row.int("repository")?), row.int("number")?).await?);
+        }
+        let found = known.len() as u64;
+        keep(writing.conn(), project, known, &rules).await?;
+        writing.announce(Change::Facts(project));
+        store.commit(writing).await?;
+        made += found;
+        if found == 0 {
+            return Ok(made);
+        }
     }
 }

@@ -18,7 +18,7 @@ use super::error::{Error, Result, Trouble};
 use super::line::Fields;
 use super::production::{kinds, list};
 use super::sources::{self, collection_of};
-use super::{Store, commits, flow_line, linkage, stage_rows};
+use super::{Store, approvals, commits, flow_line, linkage, stage_rows};
 use crate::domain::collection::{Collection, SourceState};
 use crate::domain::id::{ObjectId, ProjectId, RepositoryId};
 use crate::metrics::input::{Compare, Input, MeasuredProject, Run, StageKind};
@@ -238,6 +238,7 @@ impl Store {
                 commits: row.json("commits")?,
             });
         }
+        let mut approvals = approvals::knowledge(&mut *conn).await?;
         let incidents = linkage::incidents(&mut *conn, engine, &ids, &query.rules).await?;
         let flows = flows.end().await?;
         let linkage = linkage::of(&mut *conn, engine, &ids, query, &flows).await?;
@@ -251,6 +252,7 @@ impl Store {
         }
         let projects = projects.into_iter().map(|(id, name, collection)| MeasuredProject {
             incident_source: linkage::source_of(id, &incidents, &query.rules),
+            approvals: approvals.remove(&id).unwrap_or_default(),
             id,
             name,
             collection,

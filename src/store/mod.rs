@@ -32,6 +32,7 @@ macro_rules! postgres_queries {
     };
 }
 
+mod approvals;
 mod batch;
 mod board;
 mod branches;

@@ -1,6 +1,7 @@
 //! The kinds of stages that a project has, and what a person decided about them.
 //!
-//! An empty stage without an environment stands for the runs of a pipeline as wholes.
+//! An empty stage without an environment stands for the runs of a pipeline as wholes; an environment of definition 0 for itself, whatever
+//! deploys into it.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -8,11 +9,11 @@ use jiff::Timestamp;
 use sqlx::AnyConnection;
 use sqlx::any::AnyRow;
 
-use super::Store;
 use super::column::{Columns, Word};
 use super::connect::Engine;
 use super::error::Result;
 use super::hold::Hold;
+use super::{Store, environments};
 use crate::domain::id::ProjectId;
 use crate::domain::run::DefinitionKind;
 use crate::metrics::input::{Decided, StageKind};
@@ -69,13 +70,24 @@ pub(super) fn list(numbers: impl IntoIterator<Item = i64>) -> String {
 
 type Key = (i64, DefinitionKind, i64, String, String);
 
-/// The kinds of stages of projects with their row ids, 0 for a pipeline's runs as wholes.
-pub(super) async fn kinds(conn: &mut AnyConnection, engine: Engine, projects: &[ProjectId]) -> Result<Vec<(i64, StageKind)>> {
+/// What is decided about an environment, whatever deploys into it.
+fn environment_key(project: i64, kind: DefinitionKind, environment: &str) -> Option<Key> {
+    let is_one = kind == DefinitionKind::Pipeline && !environment.is_empty();
+    is_one.then(|| (project, kind, 0, String::new(), environment.to_owned()))
+}
+
+async fn decisions(conn: &mut AnyConnection) -> Result<HashMap<Key, Decided>> {
     let mut decided: HashMap<Key, Decided> = HashMap::new();
-    for row in sqlx::query(RULES).fetch_all(&mut *conn).await? {
+    for row in sqlx::query(RULES).fetch_all(conn).await? {
         let key = (row.int("project")?, row.word("kind")?, row.int("definition")?, row.text("stage")?, row.text("environment")?);
         decided.insert(key, row.word("decided")?);
     }
+    Ok(decided)
+}
+
+/// The kinds of stages of projects with their row ids, 0 for a pipeline's runs as wholes.
+pub(super) async fn kinds(conn: &mut AnyConnection, engine: Engine, projects: &[ProjectId]) -> Result<Vec<(i64, StageKind)>> {
+    let decided = decisions(&mut *conn).await?;
     let (of_kinds, of_tags) = match engine {
         Engine::Sqlite => (KINDS, TAGS),
         Engine::Postgres => (KINDS_ON_SERVER, TAGS_ON_SERVER),
@@ -102,7 +114,7 @@ pub(super) async fn kinds(conn: &mut AnyConnection, engine: Engine, projects: &[
             environment: Some(environment).filter(|name| !name.is_empty()),
             runs: row.int("runs")?,
             last_at: row.maybe_instant("last_at")?,
-            decided: decided.get(&key).copied(),
+            decided: decided.get(&key).or_else(|| decided.get(&environment_key(key.0, key.1, &key.4)?)).copied(),
         };
         Ok((row.int("id")?, kind))
     };
@@ -115,6 +127,46 @@ impl Store {
         self.attempt("read the kinds of stages", async {
             let mut conn = self.snapshot().await?;
             Ok(kinds(&mut conn, self.engine(), projects).await?.into_iter().map(|(_, kind)| kind).collect())
+        })
+        .await
+    }
+
+    /// The environments of a project, each as a kind of stage of no definition: what its name says, and what was decided about it. Who
+    /// deploys into it is known once it was read.
+    pub async fn environment_kinds(&self, project: ProjectId) -> Result<Vec<StageKind>> {
+        self.attempt("read the environments", async {
+            let mut conn = self.snapshot().await?;
+            let decided = decisions(&mut conn).await?;
+            let environments = environments::of_project(&mut conn, project).await?;
+            let kind = |name: String| StageKind {
+                project,
+                kind: DefinitionKind::Pipeline,
+                definition: 0,
+                definition_name: String::new(),
+                tags: Vec::new(),
+                stage: String::new(),
+                shown: None,
+                decided: environment_key(project.0, DefinitionKind::Pipeline, &name).and_then(|key| decided.get(&key)).copied(),
+                environment: Some(name),
+                runs: 0,
+                last_at: None,
+            };
+            Ok(environments.into_iter().map(|environment| kind(environment.name)).collect())
+        })
+        .await
+    }
+
+    /// Environments of which a person said that a stage that deploys into them is production.
+    pub async fn decided_environments(&self, project: ProjectId) -> Result<BTreeSet<String>> {
+        self.attempt("read which environments are production", async {
+            let decided = decisions(&mut *self.reader().await?).await?;
+            let is_meant = |key: &Key, said: Decided| (key.0, key.1, said) == (project.0, DefinitionKind::Pipeline, Decided::Production);
+            Ok(decided
+                .into_iter()
+                .filter(|(key, said)| is_meant(key, *said))
+                .map(|(key, _)| key.4)
+                .filter(|name| !name.is_empty())
+                .collect())
         })
         .await
     }

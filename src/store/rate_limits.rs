@@ -15,10 +15,12 @@ use crate::domain::rate_limit::RateLimit;
 
 queries! {
     ALL = "SELECT organisation, most, remaining, reset_at, wait_until, said_at FROM rate_limits ORDER BY organisation";
-    /// Of two processes the one that was told later has the last word.
+    /// Of two processes the one that was told later has the last word. One answer may say two things in the same millisecond.
     PUT = "INSERT INTO rate_limits (organisation, most, remaining, reset_at, wait_until, said_at) VALUES ($1, $2, $3, $4, $5, $6) \
         ON CONFLICT (organisation) DO UPDATE SET most = excluded.most, remaining = excluded.remaining, reset_at = excluded.reset_at, \
-        wait_until = excluded.wait_until, said_at = excluded.said_at WHERE rate_limits.said_at < excluded.said_at";
+        wait_until = excluded.wait_until, said_at = excluded.said_at WHERE rate_limits.said_at < excluded.said_at \
+        OR (rate_limits.said_at = excluded.said_at AND (coalesce(rate_limits.remaining, -1) <> coalesce(excluded.remaining, -1) \
+        OR coalesce(rate_limits.wait_until, -1) <> coalesce(excluded.wait_until, -1)))";
 }
 
 fn read(row: &AnyRow) -> Result<(OrganisationId, RateLimit)> {

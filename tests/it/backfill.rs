@@ -18,6 +18,7 @@ use kanado::sync::collect::{OF_A_FOLDER_FIRST, SCHEDULED_FIRST};
 use serde_json::Value;
 use tokio::sync::watch;
 
+use crate::support::inside::Inside;
 use crate::support::measured::{self, Measured, assert_same};
 use crate::support::world::{Person, World};
 
@@ -115,6 +116,24 @@ async fn a_first_pass_asks_for_the_lists_first_and_for_no_more_than_the_formula_
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn whatever_day_it_is_ten_projects_are_collected_within_the_budget() {
+    // Another day, another hour, other dice; and nobody said who is a machine.
+    for (seed, start) in [(1, "2026-11-22T13:05:00Z"), (2, "2026-03-01T06:10:00Z"), (8, "2027-07-14T22:45:00Z")] {
+        let start: Timestamp = start.parse().unwrap();
+        let organisation = sim::Content::Generated(Size::M);
+        let options = sim::Options { organisation, start: Some(start), seed, ..sim::Options::default() };
+        let measured = Measured::unlisted(Inside::start(options).await, Clock::fixed(start)).await;
+        measured.control().reset_requests();
+        let ended = measured.collect().await;
+        assert!(ended.is_complete(), "{:#?}", ended.progress.troubles().collect::<Vec<_>>());
+        let asked = measured.control().requests();
+        eprintln!("seed {seed} at {start}: {} requests, {} of them for stages", asked.total, measured.asked("/timeline"));
+        // A hundred less than the budget: a busier month has to fit in.
+        assert!(asked.total <= 1_500, "seed {seed} at {start}: {asked:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn ten_projects_are_collected_within_the_budget_and_refreshed_within_a_tenth_of_it() {
     let measured = Measured::generated(Size::M, start()).await;
     let counts = counts(&measured).await;
@@ -125,7 +144,7 @@ async fn ten_projects_are_collected_within_the_budget_and_refreshed_within_a_ten
     let (calls, asked) = (counts.calls(), measured.control().requests());
     eprintln!("{counts:?}: {calls:?}, asked {} in {asked:#?}", asked.total);
     assert!(asked.total as usize <= calls.whole, "{} of {calls:?}: {asked:?}", asked.total);
-    assert!(asked.total <= 1_600, "{asked:?}");
+    assert!(asked.total <= 1_500, "a hundred less than the budget: {asked:?}");
 
     // Nothing changed: lists, and a quarter of the active pull requests.
     measured.control().reset_requests();
@@ -136,7 +155,8 @@ async fn ten_projects_are_collected_within_the_budget_and_refreshed_within_a_ten
     // Each project rounds its quarter up.
     let rotation = active.div_ceil(4) + counts.projects;
     let lists = 2 * counts.projects + 2 * counts.projects + counts.projects + counts.projects + counts.environments + 2 * counts.projects;
-    let most = lists + rotation + 2 * counts.repositories;
+    // Pushes; commits only where there are new ones.
+    let most = lists + rotation + counts.repositories;
     assert!(refreshed.total as usize <= most, "{} of {most}: {refreshed:?}", refreshed.total);
     assert_same(&facts, &measured.facts().await);
 }

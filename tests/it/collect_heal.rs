@@ -5,8 +5,8 @@ use jiff::{SignedDuration, Timestamp};
 use kanado::clock::Clock;
 use kanado::config::Config;
 use kanado::domain::collection::Source;
-use kanado::domain::id::RepositoryId;
-use kanado::domain::pull_request::PullRequestStatus;
+use kanado::domain::id::{ObjectId, RepositoryId};
+use kanado::domain::pull_request::{PullRequestStatus, Vote};
 use kanado::engine::{Engine, EngineOptions};
 use kanado::metrics::input::{Flow, What};
 use kanado::sim;
@@ -129,8 +129,44 @@ async fn a_vote_that_no_hook_told_of_is_found_by_the_next_cycle() {
     scene.measured.control().vote(number, "carol", 10).await.unwrap();
     scene.cycle().await;
     let flow = scene.flow(number).await.unwrap();
-    assert!(flow.first_review_at.is_some() && flow.approved_at.is_some() || flow.status == PullRequestStatus::Active, "{flow:?}");
     assert!(flow.first_review_at.is_some(), "{flow:?}");
+    let repository = scene.repository().await;
+    let history = scene.measured.services.ctx.store.pull_request_history(repository, i64::from(number)).await.unwrap().unwrap();
+    let approved = |what: What| matches!(what, What::Vote { vote: Vote::Approved });
+    assert!(history.happenings.unwrap().iter().any(|happening| approved(happening.what)), "a dated vote");
+    scene.engine.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_commit_that_was_made_long_before_it_was_pushed_is_found_by_the_next_cycle_and_asked_for_once() {
+    let scene = Scene::new().await;
+    let control = scene.measured.control();
+    let made = control.push_file(REPOSITORY, ("slow", Some("main")), "bob", ("/slow.txt", b"x\n"), "Take time, for #7").await.unwrap();
+    let direct = control.push_file(REPOSITORY, ("direct", Some("main")), "bob", ("/direct.txt", b"x\n"), "Wait too").await.unwrap();
+    let number = control.open(REPOSITORY, ("slow", "main"), "Take time", "bob").await.unwrap();
+    // Hours go by for everybody.
+    for _ in 0..2 {
+        control.advance(SignedDuration::from_hours(3)).await;
+        scene.clock.advance(SignedDuration::from_hours(3) - SignedDuration::from_mins(15));
+        scene.cycle().await;
+    }
+    let store = scene.measured.services.ctx.store.clone();
+    let repository = scene.repository().await;
+    let known = async |sha: &str| store.commit_of(repository, &ObjectId::new(sha)).await.unwrap().is_some();
+    assert!(!known(&made).await && !known(&direct).await, "on no default branch yet");
+
+    control.move_branch(REPOSITORY, "main", "bob", "direct").await.unwrap();
+    let merged = control.merge(number, "carol", Merging::default()).await.unwrap();
+    control.reset_requests();
+    scene.cycle().await;
+    assert!(known(&merged).await && known(&direct).await && known(&made).await, "by the pushes that brought them");
+    let since = scene.clock.now() - SignedDuration::from_hours(24);
+    assert_eq!(store.unread_pushes(repository, "main", since).await.unwrap(), [], "and every push has its author's date");
+    let links = &scene.measured.facts().await["work_item_links"];
+    assert!(links.iter().any(|link| link.contains(&made) && link.contains(" 7 ")), "{links:#?}");
+    assert_eq!(scene.measured.asked("/commits"), 1, "pushes that follow one another together, and no other repository");
+    scene.cycle().await;
+    assert_eq!(scene.measured.asked("/commits"), 1, "once");
     scene.engine.stop().await;
 }
 

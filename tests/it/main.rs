@@ -2,6 +2,7 @@
 
 mod actions;
 mod attempts;
+mod approvals;
 mod backfill;
 mod bad_input;
 mod board_journey;
@@ -30,6 +31,7 @@ mod merges;
 mod metrics_cli;
 mod metrics_rows;
 mod metrics_screen;
+mod off_line;
 mod orders;
 mod plan;
 mod posted;

@@ -84,7 +84,35 @@ fn what_is_production_is_listed_with_its_reason_and_can_be_set() {
     alice.ok(&["metrics", "production", "set", &path.to_uppercase(), "auto", "--yes"]);
     assert_eq!(verdict(&alice)["production"], true);
     let told = alice.fails(1, &["metrics", "production", "set", "nothing/of/this", "yes"]);
-    assert!(told.contains("there is no stage") && told.contains(&path), "{told}");
+    assert!(told.contains("there is no stage") && told.contains("there are "), "{told}");
+}
+
+#[test]
+fn every_stage_and_environment_is_listed_and_one_that_was_not_read_can_be_set_and_is_read_then() {
+    let world = World::start();
+    let alice = collected(&world);
+    let listed = || alice.json(&["metrics", "production"]);
+    let runs = |path: &str| {
+        let listed = listed();
+        let found = listed.as_array().unwrap().iter().find(|one| one["path"] == path).cloned();
+        found.map(|one| (one["production"].as_bool().unwrap(), one["runs"].as_u64().unwrap()))
+    };
+    assert_eq!(runs("tide-api/Staging"), Some((false, 1)), "{}", listed());
+    assert_eq!(runs("*/*/tide-staging"), Some((false, 0)));
+    assert_eq!(runs("*/*/web-staging"), Some((false, 0)));
+    assert_eq!(runs("*/*/tide-production"), None, "told by what deploys into it");
+    let all = listed();
+    let stages = |name: &str| all.as_array().unwrap().iter().filter(|one| one["definition_name"] == name && one["stage"] != "").count();
+    assert!(stages("tide-api") >= 4 && stages("harbor-web") >= 4 && stages("pilot-cli") >= 2, "{all}");
+
+    alice.ok(&["metrics", "production", "set", "tide-api/staging/Tide-Staging", "yes", "--yes"]);
+    alice.ok(&["metrics", "production", "set", "*/*/web-staging", "yes", "--yes"]);
+    assert_eq!(runs("*/*/web-staging"), Some((true, 0)));
+    alice.ok(&["backfill"]);
+    let (is_production, read) = runs("tide-api/Staging/tide-staging").unwrap();
+    assert!(is_production && read > 1, "{}", listed());
+    let (is_production, read) = runs("harbor-web/Staging/web-staging").unwrap();
+    assert!(is_production && read > 1, "{}", listed());
 }
 
 #[test]

@@ -1,13 +1,22 @@
-//! Evaluations of branch policies on a pull request.
+//! Branch policies that want a number of approvals, and evaluations of policies on a pull request.
 
+use super::in_project;
 use crate::ado::call::{Call, Release, encode};
 use crate::ado::scope::Scope;
-use crate::ado::wire::policy::Evaluation;
+use crate::ado::wire::policy::{APPROVALS, Configured, Evaluation};
 use crate::ado::{Client, Result};
 use crate::domain::fact;
 use crate::domain::id::Guid;
 
 impl Client {
+    /// The policies of a project that want a number of approvals, those in force that block. One call, if the service does not page.
+    pub async fn approval_policies(&self, project: &Guid) -> Result<Vec<fact::ApprovalPolicy>> {
+        let path = in_project(project, "policy/configurations");
+        let call = Call::get(path, Scope::Code, "list the branch policies").query("policyType", APPROVALS);
+        let rows: Vec<Configured> = self.all_by_token(call).await?;
+        Ok(rows.into_iter().filter_map(Configured::fact).collect())
+    }
+
     /// All evaluations; what gates the pull request has `blocking` set.
     pub async fn policy_evaluations(&self, project: &Guid, number: i64) -> Result<Vec<fact::PolicyEvaluation>> {
         let path = format!("/{}/_apis/policy/evaluations", encode(project.as_str()));

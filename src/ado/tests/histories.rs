@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::server::{ADA, REPOSITORY, Reply, Scene, project, repository};
 use crate::ado::{PullRequestQuery, StatusFilter, history};
 use crate::domain::fact::ChangeCounts;
-use crate::domain::id::ObjectId;
+use crate::domain::id::{Guid, ObjectId};
 use crate::domain::pull_request::Vote;
 use crate::metrics::input::What;
 
@@ -306,4 +306,44 @@ async fn auto_complete_is_neither_a_review_nor_an_approval() {
     let rows = json!([event(5, "AutoComplete", by, json!({"2": bob})), event(6, "MergeAttempt", json!({}), json!({"2": bob}))]);
     scene.on("GET", "/threads", [Reply::list(rows)]);
     assert_eq!(history::happenings(&scene.client.threads(repository(), 12).await.unwrap()), (vec![], vec![]));
+}
+
+#[tokio::test]
+async fn votes_that_a_policy_took_back_are_heard() {
+    let scene = Scene::new().await;
+    let (ada, bob) = (person(ADA, "Ada"), person(BOB, "Bob"));
+    let both = json!({"1": ada, "2": bob});
+    let some = |voters: &str, count: &str| {
+        json!({"CodeReviewResetMultipleVotesInitiatorIdentity": "1", "CodeReviewResetMultipleVotesNumVoters": count,
+            "CodeReviewResetMultipleVotesExampleVoterIdentities": voters})
+    };
+    let rows = json!([
+        event(10, "VoteUpdate", json!({"CodeReviewVoteResult": "10", "CodeReviewVotedByIdentity": "2"}), both.clone()),
+        event(12, "ResetAllVotes", json!({"CodeReviewResetAllVotesInitiatorIdentity": "1"}), json!({"1": ada})),
+        // All of them are named, or some of several, or nobody.
+        event(14, "ResetMultipleVotes", some("[\"2\"]", "1"), both.clone()),
+        event(16, "ResetMultipleVotes", some("[\"2\"]", "3"), both.clone()),
+        event(18, "ResetMultipleVotes", json!({}), json!({})),
+        event(
+            20,
+            "ResetMultipleVotes",
+            json!({"CodeReviewResetMultipleVotesExampleVoterIds": format!("[\"{BOB}\"]"), "CodeReviewResetMultipleVotesNumVoters": 1}),
+            Value::Null
+        ),
+    ]);
+    scene.on("GET", "/threads", [Reply::list(rows)]);
+    let threads = scene.client.threads(repository(), 12).await.unwrap();
+    let (happenings, _) = history::happenings(&threads);
+    let who = |by: &Guid| [(ADA, "ada"), (BOB, "bob"), (SERVICE, "service")].into_iter().find(|(id, _)| by.as_str() == *id).unwrap().1;
+    let told: Vec<_> =
+        happenings.iter().map(|one| (one.at.to_string()[14..16].to_owned(), one.by.as_ref().map(who).unwrap_or("?"), one.what)).collect();
+    let expected = [
+        ("10", "bob", What::Vote { vote: Vote::Approved }),
+        ("12", "ada", What::VotesReset),
+        ("14", "bob", What::Vote { vote: Vote::None }),
+        ("16", "ada", What::VotesReset),
+        ("18", "service", What::VotesReset),
+        ("20", "bob", What::Vote { vote: Vote::None }),
+    ];
+    assert_eq!(told, expected.map(|(at, by, what)| (at.to_owned(), by, what)));
 }

@@ -4,6 +4,8 @@ use serde_json::json;
 
 use super::server::{ADA, Reply, Scene, project, repository};
 use crate::ado::{At, In, PullRequestQuery};
+use crate::domain::fact;
+use crate::domain::id::Guid;
 use crate::domain::pull_request::{MergeState, PullRequestStatus, Vote};
 
 #[tokio::test]
@@ -94,6 +96,46 @@ async fn threads_policies_and_checks_are_read() {
         checks.iter().map(|c| (c.id, c.context.as_str(), c.state.as_str())).collect::<Vec<_>>(),
         [(3, "lint", "notSet"), (9, "ci/lint", "failed")]
     );
+}
+
+#[tokio::test]
+async fn policies_that_want_approvals_are_read_with_where_they_hold() {
+    let scene = Scene::new().await;
+    const KIND: &str = "FA4E907D-c16b-4a4c-9dfa-4906e5d171dd";
+    let policy = |kind: &str, enabled: bool, blocking: bool, settings: serde_json::Value| json!({"id": 1, "isEnabled": enabled, "isBlocking": blocking, "isDeleted": false, "type": {"id": kind}, "settings": settings});
+    let scopes = json!([
+        {"repositoryId": "r-1", "refName": "refs/heads/main", "matchKind": "Exact"},
+        {"repositoryId": null, "refName": "refs/heads/release/", "matchKind": "prefix"},
+        {"repositoryId": null, "refName": null, "matchKind": "DefaultBranch"},
+        {"repositoryId": "r-2"},
+    ]);
+    let two = json!({"minimumApproverCount": 2, "creatorVoteCounts": true, "scope": scopes});
+    scene.on(
+        "GET",
+        "/policy/configurations",
+        [Reply::list(json!([
+            policy(KIND, true, true, two.clone()),
+            policy(KIND, false, true, two.clone()),
+            policy(KIND, true, false, two.clone()),
+            policy("fd2167ab-b0be-447a-8ec8-39368250530e", true, true, two),
+            policy(KIND, true, true, json!({"scope": []})),
+            policy(KIND, true, true, json!({"minimumApproverCount": "3"})),
+        ]))],
+    );
+    let found = scene.client.approval_policies(&project()).await.unwrap();
+    use fact::PolicyBranches::{All, Default, Exact, Prefix};
+    let scope = |repository: Option<&str>, branches| fact::PolicyScope { repository: repository.map(Guid::new), branches };
+    let expected = [
+        scope(Some("r-1"), Exact("refs/heads/main".to_owned())),
+        scope(None, Prefix("refs/heads/release/".to_owned())),
+        scope(None, Default),
+        scope(Some("r-2"), All),
+    ];
+    let [two, three] = found.as_slice() else { panic!("{found:?}") };
+    assert_eq!((two.approvals, two.creator_vote_counts, two.scopes.as_slice()), (2, true, expected.as_slice()));
+    assert_eq!((three.approvals, three.creator_vote_counts, three.scopes.len()), (3, false, 0));
+    let target = &scene.find("GET", "/policy/configurations")[0].target;
+    assert!(target.contains("policyType=fa4e907d-c16b-4a4c-9dfa-4906e5d171dd"), "{target}");
 }
 
 #[tokio::test]

@@ -11,7 +11,7 @@ use crate::domain::board::age_step;
 use crate::domain::project::Project;
 use crate::domain::run::DefinitionKind;
 use crate::metrics::input::{Decided, StageKind};
-use crate::metrics::production::{Verdict, verdicts};
+use crate::metrics::production::{Verdict, judge, verdicts};
 use crate::metrics::telling::grouped;
 use crate::notice::inert;
 
@@ -28,7 +28,7 @@ pub struct Args {
 enum Command {
     /// Say whether a stage is production, whatever its name says
     Set {
-        /// As the list names it: DEFINITION, DEFINITION/STAGE or DEFINITION/STAGE/ENVIRONMENT
+        /// As the list names it: DEFINITION, DEFINITION/STAGE or DEFINITION/STAGE/ENVIRONMENT; */*/ENVIRONMENT for whatever deploys into it
         #[arg(value_name = "DEFINITION/STAGE")]
         name: String,
         /// auto lets the rule of names decide again
@@ -62,8 +62,8 @@ impl Said {
     }
 }
 
-/// A kind of stage with the verdict on it.
-#[derive(Debug, Serialize)]
+/// A kind of stage with the verdict on it. One of definition 0 is an environment of which nothing was read yet.
+#[derive(Debug, Clone, Serialize)]
 struct Listed {
     project: String,
     /// As `set` takes it.
@@ -85,8 +85,19 @@ pub async fn run(args: Args, frame: &mut Frame<'_>) -> Result<Exit, Failure> {
 async fn listed(projects: &[Project], frame: &mut Frame<'_>) -> Result<Vec<Listed>, Failure> {
     let ctx = frame.ctx().await?;
     let ids: Vec<_> = projects.iter().map(|project| project.id).collect();
-    let kinds = ctx.store.stage_kinds(&ids).await?;
-    let verdicts = verdicts(&kinds, &frame.config.metrics.rules);
+    let mut kinds = ctx.store.stage_kinds(&ids).await?;
+    let mut environments = Vec::new();
+    for project in projects {
+        environments.extend(ctx.store.environment_kinds(project.id).await?);
+    }
+    let rules = &frame.config.metrics.rules;
+    let mut verdicts = verdicts(&kinds, rules);
+    // Those that something is known to deploy into are told by that.
+    environments.retain(|one| {
+        one.decided.is_some() || !kinds.iter().any(|kind| (kind.project, &kind.environment) == (one.project, &one.environment))
+    });
+    verdicts.extend(environments.iter().map(|one| judge(one, rules)));
+    kinds.extend(environments);
     let name = |kind: &StageKind| projects.iter().find(|project| project.id == kind.project).map_or(String::new(), |p| p.name.clone());
     let mut all: Vec<Listed> =
         kinds.into_iter().zip(verdicts).map(|(kind, verdict)| Listed { project: name(&kind), path: path(&kind), verdict, kind }).collect();
@@ -109,7 +120,10 @@ async fn list(projects: &[Project], frame: &mut Frame<'_>) -> Result<Exit, Failu
         for one in own {
             let answer = if one.verdict.production { "yes" } else { "no " };
             let last = one.kind.last_at.map_or(String::new(), |at| format!(", last {} ago", age_step(at, now)));
-            let runs = format!("{} runs{last}", grouped(one.kind.runs.unsigned_abs()));
+            let runs = match one.kind.definition {
+                0 => "what deploys into it is read where it is production".to_owned(),
+                _ => format!("{} runs{last}", grouped(one.kind.runs.unsigned_abs())),
+            };
             frame.output.say(format!("  {answer}  {}  {} ({runs})", fit(&one.path, width), inert(&one.verdict.why)))?;
         }
     }
@@ -141,8 +155,20 @@ async fn set(projects: &[Project], name: &str, answer: Said, frame: &mut Frame<'
     Ok(Exit::Done)
 }
 
+/// A stage in an environment that nothing is known to deploy into, where both are known by themselves.
+fn put_together(all: &[Listed], wanted: &str) -> Option<Listed> {
+    let (stage, environment) = wanted.rsplit_once('/')?;
+    let is_stage = |one: &&Listed| one.kind.environment.is_none() && !one.kind.stage.is_empty() && one.path.to_lowercase() == stage;
+    let is_environment = |one: &&Listed| one.kind.environment.as_ref().is_some_and(|name| name.to_lowercase() == environment);
+    let mut stages = all.iter().filter(is_stage);
+    let (Some(stage), None) = (stages.next(), stages.next()) else { return None };
+    let environment = all.iter().filter(is_environment).find(|one| one.kind.project == stage.kind.project)?;
+    let kind = StageKind { environment: environment.kind.environment.clone(), decided: None, ..stage.kind.clone() };
+    Some(Listed { path: path(&kind), kind, ..stage.clone() })
+}
+
 /// The kinds that a name means: the exact one, else all of the stage, else a definition by its number.
-fn meant<'a>(all: &'a [Listed], name: &str) -> Result<Vec<&'a Listed>, Failure> {
+fn meant(all: &[Listed], name: &str) -> Result<Vec<Listed>, Failure> {
     let wanted = name.trim().trim_end_matches('/').to_lowercase();
     let by_number = |one: &Listed| {
         let rest = one.path.get(one.kind.definition_name.len()..).unwrap_or_default();
@@ -158,6 +184,10 @@ fn meant<'a>(all: &'a [Listed], name: &str) -> Result<Vec<&'a Listed>, Failure> 
     let mut found: Vec<&Listed> = all.iter().filter(is_exact).collect();
     if found.is_empty() {
         found = all.iter().filter(begins).collect();
+    }
+    let mut found: Vec<Listed> = found.into_iter().cloned().collect();
+    if found.is_empty() {
+        found.extend(put_together(all, &wanted));
     }
     let definitions: std::collections::BTreeSet<(i64, DefinitionKind, i64)> =
         found.iter().map(|one| (one.kind.project.0, one.kind.kind, one.kind.definition)).collect();
@@ -182,8 +212,11 @@ fn meant<'a>(all: &'a [Listed], name: &str) -> Result<Vec<&'a Listed>, Failure> 
     }
 }
 
-/// `deploy/Prod/prod-eu`; only the definition's name for its runs as wholes.
+/// `deploy/Prod/prod-eu`; only the definition's name for its runs as wholes; `*/*/prod-eu` for whatever deploys into an environment.
 fn path(kind: &StageKind) -> String {
+    if let (0, Some(environment)) = (kind.definition, &kind.environment) {
+        return format!("*/*/{environment}");
+    }
     let mut path = kind.definition_name.clone();
     for part in [kind.stage.as_str(), kind.environment.as_deref().unwrap_or_default()] {
         if !part.is_empty() {
@@ -241,6 +274,17 @@ mod tests {
         assert_eq!(found(&all, "2/Prod/"), Ok(vec!["2 nightly/Prod".to_owned()]));
         assert!(found(&all, "deploy/Staging").unwrap_err().contains("there are deploy,"));
         assert!(found(&all, "").is_err());
+    }
+
+    #[test]
+    fn an_environment_is_meant_by_itself_or_with_a_stage_of_which_no_run_into_it_is_known() {
+        let all =
+            [one(1, "deploy", "", None), one(1, "deploy", "Live", None), one(0, "", "", Some("eu-1")), one(2, "nightly", "Live", None)];
+        assert_eq!(found(&all, "*/*/EU-1"), Ok(vec!["0 */*/eu-1".to_owned()]));
+        let chosen = meant(&all, "deploy/live/eu-1").unwrap_or_default();
+        let told: Vec<_> = chosen.iter().map(|one| (one.kind.definition, &*one.kind.stage, one.kind.environment.as_deref())).collect();
+        assert_eq!(told, [(1, "Live", Some("eu-1"))]);
+        assert!(found(&all, "deploy/live/us-1").is_err() && found(&all, "deploy/eu-1").is_err(), "both have to be known");
     }
 
     #[test]

@@ -3,7 +3,8 @@
 use super::world::*;
 use crate::domain::id::Guid;
 use crate::metrics::figures::{Coverage, Metric, Reason, Value};
-use crate::metrics::input::Compare;
+use crate::metrics::input::{Compare, Nature};
+use crate::metrics::off_line::{self, Between};
 use crate::metrics::query::{Query, ServiceId, Team};
 
 const USUAL: [&str; 5] = ["2026-03-09 08:00", "2026-03-09 09:00", "", "", "2026-03-09 10:00"];
@@ -192,6 +193,30 @@ fn a_release_branch_brings_what_the_service_lists() {
     assert_eq!(numbers(&world.rows(Metric::LeadTime), Some(Reason::OtherBranch)), [1]);
     world.input.compares = vec![Compare { repository: WEB, base: commit(0), head: commit(77), commits: vec![commit(1), commit(2)] }];
     assert_eq!(numbers(&world.rows(Metric::LeadTime), None), [1, 2]);
+}
+
+#[test]
+fn what_a_branch_brought_is_beyond_knowledge_until_the_service_lists_it() {
+    let mut world = World::with_web();
+    world.merge(WEB, 1, USUAL);
+    world.deploy(1, 2, "2026-03-09 12:00", WEB, 77).branch = Some("release/1".to_owned());
+    world.merge(WEB, 2, ["2026-03-10 08:00", "2026-03-10 09:00", "", "", "2026-03-10 10:00"]);
+    let rows = world.rows(Metric::LeadTime);
+    assert_eq!((numbers(&rows, Some(Reason::Beyond)), numbers(&rows, Some(Reason::NotDeployed))), (vec![1], vec![2]));
+    let between = Between { repository: WEB, base: commit(0), head: commit(77) };
+    assert_eq!(off_line::unknown(&world.input, &world.query()), [between]);
+
+    world.input.compares = vec![Compare { repository: WEB, base: commit(5), head: commit(77), commits: vec![commit(1)] }];
+    assert_eq!(numbers(&world.rows(Metric::LeadTime), Some(Reason::Beyond)), [1], "compared with what was never deployed before it");
+    world.input.compares = vec![Compare { repository: WEB, base: commit(0), head: commit(77), commits: vec![commit(77), commit(1)] }];
+    assert_eq!(numbers(&world.rows(Metric::LeadTime), None), [1]);
+    assert_eq!(off_line::unknown(&world.input, &world.query()), [], "asked once");
+
+    // The line goes on from where the branch left it: what the branch brought is not brought again.
+    world.input.flows[0].nature = Nature::Revert;
+    world.deploy(1, 3, "2026-03-11 12:00", WEB, 2);
+    assert_eq!(numbers(&world.rows(Metric::LeadTime), None), [1, 2]);
+    assert_eq!(off_line::unknown(&world.input, &world.query()), [], "what is on the line is never asked");
 }
 
 #[test]

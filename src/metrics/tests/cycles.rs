@@ -2,6 +2,7 @@
 
 use super::world::*;
 use crate::domain::pull_request::PullRequestStatus;
+use crate::metrics::approvals::Knowledge;
 use crate::metrics::figures::{Metric, Phase, Reason, Value};
 use crate::metrics::input::{Nature, Segment};
 use crate::metrics::query::{Hours, Query};
@@ -167,4 +168,15 @@ fn the_deploy_wait_runs_from_completion_to_production() {
     world.deploy(1, 2, "2026-03-09 17:00", WEB, 1);
     let (value, why) = phase(&world, Phase::DeployWait);
     assert_eq!((value, why), (few(&[2.0]), excluded(&[(Reason::NotDeployed, 1)])));
+}
+
+#[test]
+fn where_policies_are_not_seen_cycle_time_says_by_what_reviews_are_measured() {
+    let mut world = World::new();
+    world.merge(WEB, 1, USUAL);
+    let said = |world: &World| world.tile(Metric::CycleTime).notes.into_iter().find(|note| note.contains("approvals"));
+    assert_eq!(said(&world), None);
+    world.input.projects[0].approvals = Knowledge::Unreadable { why: "the token lacks Code (read)".to_owned() };
+    let note = said(&world).unwrap();
+    assert_eq!(note, "how many approvals Harbour wants is not seen (the token lacks Code (read)): there the first one ends the review");
 }

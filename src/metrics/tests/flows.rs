@@ -5,6 +5,7 @@ use jiff::Timestamp;
 use super::world::{WEB, commit, t};
 use crate::domain::id::Guid;
 use crate::domain::pull_request::{PullRequestStatus, Vote};
+use crate::metrics::approvals::{AuthorsVote, Wanted};
 use crate::metrics::flow::{of, rules_name};
 use crate::metrics::input::{Actor, ChangeCommit, Flow, Happening, History, Nature, Required, Segment, What};
 use crate::metrics::query::Rules;
@@ -45,7 +46,12 @@ fn history(happenings: &[(u32, &str, What)]) -> History {
         items: vec![12],
         iterations: None,
         files: Some(3),
+        wanted: Vec::new(),
     }
+}
+
+fn wants(approvals: u32, author: AuthorsVote) -> Wanted {
+    Wanted { approvals, author }
 }
 
 fn flow(history: &History) -> Flow {
@@ -131,6 +137,33 @@ fn a_reopened_pull_request_is_ready_from_its_reopening() {
 }
 
 #[test]
+fn an_abandoned_week_is_in_no_phase_of_what_was_reopened() {
+    // Reviewed, abandoned, reopened, looked at again.
+    let abandoned = [(10, "bob", COMMENT), (11, "ann", What::Abandoned), (16, "ann", What::Reactivated)];
+    let again = flow(&history(&[&abandoned[..], &[(17, "cy", COMMENT), (19, "bob", APPROVE)]].concat()));
+    assert_eq!((again.ready_at, again.first_review_at, again.approved_at), (Some(at(16)), Some(at(17)), Some(at(19))));
+    // The last reopening counts.
+    let twice = flow(&history(&[&abandoned[..], &[(17, "ann", What::Abandoned), (18, "ann", What::Reactivated)]].concat()));
+    assert_eq!((twice.ready_at, twice.first_review_at), (Some(at(18)), Some(at(18))), "reviewed before, so not without a review");
+}
+
+#[test]
+fn an_approval_from_before_a_reopening_counts_from_then() {
+    let approved = [(10, "bob", APPROVE), (11, "ann", What::Abandoned), (16, "ann", What::Reactivated)];
+    let stands = flow(&history(&approved));
+    assert_eq!((stands.ready_at, stands.first_review_at, stands.approved_at), (Some(at(16)), Some(at(16)), Some(at(16))));
+    let reset = flow(&history(&[&approved[..], &[(16, "ann", What::VotesReset), (18, "bob", APPROVE)]].concat()));
+    assert_eq!((reset.first_review_at, reset.approved_at), (Some(at(18)), Some(at(18))));
+}
+
+#[test]
+fn what_is_reopened_as_a_draft_is_ready_when_it_is_published() {
+    let made = [(10, "bob", COMMENT), (11, "ann", What::MadeDraft), (12, "ann", What::Abandoned), (14, "ann", What::Reactivated)];
+    let published = flow(&history(&[&made[..], &[(16, "ann", What::Published), (17, "bob", APPROVE)]].concat()));
+    assert_eq!((published.ready_at, published.first_review_at, published.approved_at), (Some(at(16)), Some(at(17)), Some(at(17))));
+}
+
+#[test]
 fn what_happens_after_the_completion_is_no_review() {
     let flow = flow(&history(&[(21, "bob", COMMENT), (22, "cy", APPROVE)]));
     assert_eq!((flow.first_review_at, flow.approved_at), (None, None));
@@ -140,6 +173,78 @@ fn what_happens_after_the_completion_is_no_review() {
 fn a_withdrawn_approval_does_not_count_and_a_new_one_counts_from_then() {
     let flow = flow(&history(&[(10, "bob", APPROVE), (11, "bob", RESET), (12, "bob", SUGGEST), (13, "bob", APPROVE)]));
     assert_eq!(flow.approved_at, Some(at(12)));
+}
+
+#[test]
+fn the_approval_that_completes_what_the_policy_wants_counts() {
+    let mut history = history(&[(10, "bob", APPROVE), (13, "cy", SUGGEST), (15, "dan", APPROVE)]);
+    assert_eq!(flow(&history).approved_at, Some(at(10)), "without a policy the first");
+    for (wanted, hour) in [(1, 10), (2, 13), (3, 15)] {
+        history.wanted = vec![wants(wanted, AuthorsVote::DoesNot)];
+        assert_eq!(flow(&history).approved_at, Some(at(hour)), "{wanted} wanted");
+    }
+    history.wanted = vec![wants(3, AuthorsVote::DoesNot), wants(2, AuthorsVote::DoesNot)];
+    assert_eq!(flow(&history).approved_at, Some(at(15)), "all policies that cover the branch");
+}
+
+#[test]
+fn the_second_approval_in_force_counts_and_not_the_second_that_was_given() {
+    let mut history = history(&[(10, "bob", APPROVE), (11, "cy", APPROVE), (12, "bob", WAIT), (15, "bob", APPROVE)]);
+    history.wanted = vec![wants(2, AuthorsVote::DoesNot)];
+    assert_eq!(flow(&history).approved_at, Some(at(15)));
+    history.happenings.as_mut().unwrap().pop();
+    assert_eq!(flow(&history).approved_at, Some(at(11)), "merged with one: past the policy, or before it wanted two");
+}
+
+#[test]
+fn what_is_active_is_not_approved_with_too_few() {
+    let mut history = history(&[(10, "bob", APPROVE)]);
+    (history.status, history.closed_at) = (PullRequestStatus::Active, None);
+    history.wanted = vec![wants(2, AuthorsVote::DoesNot)];
+    assert_eq!(flow(&history).approved_at, None);
+    history.wanted.clear();
+    assert_eq!(flow(&history).approved_at, Some(at(10)));
+}
+
+#[test]
+fn the_authors_approval_is_one_of_several_where_the_policy_counts_it_and_never_the_only_one() {
+    let mut history = history(&[(10, "ann", APPROVE), (12, "bob", APPROVE), (14, "cy", APPROVE)]);
+    history.wanted = vec![wants(2, AuthorsVote::Counts)];
+    assert_eq!(flow(&history).approved_at, Some(at(12)));
+    history.wanted = vec![wants(2, AuthorsVote::DoesNot)];
+    assert_eq!(flow(&history).approved_at, Some(at(14)));
+    history.happenings.as_mut().unwrap().truncate(1);
+    history.wanted = vec![wants(1, AuthorsVote::Counts)];
+    assert_eq!(flow(&history).approved_at, None);
+}
+
+#[test]
+fn a_machines_approval_is_one_of_several_and_never_the_only_one() {
+    let mut history = history(&[(10, "svc", APPROVE), (12, "grp", APPROVE), (13, "bob", APPROVE), (15, "cy", APPROVE)]);
+    history.actors.push(Actor { unique_name: "Build\\5f3c".to_owned(), ..actor("svc") });
+    history.actors.push(Actor { is_group: true, ..actor("grp") });
+    for (wanted, hour) in [(1, 13), (2, 13), (3, 15)] {
+        history.wanted = vec![wants(wanted, AuthorsVote::DoesNot)];
+        assert_eq!(flow(&history).approved_at, Some(at(hour)), "{wanted} wanted");
+    }
+}
+
+#[test]
+fn a_reset_takes_approvals_back() {
+    let reset = flow(&history(&[(10, "bob", APPROVE), (11, "ann", What::Pushed), (11, "ann", What::VotesReset), (15, "bob", APPROVE)]));
+    assert_eq!((reset.first_review_at, reset.approved_at), (Some(at(10)), Some(at(15))));
+    let mut alone = history(&[(10, "bob", APPROVE), (12, "ann", What::VotesReset)]);
+    alone.reviewers = vec![(actor("bob"), Vote::None, Required::Optional)];
+    let alone = flow(&alone);
+    assert_eq!((alone.approved_at, alone.undated_vote), (None, false));
+    let late = flow(&history(&[(10, "bob", APPROVE), (21, "ann", What::VotesReset)]));
+    assert_eq!(late.approved_at, Some(at(10)), "after the completion");
+}
+
+#[test]
+fn being_made_a_draft_takes_approvals_back() {
+    let flow = flow(&history(&[(10, "bob", APPROVE), (11, "ann", What::MadeDraft), (13, "ann", What::Published), (15, "bob", APPROVE)]));
+    assert_eq!(flow.approved_at, Some(at(15)));
 }
 
 #[test]

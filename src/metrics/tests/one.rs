@@ -44,6 +44,7 @@ fn active(reviewed: bool) -> History {
         items: Vec::new(),
         iterations: None,
         files: None,
+        wanted: Vec::new(),
     }
 }
 

@@ -53,6 +53,8 @@ fn the_environment_comes_before_the_stage() {
     let kinds = kinds(&[("web", "Release", Some("prod")), ("web", "ProdSmoke", None), ("web", "ProdEU", Some("eu"))]);
     // The smoke stage deploys into no environment, the third into one whose name says nothing: its own does.
     assert_eq!(grounds(&kinds, &Rules::default()), [Some(Ground::Environment), None, Some(Ground::Stage)]);
+    let kinds = self::kinds(&[("web", "ProdSmoke", None), ("web", "ProdEU", Some("eu"))]);
+    assert_eq!(grounds(&kinds, &Rules::default()), [None, Some(Ground::Stage)], "whatever says of the environment that it is production");
 }
 
 #[test]

@@ -175,6 +175,7 @@ fn a_pipeline_that_is_production_as_a_whole_counts_its_runs() {
     let tile = world.tile(Metric::DeploymentFrequency);
     assert_eq!(count(&tile), 2);
     assert_eq!(tile.excluded, excluded(&[(Reason::FailedAttempt, 1), (Reason::Canceled, 1), (Reason::Pending, 1)]));
+    assert!(tile.notes.contains(&"1 with issues".to_owned()), "{:?}", tile.notes);
     assert!(matches!(world.tile(Metric::PipelineReliability).value, Value::Rate { k: 1, n: 3, .. }));
 }
 

@@ -6,6 +6,7 @@ use crate::domain::collection::{Collection, Source, SourceState};
 use crate::domain::id::{Guid, ObjectId, ProjectId, RepositoryId};
 use crate::domain::pull_request::PullRequestStatus;
 use crate::domain::run::{DefinitionKind, RunResult, StageResult};
+use crate::metrics::approvals::Knowledge;
 use crate::metrics::figures::{Excluded, Figures, Metric, Reason, Row, Tile};
 use crate::metrics::input::{Flow, Incident, IncidentSource, Input, MeasuredProject, Nature, Segment, StageKind, StageRun, Tip};
 use crate::metrics::query::{Query, Rules, Window};
@@ -55,6 +56,7 @@ impl World {
             name: "Harbour".to_owned(),
             collection: collected("2025-06-01 00:00", "2026-04-02 00:00"),
             incident_source: IncidentSource::None,
+            approvals: Knowledge::Read,
         };
         Self {
             input: Input { projects: vec![project], repositories, ..Input::default() },

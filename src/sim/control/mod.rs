@@ -42,6 +42,21 @@ pub struct Control {
     sim: Sim,
 }
 
+/// Whether a push to a pull request takes its votes back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(from = "bool")]
+pub enum Votes {
+    #[default]
+    Kept,
+    Reset,
+}
+
+impl From<bool> for Votes {
+    fn from(reset: bool) -> Votes {
+        if reset { Votes::Reset } else { Votes::Kept }
+    }
+}
+
 /// Whether a merge asks the branch policies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -226,10 +241,15 @@ impl Control {
         .await
     }
 
-    /// Puts a blocking "Minimum number of reviewers" on a branch.
+    /// Puts a blocking "Minimum number of reviewers" on a branch: one.
     pub async fn protect(&self, repository: &str, branch: &str) -> Result<(), Failure> {
-        let kind =
-            PolicyKind::MinimumReviewers { count: 1, creator_vote_counts: false, allow_downvotes: false, reset_on_source_push: false };
+        self.want_approvals(repository, branch, 1, Votes::Kept).await
+    }
+
+    /// Puts a blocking "Minimum number of reviewers" on a branch.
+    pub async fn want_approvals(&self, repository: &str, branch: &str, count: usize, on_push: Votes) -> Result<(), Failure> {
+        let reset_on_source_push = on_push == Votes::Reset;
+        let kind = PolicyKind::MinimumReviewers { count, creator_vote_counts: false, allow_downvotes: false, reset_on_source_push };
         self.guard(repository, branch, kind).await
     }
 

@@ -21,7 +21,8 @@
 //! | `deleteBranch` | `repository, branch, as` | deletes it |
 //! | `disable`, `enable` | `repository` | the repository |
 //! | `deny`, `permit` | `repository, as, permission` | `GenericRead`, `GenericContribute`, `CreateBranch`, `ForcePush`, `PullRequestContribute` |
-//! | `protect`, `unprotect` | `repository, branch` | a blocking "Minimum number of reviewers" on a branch; every policy off it |
+//! | `protect` | `repository, branch[, approvals, resetVotes]` | a blocking "Minimum number of reviewers" on a branch: one, and a push takes no votes back, unless told otherwise |
+//! | `unprotect` | `repository, branch` | every policy off a branch |
 //! | `wantResolved` | `repository, branch` | a blocking "Comment requirements" on a branch |
 //! | `advance` | `seconds` | the world's clock; answers `now` |
 //! | `settle` | | works off queued merges now; answers `lookedAt` |
@@ -61,7 +62,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::hooks::Emission;
-use super::{Control, Merging, Policies, SourceBranch, runs, short};
+use super::{Control, Merging, Policies, SourceBranch, Votes, runs, short};
 use crate::sim::cast::Cast;
 use crate::sim::deed::{self, Change};
 use crate::sim::fault::FaultSpec;
@@ -194,6 +195,10 @@ enum Verb {
     Protect {
         repository: String,
         branch: String,
+        #[serde(default = "one_approval")]
+        approvals: usize,
+        #[serde(default)]
+        reset_votes: Votes,
     },
     WantResolved {
         repository: String,
@@ -317,6 +322,10 @@ enum CastState {
     Running,
 }
 
+fn one_approval() -> usize {
+    1
+}
+
 impl Control {
     async fn perform(&self, verb: Verb) -> Result<Value, Failure> {
         match verb {
@@ -397,7 +406,9 @@ impl Control {
             Verb::Permit { repository, r#as, permission } => {
                 self.permit(&repository, &r#as, permission).await?;
             }
-            Verb::Protect { repository, branch } => self.protect(&repository, &branch).await?,
+            Verb::Protect { repository, branch, approvals, reset_votes } => {
+                self.want_approvals(&repository, &branch, approvals, reset_votes).await?;
+            }
             Verb::WantResolved { repository, branch } => self.want_resolved(&repository, &branch).await?,
             Verb::Unprotect { repository, branch } => self.unprotect(&repository, &branch).await?,
             Verb::Advance { seconds } => {

@@ -292,13 +292,18 @@ fn touch_pull_requests(sim: &Sim, world: &mut World, actor: Uuid, repository: Uu
             reason: arrival.reason,
         };
         pr.iterations.push(iteration);
+        let mut voters = Vec::new();
         if resets_votes {
-            for reviewer in &mut pr.reviewers {
+            for reviewer in pr.reviewers.iter_mut().filter(|reviewer| reviewer.vote != 0) {
                 reviewer.vote = 0;
+                voters.push(reviewer.id);
             }
         }
         let event = Event::Push { by: actor, ref_name: moved.name.clone(), commits: arrival.commits.clone(), head: moved.new.clone() };
         note(world, id, event, now);
+        if !voters.is_empty() {
+            note(world, id, Event::VotesReset { by: actor, voters }, now);
+        }
         publish(sim, world, &Happening::PullRequestUpdated { id, by: actor, what: Update::Push });
     }
 }

@@ -4,21 +4,58 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
+use serde_json::json;
 use uuid::Uuid;
 
 use crate::sim::world::{Comment, CommentKind, Extra, Property, Thread, World};
 
 /// Something the service notes down by itself.
 pub enum Event {
-    Vote { by: Uuid, vote: i8 },
-    Push { by: Uuid, ref_name: String, commits: Vec<String>, head: String },
-    ReviewersAdded { by: Uuid, added: Vec<Uuid> },
-    ReviewerRemoved { by: Uuid, removed: Uuid },
-    Status { by: Uuid, word: &'static str },
-    Draft { by: Uuid, is_draft: bool },
-    AutoComplete { by: Uuid, is_set: bool },
-    MergeFailed { by: Uuid, status: &'static str, source: String, target: String },
+    Vote {
+        by: Uuid,
+        vote: i8,
+    },
+    /// A policy took votes back.
+    VotesReset {
+        by: Uuid,
+        voters: Vec<Uuid>,
+    },
+    Push {
+        by: Uuid,
+        ref_name: String,
+        commits: Vec<String>,
+        head: String,
+    },
+    ReviewersAdded {
+        by: Uuid,
+        added: Vec<Uuid>,
+    },
+    ReviewerRemoved {
+        by: Uuid,
+        removed: Uuid,
+    },
+    Status {
+        by: Uuid,
+        word: &'static str,
+    },
+    Draft {
+        by: Uuid,
+        is_draft: bool,
+    },
+    AutoComplete {
+        by: Uuid,
+        is_set: bool,
+    },
+    MergeFailed {
+        by: Uuid,
+        status: &'static str,
+        source: String,
+        target: String,
+    },
 }
+
+/// Of a reset the service names a few voters and counts all of them.
+const EXAMPLES: usize = 5;
 
 pub fn note(world: &mut World, pull_request: i32, event: Event, at: Timestamp) {
     let name = |id: Uuid| world.user(id).map_or_else(|| id.to_string(), |user| user.display_name.clone());
@@ -32,6 +69,16 @@ pub fn note(world: &mut World, pull_request: i32, event: Event, at: Timestamp) {
             set("CodeReviewVoteResult", text(&vote.to_string()));
             set("CodeReviewVotedByIdentity", text("1"));
             (by, format!("{} voted {vote}", name(by)), "VoteUpdate", vec![by])
+        }
+        Event::VotesReset { by, voters } => {
+            let keys: Vec<String> = (2..).take(voters.len().min(EXAMPLES)).map(|key: usize| key.to_string()).collect();
+            set("CodeReviewResetMultipleVotesNumVoters", text(&voters.len().to_string()));
+            set("CodeReviewResetMultipleVotesExampleVoterIdentities", text(&json!(keys).to_string()));
+            set("CodeReviewResetMultipleVotesInitiatorIdentity", text("1"));
+            set("CodeReviewResetMultipleVotesReason", text("Changes pushed to the source branch"));
+            let names: Vec<String> = voters.iter().map(|id| name(*id)).collect();
+            let identities = std::iter::once(by).chain(voters.into_iter().take(EXAMPLES)).collect();
+            (by, format!("Votes of {} were reset: changes pushed to the source branch", names.join(", ")), "ResetMultipleVotes", identities)
         }
         Event::Push { by, ref_name, commits, head } => {
             set("CodeReviewRefName", text(&ref_name));

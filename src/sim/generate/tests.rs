@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::process::Command;
 use std::sync::OnceLock;
 
-use super::plan::{Cause, Class, Nature, Outcome, Way};
+use super::plan::{Cause, Class, Nature, Outcome, PlannedDeployment, Way};
 use super::*;
 use crate::sim::git::{LogQuery, Repo, Version};
 use crate::sim::host::git_path;
@@ -360,6 +360,40 @@ fn runs_have_every_kind_of_end() {
         for build in made.world.builds.values().filter(|build| build.repository != made.plan.deleted) {
             assert!(made.repo(build.repository).has_commit(&build.sha).unwrap(), "{build:?}");
             assert!(build.started.is_none_or(|at| at >= build.queued) && build.finished.is_none_or(|at| at >= build.queued));
+        }
+    }
+}
+
+#[test]
+fn direct_pushes_stand_on_main_where_the_plan_says() {
+    for made in [s(), m()] {
+        let mut mains: BTreeMap<Uuid, Vec<String>> = BTreeMap::new();
+        for planned in &made.plan.pushes {
+            let main = mains.entry(planned.repository_id).or_insert_with(|| made.main(planned.repository_id));
+            assert_eq!(main.get(planned.position), Some(&planned.sha), "{planned:?}");
+            assert!(planned.deployed.as_ref().is_none_or(|by| by.at >= planned.at), "{planned:?}");
+        }
+        // With the merges and the roots they are all that ever moved main.
+        let merged = made.plan.pull_requests.iter().filter(|row| row.position.is_some()).count();
+        let moves: usize = made.world.repositories.iter().map(|row| made.main(row.id).len()).sum();
+        assert_eq!(made.plan.pushes.len() + merged + made.world.repositories.len(), moves);
+    }
+}
+
+#[test]
+fn what_a_rollback_goes_back_over_has_failed_unless_it_had_stood_for_three_days() {
+    for made in [s(), m()] {
+        for rollback in made.plan.successes().filter(|row| row.class == Class::Rollback) {
+            let is_before = |row: &&PlannedDeployment| row.repository_id == rollback.repository_id && row.at < rollback.at;
+            let before: Vec<_> = made.plan.successes().filter(is_before).collect();
+            let over: Vec<_> = before.iter().rev().take_while(|row| row.position > rollback.position).collect();
+            assert!(over[0].intervention.is_some_and(|known| Some(known.at) <= rollback.at), "{:?}", over[0]);
+            let is_soon = |row: &PlannedDeployment| {
+                rollback.at.zip(row.at).is_some_and(|(at, then)| at.duration_since(then) <= SignedDuration::from_hours(72))
+            };
+            for row in over.iter().skip(1) {
+                assert!(!is_soon(row) || row.intervention.is_some(), "{row:?} before {rollback:?}");
+            }
         }
     }
 }

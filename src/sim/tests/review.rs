@@ -1,5 +1,6 @@
 //! Reviewers, votes, threads, comments, statuses, policies.
 use super::*;
+use crate::sim::control::Votes;
 
 async fn opened(stage: &Stage, branch: &str) -> String {
     let repository = Stage::repository(OPS.0, OPS.1);
@@ -63,6 +64,30 @@ async fn a_vote_on_a_draft_is_not_kept() {
     assert_eq!(stage.get(&path).await.expect(200)["vote"], 0);
     let published = stage.patch(&pr, json!({"isDraft": false})).await.expect(200);
     assert_eq!(published["isDraft"], false);
+}
+
+#[tokio::test]
+async fn a_policy_takes_votes_back_after_a_push_and_a_thread_names_the_voters() {
+    let stage = Stage::new().await;
+    let control = stage.running.control();
+    control.want_approvals("pilot-cli", "main", 2, Votes::Reset).await.unwrap();
+    let pr = opened(&stage, "repushed").await;
+    let bob = stage.person("bob").await;
+    stage.as_user("bob-token", Method::PUT, &format!("{pr}/reviewers/{bob}"), json!({"vote": 10})).await.expect(200);
+    let push = async |text: &[u8]| {
+        control.push_file("pilot-cli", ("repushed", None), "alice", ("/more.md", text), "Add more").await.unwrap();
+        let threads = stage.get(&format!("{pr}/threads")).await.expect(200);
+        let kind = |thread: &&Value| thread["properties"]["CodeReviewThreadType"]["$value"] == "ResetMultipleVotes";
+        threads["value"].as_array().unwrap().iter().filter(kind).cloned().collect::<Vec<_>>()
+    };
+    let resets = push(b"more\n").await;
+    assert_eq!(stage.get(&format!("{pr}/reviewers/{bob}")).await.expect(200)["vote"], 0);
+    assert_eq!(resets.len(), 1);
+    let said = |name: &str| resets[0]["properties"][format!("CodeReviewResetMultipleVotes{name}")]["$value"].clone();
+    assert_eq!((said("NumVoters"), said("ExampleVoterIdentities")), (json!("1"), json!("[\"2\"]")));
+    assert_eq!(resets[0]["identities"]["2"]["id"], bob.as_str());
+    assert_eq!(resets[0]["comments"][0]["commentType"], "system");
+    assert_eq!(push(b"again\n").await.len(), 1, "nobody had voted since");
 }
 
 #[tokio::test]

@@ -145,6 +145,10 @@ async fn the_last_word_of_a_rate_limit_is_kept_whoever_writes_it_first() {
     let wait = RateLimit { limit: None, remaining: None, reset_at: None, told_to_wait: Some(at(9)), said_at: at(3) };
     assert!(store.put_rate_limit(organisation, &wait).await.unwrap());
     assert_eq!(known().await, Some(wait));
+    let both = RateLimit { told_to_wait: Some(at(9)), ..rate_limit(at(3)) };
+    assert!(store.put_rate_limit(organisation, &both).await.unwrap(), "the same answer says more");
+    assert!(!store.put_rate_limit(organisation, &both).await.unwrap());
+    assert_eq!(known().await, Some(both));
 }
 
 async fn the_days_of_a_question_are_those_of_its_projects_or_of_the_configuration() {

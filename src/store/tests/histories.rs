@@ -4,6 +4,7 @@ use super::collection::page;
 use super::*;
 use crate::domain::collection::Source;
 use crate::domain::id::ObjectId;
+use crate::metrics::approvals::{AuthorsVote, Branches, Found, Rule, Wanted};
 use crate::metrics::input::{Actor, ChangeCommit, Happening, Segment, What};
 use crate::metrics::query::Rules;
 use crate::store::{Due, HistoryUpdate, PageDone};
@@ -145,6 +146,40 @@ async fn a_bot_is_not_followed_and_stops_being_one_when_the_rules_change() {
     assert_eq!(store.flow(api, 3).await.unwrap().unwrap().segment, Segment::Bot);
 }
 
+async fn flows_are_made_again_when_a_branch_wants_other_approvals() {
+    let desk = measured().await;
+    let (store, project, api) = (&desk.store, desk.project, desk.repository);
+    let target = fact(4, PullRequestStatus::Active, None).target_branch;
+    let vote = |name: &str, minute| Happening {
+        at: at(minute),
+        by: Some(identity(name).id),
+        what: What::Vote { vote: crate::domain::pull_request::Vote::Approved },
+    };
+    let mut updates: Vec<HistoryUpdate> = (4..=6).map(|number| listed(number, PullRequestStatus::Completed, Some(60))).collect();
+    let happenings = vec![vote("Grace", 30), vote("Edsger", 40)];
+    updates.push(HistoryUpdate::Threads { repository: api, number: 4, happenings, actors: vec![], at: at(61) });
+    store.put_histories(project, updates, at(61), None).await.unwrap();
+    let approved = async || store.flow(api, 4).await.unwrap().unwrap().approved_at;
+    assert_eq!(approved().await, Some(at(30)));
+    let rules = |approvals| {
+        let wanted = Wanted { approvals, author: AuthorsVote::DoesNot };
+        Found::Rules(vec![Rule { repository: Some(api), branches: Branches::Exact(target.clone()), wanted }])
+    };
+    assert!(store.approvals(project).await.unwrap().is_due(at(70)));
+    store.put_approvals(project, rules(2), at(70), next(Source::Threads)).await.unwrap();
+    assert_eq!(approved().await, Some(at(40)));
+    assert!(!store.approvals(project).await.unwrap().is_due(at(71)));
+    let history = store.pull_request_history(api, 4).await.unwrap().unwrap();
+    assert_eq!(history.wanted, [Wanted { approvals: 2, author: AuthorsVote::DoesNot }]);
+    assert_eq!(store.collection(project).await.unwrap().source(Source::Threads).unwrap().done, 1, "the page is kept with it");
+    assert_eq!(store.refresh_flows(&Rules::default()).await.unwrap(), 0, "all are made with it already");
+    // What arrives later is made with it too, and what can't be seen takes nothing away.
+    store.put_approvals(project, Found::Unreadable { why: "no".to_owned() }, at(900), None).await.unwrap();
+    assert_eq!((approved().await, store.refresh_flows(&Rules::default()).await.unwrap()), (Some(at(40)), 0));
+    store.put_approvals(project, Found::Rules(vec![]), at(1000), None).await.unwrap();
+    assert_eq!(approved().await, Some(at(30)));
+}
+
 async fn the_one_read_longest_ago_is_next_in_the_rotation() {
     let desk = measured().await;
     let (store, project, api) = (&desk.store, desk.project, desk.repository);
@@ -161,5 +196,6 @@ on_both!(
     parts_come_in_any_order_and_an_older_one_changes_nothing,
     what_is_due_is_what_was_never_read_or_changed_since,
     a_bot_is_not_followed_and_stops_being_one_when_the_rules_change,
+    flows_are_made_again_when_a_branch_wants_other_approvals,
     the_one_read_longest_ago_is_next_in_the_rotation,
 );

@@ -146,6 +146,7 @@ type Statements = &'static [(&'static str, &'static str)];
 fn every_query() -> Vec<(&'static str, Statements)> {
     vec![
         ("mod", super::QUERIES),
+        ("approvals", super::approvals::QUERIES),
         ("board", super::board::QUERIES),
         ("branches", super::branches::QUERIES),
         ("check_server", super::check_server::QUERIES),

@@ -12,7 +12,7 @@ use crate::domain::collection::Source;
 use crate::domain::fact;
 use crate::domain::id::RepositoryId;
 use crate::domain::pull_request::Source as Told;
-use crate::domain::run::{DefinitionKind, DeploymentRecord};
+use crate::domain::run::DeploymentRecord;
 use crate::metrics::input::StageKind;
 use crate::metrics::production;
 use crate::store::{HistoryUpdate, Listing};
@@ -116,28 +116,19 @@ impl Course<'_> {
         Ok(())
     }
 
-    /// The environments whose records are wanted: those that are production by their name, or by what is known of what runs in them.
+    /// The environments whose records are wanted: those that are production by their name, by what somebody decided, or by what is known of
+    /// what runs in them.
     pub async fn production_environments(&self) -> Result<Vec<i64>, Stop> {
         let project = self.project().id;
         let kinds = self.store().stage_kinds(&[project]).await?;
         let environments = self.store().environments(project).await?;
+        let decided = self.store().decided_environments(project).await?;
+        let by_name = self.store().environment_kinds(project).await?;
         let is_production = |kind: &StageKind| production::judge(kind, &self.shared.settings.rules).production;
-        let wanted = environments.into_iter().filter(|environment| {
-            let by_name = StageKind {
-                project,
-                kind: DefinitionKind::Pipeline,
-                definition: 0,
-                definition_name: String::new(),
-                tags: Vec::new(),
-                stage: String::new(),
-                shown: None,
-                environment: Some(environment.name.clone()),
-                runs: 0,
-                last_at: None,
-                decided: None,
-            };
-            is_production(&by_name) || kinds.iter().any(|kind| kind.environment.as_ref() == Some(&environment.name) && is_production(kind))
-        });
+        let names: BTreeSet<_> =
+            kinds.iter().chain(&by_name).filter(|kind| is_production(kind)).filter_map(|kind| kind.environment.as_ref()).collect();
+        let wanted =
+            environments.into_iter().filter(|environment| names.contains(&environment.name) || decided.contains(&environment.name));
         Ok(wanted.map(|environment| environment.number).collect())
     }
 

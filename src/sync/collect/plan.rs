@@ -23,6 +23,8 @@ pub enum Operation {
         environment: i64,
     },
     Deployments,
+    /// How many approvals branches want, where that was not asked lately.
+    Approvals,
     Threads {
         repository: RepositoryId,
         number: i64,
@@ -65,7 +67,8 @@ impl Operation {
             Self::FinishedBuilds | Self::RunningBuilds => Source::Builds,
             Self::Environments | Self::Records { .. } => Source::Environments,
             Self::Deployments => Source::Releases,
-            Self::Threads { .. } => Source::Threads,
+            // Without them threads don't tell which vote completed the review.
+            Self::Approvals | Self::Threads { .. } => Source::Threads,
             Self::Detail { .. } => Source::Details,
             Self::Pushes { .. } => Source::Pushes,
             Self::Timeline { .. } => Source::Timelines,
@@ -84,6 +87,7 @@ impl Operation {
             Self::Environments => "names".to_owned(),
             Self::Records { environment } => environment.to_string(),
             Self::Deployments => "deployments".to_owned(),
+            Self::Approvals => "approvals".to_owned(),
             Self::Threads { repository, number } | Self::Detail { repository, number } => format!("{repository}:{number}"),
             Self::Pushes { repository } | Self::Commits { repository } => repository.to_string(),
             Self::Timeline { build, .. } => build.to_string(),
@@ -103,6 +107,8 @@ pub fn first_tiles() -> Vec<Operation> {
 /// What is known of a project once its lists are read.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Known {
+    /// Whether it is time to ask how many approvals branches want.
+    pub approvals_due: bool,
     /// Pull requests whose threads are not as new as they are: active ones first, then the newest.
     pub threads: Vec<(RepositoryId, i64)>,
     pub details: Vec<(RepositoryId, i64)>,
@@ -125,7 +131,16 @@ pub fn after_lists(known: &Known) -> Vec<Operation> {
     let pushes = known.repositories.iter().map(|&repository| Operation::Pushes { repository });
     let timelines = known.timelines.iter().map(|&(definition, build)| Operation::Timeline { definition, build });
     let commits = known.unlisted.iter().map(|&repository| Operation::Commits { repository });
-    threads.chain(details).chain(pushes).chain(timelines).chain(commits).chain([Operation::ChangedWorkItems]).collect()
+    let approvals = known.approvals_due.then_some(Operation::Approvals);
+    approvals
+        .into_iter()
+        .chain(threads)
+        .chain(details)
+        .chain(pushes)
+        .chain(timelines)
+        .chain(commits)
+        .chain([Operation::ChangedWorkItems])
+        .collect()
 }
 
 impl Known {
@@ -188,7 +203,8 @@ impl Counts {
         let read = self.pull_requests.saturating_sub(self.of_machines);
         let history = 2 * self.repositories + pages(self.commits, COMMITS);
         let items = self.projects + pages(self.work_items, WORK_ITEMS) + self.projects.min(self.work_items);
-        Calls { first_tiles, whole: first_tiles + 2 * read + history + items + self.timelines + self.between }
+        let approvals = self.projects;
+        Calls { first_tiles, whole: first_tiles + approvals + 2 * read + history + items + self.timelines + self.between }
     }
 }
 
@@ -206,15 +222,24 @@ mod tests {
         let known = Known {
             threads: vec![place(9), place(7)],
             details: vec![place(9), place(8)],
-            read: vec![],
             repositories: vec![RepositoryId(1), RepositoryId(2)],
             unlisted: vec![RepositoryId(2)],
             timelines: vec![(5, 51)],
+            ..Known::default()
         };
         let sources: Vec<_> = after_lists(&known).iter().map(Operation::source).collect();
         use Source::{Commits, Details, Pushes, Threads, Timelines, WorkItems};
         assert_eq!(sources, [Threads, Threads, Details, Details, Pushes, Pushes, Timelines, Commits, WorkItems]);
         assert_eq!(after_lists(&known)[0], Operation::Threads { repository: RepositoryId(1), number: 9 }, "the order that was given");
+    }
+
+    #[test]
+    fn how_many_approvals_are_wanted_is_asked_once_and_before_the_threads() {
+        let known = Known { approvals_due: true, threads: vec![place(9)], ..Known::default() };
+        let operations = after_lists(&known);
+        assert_eq!(operations[..2], [Operation::Approvals, Operation::Threads { repository: RepositoryId(1), number: 9 }]);
+        assert_eq!(operations.iter().filter(|operation| **operation == Operation::Approvals).count(), 1);
+        assert!(!after_lists(&Known { approvals_due: false, ..known }).contains(&Operation::Approvals));
     }
 
     #[test]
@@ -232,7 +257,7 @@ mod tests {
     #[test]
     fn the_budget_is_the_formula() {
         // 1 project, 5 repositories, 60 pull requests of people, 400 builds, 2 environments with 30 records, 300 commits, 80 work items:
-        // lists 2+1, builds 2+1, environments 1+2+1, releases 1+0; threads 60, details 60; pushes and commits 5+5+1; items 1+1+1.
+        // lists 2+1, builds 2+1, environments 1+2+1, releases 1+0; policies 1; threads 60, details 60; pushes and commits 5+5+1; items 1+1+1.
         let small = Counts {
             projects: 1,
             repositories: 5,
@@ -244,9 +269,9 @@ mod tests {
             work_items: 80,
             ..Counts::default()
         };
-        assert_eq!(small.calls(), Calls { first_tiles: 11, whole: 145 });
+        assert_eq!(small.calls(), Calls { first_tiles: 11, whole: 146 });
         // Ten of the pull requests are a machine's: 20 calls less.
-        assert_eq!(Counts { of_machines: 10, ..small }.calls().whole, 125);
+        assert_eq!(Counts { of_machines: 10, ..small }.calls().whole, 126);
         let medium = Counts {
             projects: 10,
             repositories: 50,
@@ -259,8 +284,8 @@ mod tests {
             work_items: 600,
             ..Counts::default()
         };
-        assert_eq!(medium.calls(), Calls { first_tiles: 86, whole: 1412 });
+        assert_eq!(medium.calls(), Calls { first_tiles: 86, whole: 1422 });
         // A stage of 40 runs, and what 3 deployments from a release branch brought: a call each.
-        assert_eq!(Counts { timelines: 40, between: 3, ..medium }.calls(), Calls { first_tiles: 86, whole: 1455 });
+        assert_eq!(Counts { timelines: 40, between: 3, ..medium }.calls(), Calls { first_tiles: 86, whole: 1465 });
     }
 }

@@ -1,4 +1,5 @@
-//! One call a pull request: its threads, and its detail. Several answers are kept together.
+//! One call a pull request: its threads, and its detail. Several answers are kept together. And one a project: how many approvals its
+//! branches want.
 
 use std::collections::BTreeMap;
 
@@ -6,11 +7,13 @@ use jiff::Timestamp;
 
 use super::course::{Course, Stop};
 use super::lists::is_gone;
+use super::trouble::Trouble;
 use crate::ado::history::happenings;
 use crate::domain::collection::Source;
 use crate::domain::fact;
 use crate::domain::id::RepositoryId;
 use crate::domain::work_item::{LinkTarget, Via, mentions};
+use crate::metrics::approvals::{self, Found};
 use crate::metrics::input::ChangeCommit;
 use crate::store::HistoryUpdate;
 
@@ -28,6 +31,23 @@ pub struct Read {
 type ItemLink = (i64, RepositoryId, LinkTarget, Via);
 
 impl Course<'_> {
+    /// Reads how many approvals branches want. Where that is not to be had, reviews are measured by one: it is kept why.
+    pub async fn approvals(&self) -> Result<(), Stop> {
+        let asked_at = self.now();
+        let found = match self.client().approval_policies(&self.project().guid).await {
+            Ok(policies) => Found::Rules(approvals::rules(&policies, self.repositories())),
+            Err(error) => match Trouble::of(&error, Source::Threads, &self.project().name) {
+                Trouble::Refused(why) => Found::Unreadable { why },
+                Trouble::Gone => Found::Unreadable { why: "this server lists no branch policies".to_owned() },
+                Trouble::Failed { .. } => return Err(error.into()),
+            },
+        };
+        let turn = self.turn(Source::Threads).await;
+        self.store().put_approvals(self.project().id, found, asked_at, turn.page()).await?;
+        turn.keep();
+        Ok(())
+    }
+
     /// Reads the threads of a pull request. Texts stay behind.
     pub async fn threads(&self, repository: RepositoryId, number: i64) -> Result<Option<Read>, Stop> {
         let Some((name, repo)) = self.wanted(Source::Threads, repository, number).await else { return Ok(None) };

@@ -159,7 +159,7 @@ async fn after_lists(courses: &[Course<'_>]) -> store::Result<()> {
     for (course, operations) in courses.iter().zip(&planned) {
         for source in [Source::Threads, Source::Details, Source::Pushes, Source::Timelines, Source::Commits] {
             if course.was_refused(source)
-                && let Some(operation) = operations.iter().find(|operation| operation.source() == source)
+                && let Some(operation) = operations.iter().find(|one| one.source() == source && **one != Operation::Approvals)
                 && let Some(read) = perform(course, operation.clone()).await?
             {
                 course.take(source, course.keep(vec![read]).await)?;
@@ -230,7 +230,8 @@ async fn known(course: &Course<'_>) -> store::Result<Known> {
             unlisted.push(repository);
         }
     }
-    Ok(Known { threads, details, read, repositories, unlisted, timelines })
+    let approvals_due = store.approvals(project).await?.is_due(course.now());
+    Ok(Known { approvals_due, threads, details, read, repositories, unlisted, timelines })
 }
 
 /// What was read, and whose it is.
@@ -305,6 +306,10 @@ async fn perform(course: &Course<'_>, operation: Operation) -> store::Result<Opt
             course.take(source, course.between(&operation, repository, base, head).await)?;
             Ok(None)
         }
+        Operation::Approvals => {
+            course.take(source, course.approvals().await)?;
+            Ok(None)
+        }
         listing => {
             walk(course, &listing).await?;
             Ok(None)
@@ -328,7 +333,8 @@ async fn walk(course: &Course<'_>, operation: &Operation) -> store::Result<()> {
             Operation::Pushes { repository } => course.pushes_page(operation, *repository, &place).await,
             Operation::Commits { repository } => course.commits_page(operation, *repository, &place).await,
             Operation::ChangedWorkItems => course.changed_items(operation, &place).await,
-            Operation::Threads { .. }
+            Operation::Approvals
+            | Operation::Threads { .. }
             | Operation::Detail { .. }
             | Operation::Timeline { .. }
             | Operation::Pushed { .. }

@@ -155,7 +155,13 @@ impl Runtime {
             let mut projects = Vec::new();
             for row in answer(store.projects().await)? {
                 let collection = answer(store.collection(row.id).await)?;
-                projects.push(MeasuredProject { id: row.id, name: row.name, collection, incident_source: Default::default() });
+                projects.push(MeasuredProject {
+                    id: row.id,
+                    name: row.name,
+                    collection,
+                    incident_source: Default::default(),
+                    approvals: Default::default(),
+                });
             }
             Ok(Box::new(Collections { projects, rate_limit: self.rate_limit(project).await }))
         };

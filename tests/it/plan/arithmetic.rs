@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::{SignedDuration, Timestamp};
 use kanado::metrics::figures::{Metric, Phase, Value};
 use kanado::sim::generate::Plan;
-use kanado::sim::generate::plan::{Cause, Class, DeployedBy, Intervention, Nature, PlannedDeployment, PlannedPullRequest};
+use kanado::sim::generate::plan::{Cause, Class, DeployedBy, Intervention, Nature, PlannedDeployment, PlannedPullRequest, Way};
 use kanado::sim::world::PrState;
 use uuid::Uuid;
 
@@ -93,9 +93,13 @@ pub fn start(row: &PlannedPullRequest) -> Timestamp {
     if is_stale || first > row.created { row.created } else { first }
 }
 
-/// Whether an attempt failed before the one that succeeded: not where the attempts before were deployments of their own.
+/// Whether an attempt failed before the one that succeeded: not where the attempts before were deployments of their own. Of those before
+/// the window nobody knows it.
 pub fn was_retried(plan: &Plan, row: &PlannedDeployment) -> bool {
-    let before = plan.successes().filter(|other| (other.run, other.way, other.definition) == (row.run, row.way, row.definition));
+    let before = plan
+        .successes()
+        .filter(|other| other.in_window)
+        .filter(|other| (other.run, other.way, other.definition) == (row.run, row.way, row.definition));
     let last = before.filter(|other| other.at < row.at).map(|other| other.attempt).max().unwrap_or(0);
     row.attempt > last + 1
 }
@@ -162,7 +166,8 @@ pub fn repairs(plan: &Plan) -> Vec<(&PlannedDeployment, Option<Timestamp>)> {
 }
 
 /// The plan without the rollbacks that nobody can see who began to look with the window: back to a commit that was pushed before it and
-/// deployed before it, which may as well be a branch's. What they undid has not failed then, as far as anybody knows.
+/// deployed before it, which may as well be a branch's, unless the number of its release tells. What they undid has not failed then, as
+/// far as anybody knows.
 pub fn as_seen(mut plan: Plan) -> Plan {
     let from = plan.window_from;
     let mut landed: BTreeMap<(Uuid, usize), Timestamp> =
@@ -174,7 +179,10 @@ pub fn as_seen(mut plan: Plan) -> Plan {
         let was_deployed = plan
             .successes()
             .any(|other| other.in_window && other.repository_id == row.repository_id && other.sha == row.sha && other.at < row.at);
-        if !was_pushed && !was_deployed {
+        let is_in_place = |other: &&PlannedDeployment| other.in_window && other.repository_id == row.repository_id && other.at < row.at;
+        let before = plan.successes().filter(is_in_place).last();
+        let is_older_release = row.way == Way::Classic && before.is_some_and(|before| row.run < before.run);
+        if !was_pushed && !was_deployed && !is_older_release {
             unseen.push((row.run, row.at));
         }
     }

@@ -59,6 +59,16 @@ impl Measured {
         let bots = world.sim.plan().into_iter().flat_map(|plan| plan.bots.iter().map(|bot| bot.name.clone()));
         config.metrics.rules.bots.extend(bots);
         let location = world.file_of("measurer");
+        Self::configured(world, clock, config, token, location).await
+    }
+
+    /// With the lists that are there when nobody said anything.
+    pub async fn unlisted(world: Inside, clock: Clock) -> Self {
+        let location = world.file_of("measurer");
+        Self::configured(world, clock, Config::default(), "everything", location).await
+    }
+
+    async fn configured(world: Inside, clock: Clock, config: Config, token: &str, location: Location) -> Self {
         let services = world.services("measurer", config, clock, &location).await;
         let projects = connect(&world, &services, token).await;
         Self { world, services, projects, location }

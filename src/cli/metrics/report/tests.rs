@@ -78,8 +78,13 @@ fn report_of(tiles: Vec<Tile>, rows: Vec<(Metric, Vec<Row>)>) -> String {
             bot_pull_requests: 0,
         },
     };
-    let project =
-        MeasuredProject { id: ProjectId(1), name: EVIL.to_owned(), collection: Default::default(), incident_source: Default::default() };
+    let project = MeasuredProject {
+        id: ProjectId(1),
+        name: EVIL.to_owned(),
+        collection: Default::default(),
+        incident_source: Default::default(),
+        approvals: Default::default(),
+    };
     let repositories = vec![(RepositoryId(2), ProjectId(1), EVIL.to_owned(), None)];
     let input = Input { projects: vec![project], repositories, ..Input::default() };
     html(&Report {

@@ -1,8 +1,8 @@
 //! Integration tests: the real binary, the simulator over TCP, real git.
 
 mod actions;
-mod attempts;
 mod approvals;
+mod attempts;
 mod backfill;
 mod bad_input;
 mod board_journey;

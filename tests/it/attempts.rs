@@ -39,9 +39,11 @@ async fn what_was_deployed_stays_deployed_when_its_stage_is_run_again_and_fails(
     let store = &measured.services.ctx.store;
     let projects: Vec<_> = measured.projects.iter().map(|project| project.id).collect();
     let kinds = store.stage_kinds(&projects).await.unwrap();
-    let query = Query::new(projects.clone(), Window::last(30, start), Rules::default());
+    // The clock stands still, and a window ends before its end.
+    let now = start + jiff::SignedDuration::from_mins(1);
+    let query = Query::new(projects.clone(), Window::last(30, now), Rules::default());
     let input = store.metric_input(&query, &production::wanted(&kinds, &query)).await.unwrap();
-    let deployments = rows(&input, &query, Metric::DeploymentFrequency, start);
+    let deployments = rows(&input, &query, Metric::DeploymentFrequency, now);
     for (planned, stage) in again {
         let project = measured.projects.iter().find(|project| project.name == planned.project).unwrap().id;
         let run = i64::from(planned.run);

@@ -1,6 +1,8 @@
 //! Organisations as rows put straight into a store, through the doors that collecting uses: what figures are read from. The same size
 //! gives the same rows.
 
+use std::collections::BTreeSet;
+
 use jiff::{SignedDuration, Timestamp};
 use kanado::domain::collection::Source;
 use kanado::domain::fact;
@@ -177,7 +179,7 @@ fn pull_request(size: Size, place: &Place, number: i64) -> Vec<HistoryUpdate> {
         ChangeCommit { sha: sha(5_000_000 + number), authored_at: Some(created - minutes(600 + number % 3_000)) },
         ChangeCommit { sha: sha(4_000_000 + number), authored_at: Some(created - minutes(5)) },
     ];
-    let items = if number % 3 == 0 { vec![10_000 + number % 500] } else { vec![] };
+    let items = task(number).into_iter().collect();
     let repository = *repository;
     vec![
         HistoryUpdate::Listed(listed),
@@ -291,6 +293,11 @@ fn incident(size: Size, number: i64) -> WorkItem {
     }
 }
 
+/// What pull requests and commits hang on: every third of each.
+fn task(of: i64) -> Option<i64> {
+    (of % 3 == 0).then_some(10_000 + of % 500)
+}
+
 async fn fill_project(store: &Store, size: Size, place: &Place, index: i64) {
     let own = |all: i64| (0..all).filter(move |number| number % size.projects == index);
     let project = place.project;
@@ -312,10 +319,9 @@ async fn fill_project(store: &Store, size: Size, place: &Place, index: i64) {
         store.put_histories(project, page, now(), None).await.expect("pull requests");
         let links: Vec<_> = numbers
             .iter()
-            .filter(|&&number| number % 3 == 0)
-            .flat_map(|&number| {
+            .filter_map(|&number| Some((number, task(number)?)))
+            .flat_map(|(number, item)| {
                 let repository = place.repository(number / size.projects).1;
-                let item = 10_000 + number % 500;
                 [
                     (item, repository, LinkTarget::PullRequest { number }, Via::Link),
                     (item, repository, LinkTarget::Commit { sha: sha(number) }, Via::Text),
@@ -332,8 +338,10 @@ async fn fill_project(store: &Store, size: Size, place: &Place, index: i64) {
             store.put_pushes(*repository, pushes, None).await.expect("pushes");
         }
     }
-    let incidents: Vec<WorkItem> = own(size.pull_requests / 40).map(|number| incident(size, number)).collect();
-    store.put_work_items(project, &incidents, None).await.expect("incidents");
+    let mut items: Vec<WorkItem> = own(size.pull_requests / 40).map(|number| incident(size, number)).collect();
+    let tasks: BTreeSet<i64> = own(size.pull_requests).filter_map(task).collect();
+    items.extend(tasks.into_iter().map(|number| WorkItem { number, kind: "Task".to_owned(), ..incident(size, 0) }));
+    store.put_work_items(project, &items, None).await.expect("work items");
     for source in Source::ALL {
         store.end_pass(project, source, PassEnd::Complete { synced_at: now() }).await.expect("the collection is complete");
     }

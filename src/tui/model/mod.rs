@@ -173,6 +173,8 @@ pub struct Model {
     pub collections: Listed<Box<Collections>>,
     pub setup: SetupState,
     pub live: LiveState,
+    /// When the text of the open form is kept, in case this process is killed. Absent while nothing new was typed.
+    pub form_save_at: Option<Timestamp>,
     pub watching: Watching,
     /// Why the pull request in view is where it is.
     pub story: StoryState,
@@ -243,6 +245,7 @@ impl Model {
             collections: Listed::default(),
             setup: SetupState::default(),
             live: LiveState::default(),
+            form_save_at: None,
             watching: Watching::default(),
             story: StoryState::default(),
             ticket: None,
@@ -399,6 +402,7 @@ impl Model {
             at.push(self.pending.since + WHICH_KEY_AFTER);
         }
         at.extend(self.editor.as_ref().and_then(|editor| editor.save_at));
+        at.extend(self.form_save_at);
         at.extend(self.rate_limited_until);
         if self.live.following() == Following::ByLooking {
             // What is live has no age.

@@ -106,6 +106,20 @@ fn a_line_that_drops_keeps_the_form_that_is_open() {
 }
 
 #[test]
+fn a_form_is_kept_while_it_is_typed_for_a_process_that_is_killed() {
+    let mut model = after("n");
+    typed(&mut model, "Say hello");
+    let at = model.wake_at().expect("the rest is kept soon");
+    assert!(at <= model.now + SignedDuration::from_secs(1));
+    let effects = update(&mut model, Event::new(at, What::Tick));
+    let mut again = next_run(&session_of(&effects).expect("it is kept"));
+    go(&mut again, "n");
+    assert_eq!(new_ticket(&again)[0], "Say hello");
+    let effects = update(&mut model, Event::new(at + SignedDuration::from_secs(9), What::Tick));
+    assert!(session_of(&effects).is_none(), "nothing was typed since");
+}
+
+#[test]
 fn a_ticket_that_could_not_be_made_keeps_its_form() {
     let mut model = filled();
     let effects = press(&mut model, "ctrl+s");

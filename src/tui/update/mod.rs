@@ -27,6 +27,8 @@ pub mod webhooks;
 
 use super::effect::Effect;
 use super::event::{Direction, Event, What};
+use super::model::editor::SAVE_AFTER;
+use super::model::overlay::Overlay;
 use super::model::{Base, Model, TerminalFocus};
 
 /// Effects asked for while an event is applied.
@@ -38,8 +40,14 @@ pub fn update(model: &mut Model, event: Event) -> Vec<Effect> {
     model.now = event.at;
     time_passed(model, &mut out);
     match event.what {
-        What::Key(key) => keys::key(model, key, &mut out),
-        What::Paste(text) => keys::paste(model, &text, &mut out),
+        What::Key(key) => {
+            keys::key(model, key, &mut out);
+            expect_form(model);
+        }
+        What::Paste(text) => {
+            keys::paste(model, &text, &mut out);
+            expect_form(model);
+        }
         What::Wheel(direction) => wheel(model, direction, &mut out),
         What::Click { x, y } => board::click(model, x, y, &mut out),
         What::Resize { width, height } => {
@@ -55,7 +63,7 @@ pub fn update(model: &mut Model, event: Event) -> Vec<Effect> {
             model.focus = TerminalFocus::Elsewhere;
             editor::save_now(model, &mut out);
         }
-        What::Tick => {}
+        What::Tick => keep_form(model, &mut out),
         What::HangUp => {
             editor::save_now(model, &mut out);
             out.push(Effect::SaveSession(Box::new(model.session())));
@@ -97,6 +105,21 @@ fn time_passed(model: &mut Model, out: &mut Out) {
     }
     if model.editor.as_ref().is_some_and(|editor| editor.save_at.is_some_and(|at| at <= model.now)) {
         editor::save_now(model, out);
+    }
+}
+
+/// Has the text of an open form kept soon after a key, also while others follow.
+fn expect_form(model: &mut Model) {
+    let is_expected = model.form_save_at.is_some_and(|at| at > model.now);
+    if !is_expected && matches!(model.overlay, Some(Overlay::NewTicket(_) | Overlay::PullRequest(_))) {
+        model.form_save_at = Some(model.now + SAVE_AFTER);
+    }
+}
+
+fn keep_form(model: &mut Model, out: &mut Out) {
+    if model.form_save_at.is_some_and(|at| at <= model.now) {
+        model.form_save_at = None;
+        out.push(Effect::SaveSession(Box::new(model.session())));
     }
 }
 

@@ -238,9 +238,13 @@ async fn feed(method: &str, url: &str, response: &Value) -> Option<Compared> {
             let files = client.changed_files(repo, &tip, &tip).await.unwrap();
             let rows = body.pointer("/changes").and_then(Value::as_array).cloned().unwrap_or_default();
             let blobs = rows.iter().filter(|row| or_empty(row, "/item/gitObjectType") == "blob").count();
-            // One of them is the middle of a list; the same page is given again and again here.
-            let pages = scene.find("GET", "/diffs/commits").len();
-            vec![("files", files.to_string(), (blobs * pages).to_string())]
+            // One of them is the middle of a list: what follows is asked for, and is empty here.
+            let pages = if or_empty(body, "/allChangesIncluded") == "true" { 1 } else { 2 };
+            vec![
+                ("pages", scene.find("GET", "/diffs/commits").len().to_string(), pages.to_string()),
+                ("since the common commit", scene.find("GET", "diffCommonCommit=true").len().to_string(), pages.to_string()),
+                ("files", files.to_string(), blobs.to_string()),
+            ]
         }
         ("GET", ["git", "pullrequests"] | ["git", "repositories", _, "pullrequests"]) => {
             let facts = client.pull_requests(In::Project(&project()), &PullRequestQuery::default()).await.unwrap();

@@ -30,8 +30,9 @@ const START: usize = 4;
 /// After a sign of a limit the window grows by one in so many windows of good answers.
 const CAUTION: usize = 4;
 
-/// Of the limit, what the background uses. Half is left to people, and more than a quarter of the other half to errors of the estimate.
-const USE: f64 = 0.36;
+/// Of the limit, what the background uses. Half is left to people, and a third of the other half and more to errors of the estimate:
+/// requests may get dearer than those from which the cost of one was learnt.
+const USE: f64 = 0.32;
 
 /// What a unit ([`Bulk`]) is taken to cost until that can be seen. Published figures say 1.05 to 1.3 for heavy requests.
 const FIRST_COST: f64 = 1.0;
@@ -474,10 +475,10 @@ mod tests {
     #[test]
     fn below_half_of_the_limit_it_waits_for_what_comes_back() {
         let (mut pacer, now) = (Pacer::default(), Instant::now());
-        // Others used 150 of 200, all back in 300 s: half a unit a second. 72 may be used: one request of 1 fits after 79 are back.
+        // Others used 150 of 200, all back in 300 s: half a unit a second. 64 may be used: one request of 1 fits after 87 are back.
         pacer.answered(&told(200.0, 50.0, 300), now, now);
         let Admission::At(at) = pacer.admit(now, Bulk::Object, CEILING, 0, 0) else { panic!("it fits already") };
-        assert!((at - now).abs_diff(Duration::from_secs(158)) < Duration::from_millis(5), "{:?}", at - now);
+        assert!((at - now).abs_diff(Duration::from_secs(174)) < Duration::from_millis(5), "{:?}", at - now);
         let at = at + Duration::from_millis(10);
         assert_eq!(pacer.admit(at, Bulk::Object, CEILING, 0, 0), Admission::Now);
         // A second one beside it needs one unit more: two seconds. A page needs five.
@@ -536,7 +537,7 @@ mod tests {
             pacer.answered(&quiet(), start, start);
             sent += 1;
         }
-        assert_eq!(sent, 36);
+        assert_eq!(sent, 32);
         // After twelve windows it is forgotten.
         let much_later = start + Duration::from_secs(120);
         pacer.answered(&quiet(), much_later, much_later);
@@ -614,7 +615,7 @@ mod tests {
             }
         }
         assert!(has_settled && highest <= 100.0, "{highest}");
-        // 72 of what there is in five minutes, for fifty of them: nine tenths of it at least are used.
-        assert!(log.len() > 100 && highest > 65.0 && sent > 2500, "{sent} in all, {} at the end, {highest}", log.len());
+        // 64 of what there is in five minutes, for fifty of them: nine tenths of it at least are used.
+        assert!(log.len() > 90 && highest > 58.0 && sent > 2250, "{sent} in all, {} at the end, {highest}", log.len());
     }
 }

@@ -230,6 +230,8 @@ async fn every_function(checked: &Checked, covered: &mut Covered) {
     assert_eq!(by!(commits(r, "feature/SCR-1", 3))[0].id, second.commit);
     assert_eq!(by!(ahead_behind(r, &main, "feature/SCR-1")), (2, 0));
     assert_eq!(by!(changed_files(r, &tip, &second.commit)), 1);
+    let between = by!(commits_between(r, (&tip, &second.commit), 0, 100)).rows;
+    assert_eq!(between.iter().map(|commit| &commit.id).collect::<Vec<_>>(), [&second.commit, &first.commit]);
 
     let new = NewPullRequest {
         title: "SCR-1".into(),
@@ -287,6 +289,7 @@ async fn every_function(checked: &Checked, covered: &mut Covered) {
     let build = json!({ "pullRequest": number, "as": "bob", "state": "succeeded" });
     control(checked, "status", build).await;
     assert!(!by!(policy_evaluations(&project.guid, number)).is_empty());
+    assert!(!by!(approval_policies(&project.guid)).is_empty());
     assert_eq!(by!(statuses(r, number)).len(), 1);
     assert_eq!(by!(labels(r, number)), ["scr"]);
     by!(pull_request_work_items(r, number));
@@ -356,8 +359,13 @@ async fn every_function(checked: &Checked, covered: &mut Covered) {
         seen.extend(stages.iter().map(|stage| format!("{:?}", stage.result)));
         seen.extend(stages.iter().filter(|stage| stage.approval_from.is_some()).map(|_| "approval".to_owned()));
         seen.extend(stages.iter().filter(|stage| stage.attempt > 1).map(|_| "again".to_owned()));
+        for (stage, before) in stages.iter().flat_map(|stage| stage.earlier.iter().map(move |before| (stage, before))) {
+            let then = by!(earlier_timeline(&project.guid, run.number, before)).unwrap_or_default();
+            assert!(then.iter().any(|one| one.name == stage.name && one.attempt < stage.attempt), "{then:?}");
+            seen.insert("before".to_owned());
+        }
     }
-    for wanted in ["Succeeded", "Failed", "Skipped", "Canceled", "Pending", "approval", "again"] {
+    for wanted in ["Succeeded", "Failed", "Skipped", "Canceled", "Pending", "approval", "again", "before"] {
         assert!(seen.contains(wanted), "{wanted}: {seen:?}");
     }
     assert_eq!(c.timeline(&project.guid, 999_999).await.unwrap(), None);

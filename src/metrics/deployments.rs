@@ -16,6 +16,8 @@
 //! Where runs count as wholes the result of the run takes the place of its stages' (partially succeeded is success with issues). Runs that validate a
 //! pull request (`refs/pull/*`) are no deployments then: what they ran is not merged. One of them whose production stage succeeded is.
 //!
+//! It knows when its stages waited for approvals, where timelines told of all of them: the stages that decided it, at every attempt.
+//!
 //! A **service** is a definition with production. Of which class its successes are, see [`standing`](super::standing).
 //!
 //! Limits: a run that counts as a whole and was run again counts once, at its last end: the service tells no other. Of a stage that only a

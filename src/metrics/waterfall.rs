@@ -3,6 +3,8 @@
 //! Phases are those of [`Phase`]; the one it is in has no end. Typical times are those of the figures' phases in the query's window
 //! (`cycle`): the median needs five, the 85th percentile 19 (see [`figures::Value`](super::figures::Value)).
 //!
+//! What went on in a phase (CI, approvals) is laid over it by [`overlay`](super::overlay).
+//!
 //! Limits: while its threads were not read, or a vote has no date, the phases after the draft are not known: one span of unknown phase
 //! stands for all of them.
 

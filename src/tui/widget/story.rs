@@ -169,9 +169,9 @@ impl Page<'_> {
                 Span::styled(format!(" {:<width$}", duration(part.seconds), width = usize::from(LONG)), theme.text),
                 Span::styled(compared(part), if goes_on { style } else { theme.dim }),
             ]));
-            // Below its duration; where that would be cut, the duration alone.
+            // Below its duration; on a narrow screen, which is a low one mostly, the duration alone.
             let before = 2 + NAME + cells + 1;
-            if let Some(words) = of_which(part).filter(|words| before + text::width(words) <= self.width) {
+            if let Some(words) = of_which(part).filter(|_| self.width >= WIDE) {
                 self.lines.push(Line::styled(format!("{}{words}", " ".repeat(usize::from(before))), theme.dim));
             }
         }
@@ -230,6 +230,9 @@ impl Page<'_> {
 /// Cells of a phase's name, and of how long it took.
 const NAME: u16 = 12;
 const LONG: u16 = 8;
+
+/// From how many cells on there is room for what went on in a phase.
+const WIDE: u16 = 84;
 
 /// `of which CI 1h 20m`, where something of it is known to have gone on.
 fn of_which(part: &Part) -> Option<String> {

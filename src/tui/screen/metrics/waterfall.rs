@@ -19,8 +19,8 @@ pub const WHOLE: u16 = 7;
 const COUNT: u16 = 8;
 
 /// Cells of what went on in a phase, and how wide a line has to be for it.
-const OF_WHICH: u16 = 24;
-const WIDE: u16 = 112;
+const OF_WHICH: u16 = 28;
+const WIDE: u16 = 116;
 
 /// The length that stands for a value in a drawing; what has none has no bar.
 pub fn length(value: &Value) -> Option<f64> {
@@ -55,8 +55,8 @@ fn value(figure: &PhaseFigure, cells: u16) -> String {
 /// What went on in a phase, in so many cells.
 fn of_which_words(figure: &PhaseFigure, cells: u16) -> Option<String> {
     let overlay = figure.overlay.as_ref().filter(|_| cells > 0)?;
-    let seconds = length(&overlay.value)?;
-    Some(format!("of which {} {}", overlay.overlay.words(), words::duration(seconds)))
+    let few = if let Value::Few { seconds } = &overlay.value { format!(" (n {})", seconds.len()) } else { String::new() };
+    Some(format!("of which {} {}{few}", overlay.overlay.words(), words::duration(length(&overlay.value)?)))
 }
 
 /// Paints them into the area: a line each where there is room, else two a line.

@@ -35,6 +35,7 @@ mod hash;
 pub mod input;
 pub mod landing;
 mod lead_time;
+pub mod left_alone;
 pub mod lists;
 pub mod movers;
 pub mod names;

@@ -5,14 +5,16 @@
 use serde::{Deserialize, Serialize};
 
 use super::frame::Frame;
+use super::input::StageKind;
 use super::telling::grouped;
 use crate::domain::run::DefinitionKind;
 
 /// How a note begins that tells of it.
 pub const LOOKED_AT: &str = "stages of ";
 
-/// How many sorts of runs notes name.
+/// How many services notes name, and how many sorts of runs of each.
 const MOST_NAMED: usize = 4;
+const MOST_SORTS: usize = 3;
 
 /// Runs of a pipeline that are alike in whether they deploy.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -58,28 +60,36 @@ pub struct LeftAlone {
 }
 
 impl LeftAlone {
+    /// "3 of 210 scheduled runs"
+    fn share(&self) -> String {
+        format!("{} of {} {}", grouped(self.looked_at), grouped(self.runs), self.sort.words())
+    }
+
     /// "3 of 210 scheduled runs looked at, none deployed"
     pub fn words(&self) -> String {
-        format!("{} of {} {} looked at, none deployed", grouped(self.looked_at), grouped(self.runs), self.sort.words())
+        format!("{} looked at, none deployed", self.share())
     }
 }
 
-/// What to say of the services asked for.
+/// What to say of the services asked for, each in a note.
 pub fn notes(frame: &Frame<'_>) -> Vec<String> {
     let services = frame.deployments.services.iter().filter(|service| service.asked && service.id.kind == DefinitionKind::Pipeline);
-    let of_service = services.flat_map(|service| {
-        let of_it = frame
-            .input
-            .kinds
-            .iter()
-            .filter(|kind| (kind.project, kind.kind, kind.definition) == (service.id.project, service.id.kind, service.id.definition));
-        of_it.flat_map(|kind| &kind.left_alone).map(|sort| format!("{}: {}", service.name, sort.words()))
+    let told = services.filter_map(|service| {
+        let is_of =
+            |kind: &&StageKind| (kind.project, kind.kind, kind.definition) == (service.id.project, service.id.kind, service.id.definition);
+        let sorts: Vec<&LeftAlone> = frame.input.kinds.iter().filter(is_of).flat_map(|kind| &kind.left_alone).collect();
+        let mut shares: Vec<String> = sorts.iter().take(MOST_SORTS).map(|sort| sort.share()).collect();
+        if let Some(rest) = sorts.get(MOST_SORTS..).filter(|rest| !rest.is_empty()) {
+            let (looked_at, runs) = rest.iter().fold((0, 0), |(looked_at, runs), one| (looked_at + one.looked_at, runs + one.runs));
+            shares.push(format!("{} of {} other runs", grouped(looked_at), grouped(runs)));
+        }
+        (!shares.is_empty()).then(|| format!("{LOOKED_AT}{}: {} looked at, none deployed", service.name, shares.join(", ")))
     });
-    let all: Vec<String> = of_service.collect();
-    let more = all.len().saturating_sub(MOST_NAMED);
-    let mut notes: Vec<String> = all.into_iter().take(MOST_NAMED).map(|words| format!("{LOOKED_AT}{words}")).collect();
+    let mut notes: Vec<String> = told.collect();
+    let more = notes.len().saturating_sub(MOST_NAMED);
+    notes.truncate(MOST_NAMED);
     if more > 0 {
-        notes.push(format!("{LOOKED_AT}{more} more sorts of runs were not all looked at: kanado metrics production tells"));
+        notes.push(format!("{LOOKED_AT}{more} more were not all looked at: kanado metrics production tells"));
     }
     notes
 }

@@ -53,8 +53,9 @@ fn figures_of_deployments_say_which_runs_of_their_services_nobody_looked_at() {
         .kinds
         .iter_mut()
         .for_each(|kind| kind.left_alone.extend(folders.clone().into_iter().filter(|_| kind.definition == 1 && kind.stage.is_empty())));
-    let told = said(&world, Metric::DeploymentFrequency);
-    assert_eq!((told.len(), told[4].contains("more sorts of runs were not all looked at")), (5, true), "{told:?}");
+    let told = "stages of deploy web: 3 of 210 scheduled runs, 1 of 9 runs of `a` branches, 1 of 9 runs of `b` branches, 3 of 27 other runs \
+                looked at, none deployed";
+    assert_eq!(said(&world, Metric::DeploymentFrequency), [told]);
 }
 
 #[test]

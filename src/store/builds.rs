@@ -109,10 +109,7 @@ fn read(row: &AnyRow) -> Result<KnownBuild> {
         branch: row.maybe_text("branch")?,
         sha: row.maybe_text("sha")?.map(ObjectId::new),
         status: row.word("status")?,
-        result: match row.maybe_text("result")? {
-            Some(_) => Some(row.word("result")?),
-            None => None,
-        },
+        result: row.maybe_word("result")?,
         queued_at: row.maybe_instant("queued_at")?,
         started_at: row.maybe_instant("started_at")?,
         finished_at: row.maybe_instant("finished_at")?,

@@ -5,8 +5,8 @@
 //!
 //! The way: [`flow::of`] boils the history of a pull request down to its times when it is stored, [`approvals`] says how many a branch wants; [`production::wanted`] says what to
 //! read for a query; [`summarise`] makes deployments of stage runs (`deployments`), gives changes to the deployments that brought them
-//! (`containment`), finds what failed (`failures`, of incidents by `suspects`), and sums up (`lead_time`, `cycle`, `frequency`, `reliability`, `counts`) by
-//! [`statistics`]. Each of these modules states its rules exactly. Everything is made in one pass over the rows, with indexes by hash, and
+//! (`containment`), finds what failed (`failures`, of incidents by `suspects`), and sums up (`lead_time`, `cycle`, [`overlay`], `frequency`,
+//! `reliability`, `counts`) by [`statistics`]. Each of these modules states its rules exactly. Everything is made in one pass over the rows, with indexes by hash, and
 //! does not depend on their order. Of one pull request: [`waterfall`], [`blocker`], [`landing`]; of one commit: [`departures`]; of one
 //! median: [`movers`].
 
@@ -40,6 +40,7 @@ pub mod lists;
 pub mod movers;
 pub mod names;
 pub mod off_line;
+pub mod overlay;
 mod pattern;
 pub mod period;
 mod present;
@@ -53,6 +54,7 @@ mod rows;
 pub mod size;
 mod standing;
 pub mod statistics;
+pub mod stretch;
 mod summary;
 mod suspects;
 mod tally;

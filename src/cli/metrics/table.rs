@@ -115,6 +115,9 @@ fn phase_lines(figures: &Figures) -> Vec<String> {
             _ => "before cycle time",
         };
         lines.extend(rows(&format!("  {}", figure.phase.words()), &telling::headline(&figure.value), aside, figure.n));
+        let of_which = telling::of_which(figure).zip(figure.overlay.as_ref());
+        lines
+            .extend(of_which.into_iter().flat_map(|(words, overlay)| wrapped("    ", &format!("{words}, {}", telling::known_of(overlay)))));
     }
     lines
 }

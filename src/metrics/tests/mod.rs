@@ -9,6 +9,7 @@
 //! | [`changes`] | which deployment brought a change, and where its time begins |
 //! | [`flows`] | from what happened to a pull request to its times |
 //! | [`cycles`] | cycle time and its phases |
+//! | [`overlays`] | what went on in a phase: CI, approvals |
 //! | [`failing`] | which deployments failed, and when that was mended |
 //! | [`honesty`] | small samples, intervals, bands, trends, what is missing |
 //! | [`weeks`] | weeks that were not measured, or in part |
@@ -25,6 +26,7 @@ mod failing;
 mod flows;
 mod honesty;
 mod one;
+mod overlays;
 mod production;
 mod properties;
 mod sizes;

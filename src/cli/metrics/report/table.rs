@@ -56,13 +56,20 @@ fn classed(class: &str, caption: &str, heads: &[&str], rows: impl Iterator<Item 
     Markup::made(html)
 }
 
+/// How a phase spreads, and what went on in it.
+fn spread(figure: &PhaseFigure) -> String {
+    let of_which = telling::of_which(figure).zip(figure.overlay.as_ref());
+    let of_which = of_which.map(|(words, overlay)| format!("{words}, {}", telling::known_of(overlay)));
+    telling::detail(&figure.value).into_iter().chain(of_which).collect::<Vec<_>>().join("; ")
+}
+
 pub fn phases(phases: &[PhaseFigure]) -> Markup {
     let rows = phases.iter().map(|figure| {
         let left_out = telling::excluded(&figure.excluded).unwrap_or_default();
         vec![
             Cell::Words(figure.phase.words().to_owned()),
             Cell::Words(telling::headline(&figure.value)),
-            Cell::Words(telling::detail(&figure.value).unwrap_or_default()),
+            Cell::Words(spread(figure)),
             Cell::Number(telling::grouped(figure.n)),
             Cell::Words(left_out),
         ]

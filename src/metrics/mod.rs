@@ -7,8 +7,8 @@
 //! read for a query; [`summarise`] makes deployments of stage runs (`deployments`), gives changes to the deployments that brought them
 //! (`containment`), finds what failed (`failures`), and sums up (`lead_time`, `cycle`, `frequency`, `reliability`, `counts`) by
 //! [`statistics`]. Each of these modules states its rules exactly. Everything is made in one pass over the rows, with indexes by hash, and
-//! does not depend on their order. Of one pull request: [`waterfall`], [`blocker`], [`landing`]; of one commit: [`departures`]; of one
-//! median: [`movers`].
+//! does not depend on their order. Of one pull request: [`waterfall`], [`blocker`], [`landing`]; of one commit: [`departures`], with
+//! what is under way now ([`under_way`]); of one median: [`movers`].
 
 pub mod approvals;
 mod attempts;
@@ -56,6 +56,7 @@ mod summary;
 mod tally;
 pub mod telling;
 mod trend;
+pub mod under_way;
 pub mod waterfall;
 
 pub use rows::rows;

@@ -18,6 +18,8 @@ use crate::metrics::under_way::{Commit, Live, Questions, UnderWay, questions};
 /// How long somebody who looks at a pull request waits for what is not stored.
 const PATIENCE: Duration = Duration::from_secs(10);
 
+const APPROVERS: &str = "who is to approve";
+
 /// Runs under way, newest first, of which one is looked for.
 const RUNS: u32 = 500;
 
@@ -107,26 +109,27 @@ async fn run_of_pipeline(
     me: Option<&Guid>,
     said: &mut Vec<String>,
 ) -> Option<Live> {
-    let stages = answered(client.standing(&project.guid, run.number).await, said)??;
+    let stages = answered(client.standing(&project.guid, run.number).await, "the run under way", said)??;
     let checks = stages.iter().filter_map(|standing| standing.gate.as_ref()).flat_map(|gate| &gate.checks);
     let ids: Vec<Guid> = checks.filter_map(|check| if let Check::Approval(id) = check { Some(id.clone()) } else { None }).collect();
-    let approvals = answered(client.open_approvals(&project.guid, &ids).await, said).unwrap_or_default();
+    let approvals = answered(client.open_approvals(&project.guid, &ids).await, APPROVERS, said).unwrap_or_default();
     Some(Live::of_run(run, &stages, &approvals, &input.kinds, me))
 }
 
 async fn pending(client: &Client, project: &Project, row: &StageRun, said: &mut Vec<String>) -> Vec<PendingRelease> {
-    answered(client.pending_release_approvals(&project.guid, row.run).await, said).unwrap_or_default()
+    answered(client.pending_release_approvals(&project.guid, row.run).await, APPROVERS, said).unwrap_or_default()
 }
 
 /// An answer, or nothing. A Server that does not know of approvals has nothing to put right.
-fn answered<T>(answer: ado::Result<T>, said: &mut Vec<String>) -> Option<T> {
-    match answer {
-        Ok(value) => Some(value),
-        Err(error) => {
-            if *error.kind() != ErrorKind::NotFound {
-                said.push(error.to_string());
-            }
-            None
-        }
+fn answered<T>(answer: ado::Result<T>, what: &str, said: &mut Vec<String>) -> Option<T> {
+    let error = match answer {
+        Ok(value) => return Some(value),
+        Err(error) => error,
+    };
+    match error.kind() {
+        ErrorKind::NotFound => {}
+        ErrorKind::ScopeMissing { .. } | ErrorKind::PermissionMissing { .. } => said.push(format!("the token may not read {what}")),
+        _ => said.push(error.to_string()),
     }
+    None
 }

@@ -219,8 +219,3 @@ impl Live {
         self.rows.iter().find(|told| told.row == *row)?.wait.as_ref()
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-}

@@ -1,11 +1,12 @@
 //! Why a pull request is where it is: its phases against those of the team, what it waits for, when others like it landed, and where its
-//! commit is once it is merged. Asks Azure DevOps for what is not collected: at most three calls, and none for a merged one.
+//! commit is once it is merged. Asks Azure DevOps for what is not collected: at most three calls; of a merged one only while something is
+//! under way that has its commit ([`on_the_way`]).
 
 use jiff::Timestamp;
 
 use super::context::Context;
 use super::error::{Error, Result};
-use super::figures;
+use super::{figures, on_the_way};
 use crate::ado::history::happenings;
 use crate::ado::{self, BuildQuery, ErrorKind, RepoRef};
 use crate::domain::collection::Source;
@@ -21,6 +22,7 @@ use crate::metrics::landing::{self, Landing};
 use crate::metrics::overlay::{self, Known};
 use crate::metrics::production::{self, KindKey};
 use crate::metrics::query::Query;
+use crate::metrics::under_way::Live;
 use crate::metrics::waterfall::{self, Typical, Waterfall};
 
 /// Builds of its merge that are looked at.
@@ -52,7 +54,7 @@ pub async fn run(ctx: &Context, repository: RepositoryId, number: i64) -> Result
     let now = ctx.clock.now();
     let known = ctx.store.pull_request(repository, number).await?;
     let me = ctx.organisation(project.organisation).await?.me.map(|me| me.id);
-    let mut situation = Situation { me, ..Situation::default() };
+    let mut situation = Situation { me: me.clone(), ..Situation::default() };
     let mut missing = Vec::new();
     let mut checks = Checks::default();
     if let Some(known) = known {
@@ -94,7 +96,14 @@ pub async fn run(ctx: &Context, repository: RepositoryId, number: i64) -> Result
     if history.status == PullRequestStatus::Completed && hides_runs(&input) {
         missing.push("the token may not read pipeline runs".to_owned());
     }
-    let worked_out = tokio::task::spawn_blocking(move || work_out(&history, &situation, &input, &query, now)).await;
+    let live = match (&history.merge_commit, history.status) {
+        (Some(commit), PullRequestStatus::Completed) => {
+            let commit = (history.repository, commit);
+            on_the_way::ask(ctx, &project, commit, (&input, &query.rules), me.as_ref(), &mut missing).await?
+        }
+        _ => Vec::new(),
+    };
+    let worked_out = tokio::task::spawn_blocking(move || work_out(&history, &situation, &input, &live, &query, now)).await;
     let (waterfall, landing, stops) =
         worked_out.map_err(|error| Error::refused(format!("the phases could not be worked out: {error}"), "report this: `kanado log`"))?;
     Ok(Explained { waterfall, landing, stops, missing, read_at: now })
@@ -165,12 +174,15 @@ fn work_out(
     history: &History,
     situation: &Situation,
     input: &Input,
+    live: &[Live],
     query: &Query,
     now: Timestamp,
 ) -> (Waterfall, Option<Landing>, Vec<Stop>) {
     let typical = Typical::of(input, query, now);
     let stops = match (&history.merge_commit, history.status) {
-        (Some(commit), PullRequestStatus::Completed) => departures::of(history.repository, commit, history.closed_at, input, &query.rules),
+        (Some(commit), PullRequestStatus::Completed) => {
+            departures::of(history.repository, commit, history.closed_at, input, &query.rules, live)
+        }
         _ => Vec::new(),
     };
     let deployed_at = stops.iter().find_map(|stop| match stop {

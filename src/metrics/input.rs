@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::approvals::{Knowledge, Wanted};
+use super::left_alone::LeftAlone;
 use super::stretch::Stretch;
 use crate::domain::collection::Collection;
 use crate::domain::id::{Guid, ObjectId, ProjectId, RepositoryId, TicketKey};
@@ -246,6 +247,9 @@ pub struct StageKind {
     pub last_at: Option<Timestamp>,
     /// What a person decided, if anybody did.
     pub decided: Option<Decided>,
+    /// Of the runs of a pipeline as wholes: which of them were not asked for their stages.
+    #[serde(default)]
+    pub left_alone: Vec<LeftAlone>,
 }
 
 /// What a person decided about a kind of stage.

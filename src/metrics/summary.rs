@@ -11,7 +11,7 @@ use super::frame::Frame;
 use super::query::{Definition, Hours, Query, Window};
 use super::tally::{Tally, times};
 use super::telling::{PRODUCTION, duration, percent};
-use super::{bands, cycle, failure_rules, frequency, lead_time, overlay, readiness, reliability, statistics, trend};
+use super::{bands, cycle, failure_rules, frequency, lead_time, left_alone, overlay, readiness, reliability, statistics, trend};
 use crate::domain::collection::Source;
 use crate::metrics::input::{Input, Segment};
 
@@ -227,6 +227,7 @@ fn notes(frame: &Frame<'_>, metric: Metric, window: Window, tally: &Tally) -> Ve
     }
     if readiness::is_of_deployments(metric) {
         notes.extend(production(frame));
+        notes.extend(left_alone::notes(frame));
     }
     if frame.query.team.is_some() && readiness::is_of_deployments(metric) && metric != Metric::LeadTime {
         notes.push("deployments are everybody's: the team does not narrow them".to_owned());

@@ -99,6 +99,7 @@ queries! {
     OF_DEFINITION = concat!("SELECT ", columns!(), " FROM builds WHERE project = $1 AND definition = $5 AND ($2 = '' OR branch = $2) \
         AND ($3 = 0 OR (status = 'completed' AND (timeline_at IS NULL OR timeline_at < finished_at))) ORDER BY number DESC LIMIT $4");
     OF_COMMIT = concat!("SELECT ", columns!(), " FROM builds WHERE project = $1 AND sha = $2 ORDER BY number DESC");
+    UNDER_WAY = concat!("SELECT ", columns!(), " FROM builds WHERE project = $1 AND status <> 'completed' ORDER BY number DESC LIMIT $2");
     UNFINISHED = "SELECT number FROM builds WHERE project = $1 AND status <> 'completed' ORDER BY number";
 }
 
@@ -111,10 +112,7 @@ fn read(row: &AnyRow) -> Result<KnownBuild> {
         branch: row.maybe_text("branch")?,
         sha: row.maybe_text("sha")?.map(ObjectId::new),
         status: row.word("status")?,
-        result: match row.maybe_text("result")? {
-            Some(_) => Some(row.word("result")?),
-            None => None,
-        },
+        result: row.maybe_word("result")?,
         queued_at: row.maybe_instant("queued_at")?,
         started_at: row.maybe_instant("started_at")?,
         finished_at: row.maybe_instant("finished_at")?,
@@ -289,6 +287,15 @@ impl Store {
     pub async fn builds_of_commit(&self, project: ProjectId, sha: &ObjectId) -> Result<Vec<KnownBuild>> {
         self.attempt("read the runs of a commit", async {
             let rows = sqlx::query(OF_COMMIT).bind(project.0).bind(sha.as_str()).fetch_all(&mut *self.reader().await?).await?;
+            rows.iter().map(read).collect()
+        })
+        .await
+    }
+
+    /// The runs that had not finished when they were last seen, newest first, at most `limit`.
+    pub async fn builds_under_way(&self, project: ProjectId, limit: u32) -> Result<Vec<KnownBuild>> {
+        self.attempt("read the runs under way", async {
+            let rows = sqlx::query(UNDER_WAY).bind(project.0).bind(i64::from(limit)).fetch_all(&mut *self.reader().await?).await?;
             rows.iter().map(read).collect()
         })
         .await

@@ -15,6 +15,7 @@
 //! | [`weeks`] | weeks that were not measured, or in part |
 //! | [`sizes`] | how large a pull request is |
 //! | [`one`] | one pull request, one commit, one median |
+//! | [`on_the_way`] | what a commit waits for on its way to production |
 //! | [`properties`] | what holds of any facts in any order |
 //! | [`by_hand`] | a month of two services, every answer worked out |
 
@@ -25,6 +26,7 @@ mod cycles;
 mod failing;
 mod flows;
 mod honesty;
+mod on_the_way;
 mod one;
 mod overlays;
 mod production;

@@ -105,6 +105,7 @@ impl World {
             runs: 1,
             last_at: None,
             decided: None,
+            left_alone: Vec::new(),
         });
         self.input.kinds.last_mut().unwrap()
     }

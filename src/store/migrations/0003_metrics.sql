@@ -27,6 +27,8 @@ CREATE TABLE definitions (
     -- Of a pipeline: how many there are, and when the last one ended.
     runs BIGINT NOT NULL,
     last_at BIGINT,
+    -- And of which sorts most were not asked for their stages (JSON).
+    left_alone TEXT NOT NULL DEFAULT '[]',
     PRIMARY KEY (project, kind, number)
 );
 

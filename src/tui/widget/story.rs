@@ -14,7 +14,7 @@ use super::text;
 use crate::domain::pull_request::{KnownPullRequest, PullRequestStatus};
 use crate::domain::run::DefinitionKind;
 use crate::metrics::blocker::{Blocker, Turn};
-use crate::metrics::departures::{StageState, Stop};
+use crate::metrics::departures::{StageState, Stop, WaitsFor};
 use crate::metrics::figures::Phase;
 use crate::metrics::landing::Landing;
 use crate::metrics::waterfall::{Pace, Part};
@@ -212,11 +212,12 @@ impl Page<'_> {
                         StageState::Running { since } => {
                             (theme.marks.running, theme.accent, format!("  {name} runs{}", self.since(*since)))
                         }
-                        StageState::Waiting { since } => (
-                            theme.marks.open,
-                            theme.warn,
-                            format!("  {name} waits for an approval, a check or an agent{}", self.since(*since)),
-                        ),
+                        StageState::Waiting { since, on } => {
+                            let on: Vec<String> = on.iter().map(WaitsFor::words).collect();
+                            let on = if on.is_empty() { "an approval, a check or an agent".to_owned() } else { on.join(" and ") };
+                            (theme.marks.open, theme.warn, format!("  {name} waits for {on}{}", self.since(*since)))
+                        }
+                        StageState::Later => (theme.marks.open, theme.dim, format!("  {name} comes later")),
                         StageState::Not { at: end } => (theme.marks.open, theme.dim, format!("  {name} was left out{}", at(*end))),
                     }
                 }

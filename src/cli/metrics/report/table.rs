@@ -21,6 +21,10 @@ enum Cell {
 }
 
 fn table(caption: &str, heads: &[&str], rows: impl Iterator<Item = Vec<Cell>>) -> Markup {
+    classed("wide", caption, heads, rows)
+}
+
+fn classed(class: &str, caption: &str, heads: &[&str], rows: impl Iterator<Item = Vec<Cell>>) -> Markup {
     let mut rows = rows.peekable();
     let Some(first) = rows.peek() else { return Markup::default() };
     let classes: Vec<&str> = first
@@ -35,7 +39,8 @@ fn table(caption: &str, heads: &[&str], rows: impl Iterator<Item = Vec<Cell>>) -
         .zip(classes.iter().chain(std::iter::repeat(&"")))
         .map(|(head, class)| format!("<th scope=\"col\"{class}>{head}</th>"))
         .collect();
-    let mut html = format!("<div class=\"wide\"><table>\n<caption>{}</caption>\n<thead><tr>{heads}</tr></thead>\n<tbody>\n", text(caption));
+    let mut html =
+        format!("<div class=\"{class}\"><table>\n<caption>{}</caption>\n<thead><tr>{heads}</tr></thead>\n<tbody>\n", text(caption));
     for row in rows {
         html.push_str("<tr>");
         for cell in row {
@@ -69,7 +74,7 @@ pub fn phases(phases: &[PhaseFigure]) -> Markup {
             Cell::Words(left_out),
         ]
     });
-    table("Phases", &["Phase", "Value", "Spread", "n", "Left out"], rows)
+    classed("wide stacked", "Phases", &["Phase", "Value", "Spread", "n", "Left out"], rows)
 }
 
 pub fn services(services: &[Service]) -> Markup {

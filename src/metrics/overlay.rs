@@ -116,7 +116,12 @@ pub fn seconds_of(frame: &Frame<'_>, flow: usize, phase: Phase) -> Option<f64> {
             frame.deployments.all[deployment as usize].approvals.as_deref()?
         }
     };
-    Some(within(stretches, from, to).map(|(from, to)| frame.days.seconds(frame.query.hours, from, to)).sum())
+    Some(total(within(stretches, from, to).map(|(from, to)| frame.days.seconds(frame.query.hours, from, to))))
+}
+
+/// The sum of nothing is zero, and not the `-0` that it would be printed as.
+fn total(seconds: impl Iterator<Item = f64>) -> f64 {
+    seconds.fold(0.0, |sum, one| sum + one)
 }
 
 /// When a pull request was validated, where that is known from an instant on.
@@ -201,7 +206,7 @@ pub fn lay(waterfall: &mut Waterfall, flow: &Flow, known: &Known, now: Timestamp
         let to = part.to.unwrap_or(now);
         part.of_which = stretches.map(|stretches| OfWhich {
             overlay,
-            seconds: within(stretches, part.from, to).map(|(from, to)| super::calendar::seconds(from, to)).sum(),
+            seconds: total(within(stretches, part.from, to).map(|(from, to)| super::calendar::seconds(from, to))),
         });
     }
 }

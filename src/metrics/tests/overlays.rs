@@ -153,6 +153,7 @@ fn what_is_not_known_is_not_zero() {
     seen(&mut world, 2, &[("12:10", "12:20")]);
     world.merge(WEB, 3, USUAL);
     let known = ci(&world, Phase::MergeWait);
+    assert!(matches!(&known.value, Value::Few { seconds } if seconds[0].is_sign_positive()), "no -0 is printed: {:?}", known.value);
     assert_eq!((known.value, known.known, known.of), (few(&[0.0, 10.0]), 2, 3), "of the third nobody knows");
     world.input.flows.retain(|flow| flow.number == 3);
     let none = ci(&world, Phase::MergeWait);

@@ -218,7 +218,7 @@ fn a_change_is_judged_in_words_too() {
 
 #[test]
 fn what_went_on_in_a_phase_is_a_strip_in_its_bar_and_said_with_of_how_many_it_is_known() {
-    let page = report_of(Vec::new(), Vec::new());
+    let page = report_of(Vec::new(), Vec::new()).replace('\u{a0}', " ");
     assert!(page.contains("of which approval 50m, known of 5 of 12"), "in the table");
     assert!(page.contains("deploy wait: 1h 40m, n 12, of which approval 50m"), "in words beside the drawing");
     let width = |class: &str| -> f64 {

@@ -11,7 +11,6 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use jiff::Timestamp;
 use sqlx::AnyConnection;
-use sqlx::any::AnyRow;
 
 use super::column::{Columns as _, json};
 use super::connect::Engine;
@@ -33,21 +32,26 @@ sqlite_queries! {
     INCIDENTS = "SELECT w.project, w.number, w.title, w.area, w.created_at, w.resolved_at FROM work_items w \
         WHERE w.project IN (SELECT value FROM json_each($1)) AND (lower(w.kind) IN (SELECT value FROM json_each($2)) \
         OR EXISTS (SELECT 1 FROM json_each($3) t WHERE instr(lower(w.tags), t.value) > 0)) ORDER BY w.project, w.number";
-    LINKS = "SELECT l.item, l.target_kind, l.repository, l.target FROM json_each($2) j CROSS JOIN work_item_links l \
-        WHERE l.project = $1 AND l.item = j.value ORDER BY l.item, l.target_kind, l.repository, l.target";
+    /// Of incidents, each the numbers of its project and its own.
+    LINKS = "SELECT l.project, l.item, l.target_kind, l.repository, l.target FROM json_each($1) j CROSS JOIN work_item_links l \
+        WHERE l.project = json_extract(j.value, '$[0]') AND l.item = json_extract(j.value, '$[1]') \
+        ORDER BY l.project, l.item, l.target_kind, l.repository, l.target";
     COMMITS = "SELECT c.author_name, c.author_email, count(*) AS commits, coalesce(sum(CASE WHEN EXISTS (SELECT 1 FROM work_item_links l \
         WHERE l.repository = c.repository AND l.target_kind = 'commit' AND l.target = c.sha AND ($4 = 0 OR l.via = 'link' OR EXISTS (SELECT 1 \
         FROM work_items w WHERE w.project = l.project AND w.number = l.item))) THEN 1 ELSE 0 END), 0) AS linked \
         FROM json_each($1) j CROSS JOIN commits c WHERE c.repository = j.value AND c.committed_at >= $2 AND c.committed_at < $3 \
         GROUP BY c.author_name, c.author_email";
-    ITEMS = "SELECT l.item, c.author_name, c.author_email, count(*) AS times FROM json_each($1) j CROSS JOIN commits c \
-        CROSS JOIN work_item_links l WHERE c.repository = j.value AND c.committed_at >= $2 AND c.committed_at < $3 \
-        AND l.repository = c.repository AND l.target_kind = 'commit' AND l.target = c.sha GROUP BY l.item, c.author_name, c.author_email";
+    /// As one list: a row costs more than what it says.
+    ITEMS = "SELECT json_group_array(json_array(item, author_name, author_email, times)) AS items FROM (SELECT l.item, c.author_name, \
+        c.author_email, count(*) AS times FROM json_each($1) j CROSS JOIN commits c CROSS JOIN work_item_links l \
+        WHERE c.repository = j.value AND c.committed_at >= $2 AND c.committed_at < $3 \
+        AND l.repository = c.repository AND l.target_kind = 'commit' AND l.target = c.sha GROUP BY l.item, c.author_name, c.author_email)";
     READ = "SELECT count(*) FROM json_each($1) j WHERE EXISTS (SELECT 1 FROM work_items w WHERE w.project = j.value)";
-    REAL = "SELECT i.value AS item FROM json_each($2) i WHERE EXISTS (SELECT 1 FROM json_each($1) j CROSS JOIN work_items w \
+    REAL = "SELECT json_group_array(i.value) AS items FROM json_each($2) i WHERE EXISTS (SELECT 1 FROM json_each($1) j CROSS JOIN work_items w \
         WHERE w.project = j.value AND w.number = i.value) OR EXISTS (SELECT 1 FROM json_each($1) j CROSS JOIN work_item_links l \
         WHERE l.project = j.value AND l.item = i.value AND l.via = 'link')";
-    TITLES = "SELECT w.number, w.title FROM json_each($2) j CROSS JOIN work_items w WHERE w.project = $1 AND w.number = j.value";
+    TITLES = "SELECT w.number, w.title FROM json_each($1) p CROSS JOIN json_each($2) j CROSS JOIN work_items w \
+        WHERE w.project = p.value AND w.number = j.value";
     TICKETS = "SELECT t.key, t.title FROM json_each($1) j CROSS JOIN tickets t WHERE t.key = j.value";
 }
 
@@ -57,26 +61,28 @@ postgres_queries! {
         AND (lower(w.kind) IN (SELECT value FROM json_array_elements_text(CAST(CAST($2 AS TEXT) AS JSON))) \
         OR EXISTS (SELECT 1 FROM json_array_elements_text(CAST(CAST($3 AS TEXT) AS JSON)) AS t (value) WHERE strpos(lower(w.tags), t.value) > 0)) \
         ORDER BY w.project, w.number";
-    LINKS_ON_SERVER = "SELECT l.item, l.target_kind, l.repository, l.target FROM work_item_links l WHERE l.project = $1 \
-        AND l.item IN (SELECT CAST(value AS BIGINT) FROM json_array_elements_text(CAST(CAST($2 AS TEXT) AS JSON))) \
-        ORDER BY l.item, l.target_kind, l.repository, l.target";
+    LINKS_ON_SERVER = "SELECT l.project, l.item, l.target_kind, l.repository, l.target FROM work_item_links l \
+        JOIN json_array_elements(CAST(CAST($1 AS TEXT) AS JSON)) AS j (value) ON l.project = CAST(j.value ->> 0 AS BIGINT) \
+        AND l.item = CAST(j.value ->> 1 AS BIGINT) ORDER BY l.project, l.item, l.target_kind, l.repository, l.target";
     COMMITS_ON_SERVER = "SELECT c.author_name, c.author_email, count(*) AS commits, CAST(coalesce(sum(CASE WHEN EXISTS (SELECT 1 FROM work_item_links l \
         WHERE l.repository = c.repository AND l.target_kind = 'commit' AND l.target = c.sha AND ($4 = 0 OR l.via = 'link' OR EXISTS (SELECT 1 \
         FROM work_items w WHERE w.project = l.project AND w.number = l.item))) THEN 1 ELSE 0 END), 0) AS BIGINT) AS linked \
         FROM commits c WHERE c.repository IN (SELECT CAST(value AS BIGINT) FROM json_array_elements_text(CAST(CAST($1 AS TEXT) AS JSON))) \
         AND c.committed_at >= $2 AND c.committed_at < $3 GROUP BY c.author_name, c.author_email";
-    ITEMS_ON_SERVER = "SELECT l.item, c.author_name, c.author_email, count(*) AS times FROM commits c \
+    ITEMS_ON_SERVER = "SELECT CAST(coalesce(json_agg(json_build_array(item, author_name, author_email, times)), '[]') AS TEXT) AS items \
+        FROM (SELECT l.item, c.author_name, c.author_email, count(*) AS times FROM commits c \
         JOIN work_item_links l ON l.repository = c.repository AND l.target_kind = 'commit' AND l.target = c.sha \
         WHERE c.repository IN (SELECT CAST(value AS BIGINT) FROM json_array_elements_text(CAST(CAST($1 AS TEXT) AS JSON))) \
-        AND c.committed_at >= $2 AND c.committed_at < $3 GROUP BY l.item, c.author_name, c.author_email";
+        AND c.committed_at >= $2 AND c.committed_at < $3 GROUP BY l.item, c.author_name, c.author_email) AS x";
     READ_ON_SERVER = "SELECT count(*) FROM work_items w \
         WHERE w.project IN (SELECT CAST(value AS BIGINT) FROM json_array_elements_text(CAST(CAST($1 AS TEXT) AS JSON)))";
-    REAL_ON_SERVER = "SELECT i.item FROM (SELECT CAST(value AS BIGINT) AS item FROM json_array_elements_text(CAST(CAST($2 AS TEXT) AS JSON))) i \
+    REAL_ON_SERVER = "SELECT CAST(coalesce(json_agg(i.item), '[]') AS TEXT) AS items FROM (SELECT CAST(value AS BIGINT) AS item FROM json_array_elements_text(CAST(CAST($2 AS TEXT) AS JSON))) i \
         WHERE EXISTS (SELECT 1 FROM work_items w WHERE w.number = i.item \
         AND w.project IN (SELECT CAST(value AS BIGINT) FROM json_array_elements_text(CAST(CAST($1 AS TEXT) AS JSON)))) \
         OR EXISTS (SELECT 1 FROM work_item_links l WHERE l.item = i.item AND l.via = 'link' \
         AND l.project IN (SELECT CAST(value AS BIGINT) FROM json_array_elements_text(CAST(CAST($1 AS TEXT) AS JSON))))";
-    TITLES_ON_SERVER = "SELECT w.number, w.title FROM work_items w WHERE w.project = $1 \
+    TITLES_ON_SERVER = "SELECT w.number, w.title FROM work_items w \
+        WHERE w.project IN (SELECT CAST(value AS BIGINT) FROM json_array_elements_text(CAST(CAST($1 AS TEXT) AS JSON))) \
         AND w.number IN (SELECT CAST(value AS BIGINT) FROM json_array_elements_text(CAST(CAST($2 AS TEXT) AS JSON)))";
     TICKETS_ON_SERVER = "SELECT t.key, t.title FROM tickets t \
         WHERE t.key IN (SELECT value FROM json_array_elements_text(CAST(CAST($1 AS TEXT) AS JSON)))";
@@ -129,18 +135,21 @@ pub(super) async fn incidents(conn: &mut AnyConnection, engine: Engine, projects
         };
         found.entry(project).or_default().insert(number, incident);
     }
-    for (project, incidents) in &mut found {
-        let query = sqlx::query(on(engine, LINKS, LINKS_ON_SERVER)).bind(project.0).bind(list(incidents.keys().copied()));
-        for row in query.fetch_all(&mut *conn).await? {
-            let Some(incident) = incidents.get_mut(&row.int("item")?) else { continue };
-            match target_from(row.borrowed("target_kind")?, row.borrowed("target")?) {
-                Some(LinkTarget::PullRequest { number }) => {
-                    incident.pull_requests.push((RepositoryId(row.int("repository")?), number));
-                }
-                Some(LinkTarget::Commit { sha }) => incident.commits.push(sha),
-                Some(LinkTarget::Build { number }) => incident.builds.push(number),
-                None => {}
+    let hanging: Vec<(i64, i64)> =
+        found.iter().flat_map(|(project, incidents)| incidents.keys().map(|number| (project.0, *number))).collect();
+    if hanging.is_empty() {
+        return Ok(Vec::new());
+    }
+    for row in sqlx::query(on(engine, LINKS, LINKS_ON_SERVER)).bind(json(&hanging)?).fetch_all(&mut *conn).await? {
+        let (project, number) = (ProjectId(row.int("project")?), row.int("item")?);
+        let Some(incident) = found.get_mut(&project).and_then(|incidents| incidents.get_mut(&number)) else { continue };
+        match target_from(row.borrowed("target_kind")?, row.borrowed("target")?) {
+            Some(LinkTarget::PullRequest { number }) => {
+                incident.pull_requests.push((RepositoryId(row.int("repository")?), number));
             }
+            Some(LinkTarget::Commit { sha }) => incident.commits.push(sha),
+            Some(LinkTarget::Build { number }) => incident.builds.push(number),
+            None => {}
         }
     }
     Ok(found.into_values().flat_map(BTreeMap::into_values).collect())
@@ -177,10 +186,7 @@ pub(super) async fn of(
     let millis = |at: Timestamp| at.as_millisecond();
     // As the lead time has it: only our definition leaves bots out.
     let leaves_out_bots = query.definition == Definition::Ours;
-    let is_left_out = |row: &AnyRow| -> Result<bool> {
-        let (name, email) = (row.borrowed("author_name")?, row.borrowed("author_email")?);
-        Ok(leaves_out_bots && is_machine_author(name, email, &query.rules))
-    };
+    let is_left_out = |name: &str, email: &str| leaves_out_bots && is_machine_author(name, email, &query.rules);
     let read: i64 = sqlx::query_scalar(on(engine, READ, READ_ON_SERVER)).bind(&*all).fetch_one(&mut *conn).await?;
     let rows = sqlx::query(on(engine, COMMITS, COMMITS_ON_SERVER))
         .bind(&*asked)
@@ -193,7 +199,7 @@ pub(super) async fn of(
     let mut linkage = Linkage::default();
     for row in rows {
         let commits = count(row.int("commits")?);
-        if is_left_out(&row)? {
+        if is_left_out(row.borrowed("author_name")?, row.borrowed("author_email")?) {
             linkage.bot_commits += commits;
         } else {
             linkage.commits += commits;
@@ -205,15 +211,16 @@ pub(super) async fn of(
     let mut times: HashMap<i64, u64> = HashMap::new();
     let mut real: Option<HashSet<i64>> = None;
     if linkage.linked_commits > 0 {
-        let rows = sqlx::query(on(engine, ITEMS, ITEMS_ON_SERVER))
+        let row = sqlx::query(on(engine, ITEMS, ITEMS_ON_SERVER))
             .bind(&*asked)
             .bind(millis(window.from))
             .bind(millis(window.to))
-            .fetch_all(&mut *conn)
+            .fetch_one(&mut *conn)
             .await?;
-        for row in rows {
-            if !is_left_out(&row)? {
-                *times.entry(row.int("item")?).or_default() += count(row.int("times")?);
+        let items: Vec<(i64, String, String, i64)> = row.json("items")?;
+        for (item, name, email, of_author) in items {
+            if !is_left_out(&name, &email) {
+                *times.entry(item).or_default() += count(of_author);
             }
         }
     }
@@ -256,11 +263,9 @@ pub(super) async fn of(
     most.truncate(MOST);
     let mut titles: HashMap<i64, String> = HashMap::new();
     if !most.is_empty() {
-        for project in projects {
-            let query = sqlx::query(on(engine, TITLES, TITLES_ON_SERVER)).bind(project.0).bind(list(most.iter().map(|(item, _)| *item)));
-            for row in query.fetch_all(&mut *conn).await? {
-                titles.insert(row.int("number")?, row.text("title")?);
-            }
+        let query = sqlx::query(on(engine, TITLES, TITLES_ON_SERVER)).bind(&*all).bind(list(most.iter().map(|(item, _)| *item)));
+        for row in query.fetch_all(&mut *conn).await? {
+            titles.insert(row.int("number")?, row.text("title")?);
         }
     }
     linkage.items = most.into_iter().map(|(item, times)| (item, titles.remove(&item).unwrap_or_default(), times)).collect();
@@ -273,7 +278,7 @@ async fn known(conn: &mut AnyConnection, engine: Engine, projects: &str, named: 
         return Ok(HashSet::new());
     }
     let query = sqlx::query(on(engine, REAL, REAL_ON_SERVER)).bind(projects.to_owned()).bind(list(named.iter().copied()));
-    query.fetch_all(conn).await?.iter().map(|row| row.int("item")).collect()
+    query.fetch_one(conn).await?.json("items")
 }
 
 /// The tickets of the board that branches name, with their titles, none counted yet.

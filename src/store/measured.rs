@@ -19,7 +19,7 @@ use super::error::{Error, Result, Trouble};
 use super::line::Fields;
 use super::production::{kinds, list};
 use super::sources::{self, collection_of};
-use super::{Store, approvals, commits, flow_line, linkage, stage_rows};
+use super::{Store, approvals, commits, flow_line, linkage, sqlite, stage_rows};
 use crate::domain::collection::{Collection, SourceState};
 use crate::domain::id::{ObjectId, ProjectId, RepositoryId};
 use crate::domain::run::DefinitionKind;
@@ -83,6 +83,14 @@ queries! {
         coalesce(CAST(finished_at AS TEXT), ''), coalesce(sha, ''), coalesce(CAST(repository AS TEXT), ''), \
         replace(coalesce(branch, ''), '\n', ''), tags), '\n') AS lines FROM builds \
         WHERE project = $1 AND definition = $2 AND (finished_at >= $3 OR finished_at IS NULL)";
+}
+
+/// Tells SQLite how large the cache of a connection is.
+async fn set_cache(conn: &mut AnyConnection, engine: Engine, sql: &'static str) -> Result<()> {
+    if engine == Engine::Sqlite {
+        sqlx::raw_sql(sql).execute(conn).await?;
+    }
+    Ok(())
 }
 
 fn lines_of(row: &sqlx::any::AnyRow) -> Result<String> {
@@ -235,6 +243,8 @@ impl Store {
         let mut snapshot = self.snapshot().await?;
         let conn: &mut AnyConnection = &mut snapshot;
         let engine = self.engine();
+        // Who is cancelled leaves the cache wide, until figures are read over that connection again.
+        set_cache(&mut *conn, engine, sqlite::WIDE_CACHE).await?;
         let on = |sqlite: &'static str, server: &'static str| match engine {
             Engine::Sqlite => sqlite,
             Engine::Postgres => server,
@@ -297,6 +307,7 @@ impl Store {
             }
             linked = linkage::of(&mut *conn, engine, &ids, &asked, query, &flows).await?;
         }
+        set_cache(&mut *conn, engine, sqlite::NARROW_CACHE).await?;
         snapshot.rollback().await?;
 
         let mut tips = tips.end().await?;

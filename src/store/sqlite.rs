@@ -117,12 +117,18 @@ pub(super) fn make_private(file: &Path) -> std::io::Result<()> {
     options.open(file).map(|_| ())
 }
 
+/// For reading that jumps back and forth over many pages. All connections share what their caches allow together, and a small share of it
+/// has such a reader fetch the same pages again and again.
+pub(super) const WIDE_CACHE: &str = "PRAGMA cache_size = -8192";
+/// What a cache is otherwise, and gives back what it held beyond.
+pub(super) const NARROW_CACHE: &str = "PRAGMA cache_size = -256";
+
 /// What SQLite forgets between connections. None of it writes to the file. A small cache is enough: the board is one pass over its rows,
 /// and the system caches the file.
 pub(super) fn settings(tuning: Tuning) -> String {
     let mut sql = format!(
-        "PRAGMA busy_timeout = {}; PRAGMA foreign_keys = ON; PRAGMA synchronous = FULL; PRAGMA cache_size = -256; \
-         PRAGMA temp_store = MEMORY;",
+        "PRAGMA busy_timeout = {}; PRAGMA foreign_keys = ON; PRAGMA synchronous = FULL; \
+         PRAGMA temp_store = MEMORY; {NARROW_CACHE};",
         tuning.busy_timeout_ms
     );
     if let Some(pages) = tuning.max_pages {

@@ -39,7 +39,8 @@ fn classed(class: &str, caption: &str, heads: &[&str], rows: impl Iterator<Item 
         .zip(classes.iter().chain(std::iter::repeat(&"")))
         .map(|(head, class)| format!("<th scope=\"col\"{class}>{head}</th>"))
         .collect();
-    let mut html = format!("<div class=\"{class}\"><table>\n<caption>{}</caption>\n<thead><tr>{heads}</tr></thead>\n<tbody>\n", text(caption));
+    let mut html =
+        format!("<div class=\"{class}\"><table>\n<caption>{}</caption>\n<thead><tr>{heads}</tr></thead>\n<tbody>\n", text(caption));
     for row in rows {
         html.push_str("<tr>");
         for cell in row {
@@ -66,7 +67,7 @@ pub fn phases(phases: &[PhaseFigure]) -> Markup {
             Cell::Words(left_out),
         ]
     });
-    classed("wide stacked", "Phases", &["Phase", "Value", "Spread", "n", "Left out"], rows)
+    classed("wide stacked by-phase", "Phases", &["Phase", "Value", "Spread", "n", "Left out"], rows)
 }
 
 pub fn services(services: &[Service]) -> Markup {
@@ -137,7 +138,7 @@ pub fn behind(metric: Metric, rows: &[Row], figures: &Figures, input: &Input, da
     };
     let heads = ["When", "What", "Time", "Remark"];
     for (caption, rows) in [("Counted", counted), ("Left out", left_out)] {
-        let _ = write!(html, "{}", table(caption, &heads, rows.iter().take(MOST).map(cells)));
+        let _ = write!(html, "{}", classed("wide stacked by-row", caption, &heads, rows.iter().take(MOST).map(cells)));
         if rows.len() > MOST {
             let _ = writeln!(
                 html,

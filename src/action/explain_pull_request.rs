@@ -12,11 +12,14 @@ use crate::ado::{self, BuildQuery, ErrorKind, RepoRef};
 use crate::domain::collection::Source;
 use crate::domain::id::{ProjectId, RepositoryId};
 use crate::domain::pull_request::{Checks, MergeState, PullRequestStatus, sum_threads};
+use crate::domain::run::{Build, RunStatus};
 use crate::metrics::blocker::{PendingBuild, Situation};
 use crate::metrics::departures::{self, StageState, Stop};
 use crate::metrics::figures::Phase;
-use crate::metrics::input::{History, Input, MeasuredProject};
+use crate::metrics::flow;
+use crate::metrics::input::{History, Input, MeasuredProject, Validation};
 use crate::metrics::landing::{self, Landing};
+use crate::metrics::overlay::{self, Known};
 use crate::metrics::production::{self, KindKey};
 use crate::metrics::query::Query;
 use crate::metrics::under_way::Live;
@@ -80,6 +83,8 @@ pub async fn run(ctx: &Context, repository: RepositoryId, number: i64) -> Result
             None => situation.checks = checks,
         }
         if let Some(page) = readable(builds, "pipeline runs", &mut missing)? {
+            history.validations.retain(|known| !page.rows.iter().any(|build| build.number == known.run));
+            history.validations.extend(page.rows.iter().map(validation));
             let unfinished = ctx.store.unfinished_builds(project.id).await?;
             let pending = page.rows.into_iter().filter(|build| build.result.is_none() && build.finished_at.is_none());
             situation.builds = pending.map(|build| pending_build(build, &unfinished)).collect();
@@ -104,7 +109,16 @@ pub async fn run(ctx: &Context, repository: RepositoryId, number: i64) -> Result
     Ok(Explained { waterfall, landing, stops, missing, read_at: now })
 }
 
-fn pending_build(build: crate::domain::run::Build, unfinished: &[i64]) -> PendingBuild {
+fn validation(build: &Build) -> Validation {
+    Validation {
+        run: build.number,
+        queued_at: build.queued_at.or(build.started_at),
+        finished_at: build.finished_at,
+        goes_on: build.status != RunStatus::Completed,
+    }
+}
+
+fn pending_build(build: Build, unfinished: &[i64]) -> PendingBuild {
     // What was queued before it and has not ended, as far as it is known here.
     let ahead = unfinished.iter().filter(|number| **number < build.number).count();
     let waits = build.started_at.is_none();
@@ -136,6 +150,12 @@ fn readable<T>(answer: ado::Result<T>, what: &str, missing: &mut Vec<String>) ->
 fn hides_runs(input: &Input) -> bool {
     let is_refused = |project: &MeasuredProject| project.collection.source(Source::Builds).is_some_and(|state| state.refused.is_some());
     input.projects.iter().any(is_refused)
+}
+
+/// Since when the runs of a repository's project are collected.
+fn runs_from(input: &Input, repository: RepositoryId) -> Option<Timestamp> {
+    let (_, project, ..) = input.repositories.iter().find(|(id, ..)| *id == repository)?;
+    input.projects.iter().find(|one| one.id == *project)?.collection.source(Source::Builds)?.from
 }
 
 /// The team's pull requests, and the stages that a merged one may have come to.
@@ -175,6 +195,8 @@ fn work_out(
         waterfall.parts.retain(|part| part.phase != Some(Phase::DeployWait));
         waterfall.current = waterfall.current.filter(|phase| *phase != Phase::DeployWait);
     }
+    let known = Known { runs_from: runs_from(input, history.repository), approvals: overlay::before_arrival(&stops, input) };
+    overlay::lay(&mut waterfall, &flow::of(history, &query.rules), &known, now);
     let landing = landing::of(&waterfall, &typical);
     (waterfall, landing, stops)
 }

@@ -9,6 +9,7 @@
 //! | [`changes`] | which deployment brought a change, and where its time begins |
 //! | [`flows`] | from what happened to a pull request to its times |
 //! | [`cycles`] | cycle time and its phases |
+//! | [`overlays`] | what went on in a phase: CI, approvals |
 //! | [`failing`] | which deployments failed, and when that was mended |
 //! | [`honesty`] | small samples, intervals, bands, trends, what is missing |
 //! | [`weeks`] | weeks that were not measured, or in part |
@@ -27,6 +28,7 @@ mod flows;
 mod honesty;
 mod on_the_way;
 mod one;
+mod overlays;
 mod production;
 mod properties;
 mod sizes;

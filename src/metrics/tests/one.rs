@@ -45,6 +45,7 @@ fn active(reviewed: bool) -> History {
         iterations: None,
         files: None,
         wanted: Vec::new(),
+        validations: Vec::new(),
     }
 }
 

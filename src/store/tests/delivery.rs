@@ -109,6 +109,9 @@ async fn a_finished_run_stays_finished_whatever_arrives_late() {
     let again = Build { result: Some(RunResult::Failed), ..build(1, 7, RunStatus::Completed, Some(60)) };
     store.put_builds(project, std::slice::from_ref(&running), None).await.unwrap();
     assert_eq!(store.unfinished_builds(project).await.unwrap(), [1]);
+    let under_way = store.builds_under_way(project, 5).await.unwrap();
+    assert_eq!(under_way.iter().map(|build| (build.number, build.result)).collect::<Vec<_>>(), [(1, None)]);
+    assert_eq!(store.builds_under_way(project, 0).await.unwrap(), []);
     // Before it started: an answer from earlier.
     assert!(store.put_builds(project, &[build(1, 7, RunStatus::NotStarted, None)], None).await.unwrap().new_or_changed.is_empty());
     // Both in one page, in any order.

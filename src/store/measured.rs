@@ -214,7 +214,9 @@ impl Store {
         let all = list(ids.iter().map(|id| id.0));
 
         let flows = Parsing::of(&mut *conn, on(FLOWS, FLOWS_ON_SERVER), &all, since_ms, flow_line::read).await?;
-        let tips = Parsing::of(&mut *conn, on(TIPS, TIPS_ON_SERVER), &all, since_ms, commits::tip_of_line).await?;
+        let authors = commits::Authors::new(&query.rules);
+        let of_tip = move |line: &str| commits::tip_of_line(line, &authors);
+        let tips = Parsing::of(&mut *conn, on(TIPS, TIPS_ON_SERVER), &all, since_ms, of_tip).await?;
 
         let kinds = kinds(&mut *conn, engine, &ids).await?;
         let keys: HashMap<KindKey, i64> = kinds.iter().filter(|(id, _)| *id != 0).map(|(id, kind)| (KindKey::of(kind), *id)).collect();

@@ -126,7 +126,7 @@ impl<'a> Course<'a> {
             let state = collection.source(source).cloned().unwrap_or_else(|| SourceState::new(source));
             let mut cursor = Cursor::read(store.source_cursor(project.id, source).await?.as_deref());
             if matches!(source, Source::PullRequests | Source::Builds | Source::Releases) {
-                cursor.see(readable());
+                cursor.see(readable(), now);
             }
             let goes_on = cursor.pass().is_some();
             let begun = cursor.begin(now);

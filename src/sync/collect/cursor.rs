@@ -18,6 +18,9 @@ use serde::{Deserialize, Serialize};
 /// What is asked for again before the end of what is covered: clocks differ, and lists lag behind.
 pub const OVERLAP: SignedDuration = SignedDuration::from_mins(10);
 
+/// How far back lists are read again for what can be read once more: two windows of figures.
+const BACK: SignedDuration = SignedDuration::from_hours(24 * 60);
+
 /// A pass that was cut off is gone on with for so long.
 const AGED: SignedDuration = SignedDuration::from_mins(15);
 
@@ -109,11 +112,14 @@ impl Cursor {
         begun
     }
 
-    /// Takes note of what can be read now. Where something can that could not when the units were read, they are read again from the
-    /// beginning: what lists left out then, they do not bring up by themselves.
-    pub fn see(&mut self, readable: BTreeSet<String>) {
+    /// Takes note of what can be read now. Where something can that could not when the units were read, the last [`BACK`] of them is read
+    /// again: what lists left out then, they do not bring up by themselves.
+    pub fn see(&mut self, readable: BTreeSet<String>, now: Timestamp) {
         if self.seen.as_ref().is_some_and(|seen| !readable.is_subset(seen)) {
-            self.units.clear();
+            for unit in self.units.values_mut() {
+                unit.covered = unit.covered.map(|(begins, ends)| (begins, ends.min(now - BACK)));
+                unit.at = None;
+            }
         }
         self.seen = Some(readable);
     }
@@ -285,7 +291,7 @@ mod tests {
     }
 
     #[test]
-    fn what_can_be_read_again_has_the_lists_read_from_the_beginning() {
+    fn what_can_be_read_again_has_two_months_of_the_lists_read_again() {
         let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<BTreeSet<_>>();
         let read = |cursor: &mut Cursor, now: i64| {
             cursor.begin(at(now));
@@ -294,16 +300,20 @@ mod tests {
             cursor.end();
             place.since
         };
-        let mut cursor = Cursor::default();
-        cursor.see(names(&["1", "2"]));
+        let (mut cursor, now) = (Cursor::default(), at(1150));
+        cursor.see(names(&["1", "2"]), now);
         assert_eq!(read(&mut cursor, 1000), at(0));
         let mut cursor = written(&cursor);
-        cursor.see(names(&["1"]));
+        cursor.see(names(&["1"]), now);
         assert_eq!(read(&mut cursor, 1100), at(990), "what vanished brings nothing");
-        cursor.see(names(&["1", "2"]));
+        cursor.see(names(&["1", "2"]), now);
         assert_eq!(read(&mut cursor, 1200), at(0));
-        cursor.see(names(&["1", "2"]));
+        cursor.see(names(&["1", "2"]), now);
         assert_eq!(read(&mut cursor, 1300), at(1190));
+        let year = 365 * 24 * 60;
+        assert_eq!(read(&mut cursor, year), at(1290));
+        cursor.see(names(&["1", "2", "3"]), at(year));
+        assert_eq!(read(&mut cursor, year + 15), at(year - 60 * 24 * 60 - 10), "not all of a year");
     }
 
     #[test]

@@ -13,7 +13,7 @@
 //!
 //! | floor | module | job | may import |
 //! |---|---|---|---|
-//! | 0 | [`clock`], [`notice`] | the time as a value; errors as words with a hint; text from outside made inert | nothing of ours |
+//! | 0 | [`clock`], [`notice`], [`memory`] | the time as a value; errors as words with a hint; text from outside made inert; memory that is not used given back | nothing of ours |
 //! | 1 | [`domain`] | the words of the trade and their rules, pure | nothing |
 //! | 1 | [`metrics`] | delivery figures: (facts, query, now) -> figures, pure | `domain` |
 //! | 1 | [`config`] | file, environment and flags become one configuration; edits keep comments | `domain`, `notice` |
@@ -69,6 +69,7 @@ pub mod config;
 pub mod domain;
 pub mod engine;
 pub mod hook;
+pub mod memory;
 pub mod metrics;
 pub mod notice;
 pub mod secret;

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    kanado::cli::allocator::keep_little();
+    kanado::memory::keep_little();
     kanado::cli::crash::install();
     kanado::cli::run(std::env::args_os(), &mut kanado::cli::Stdio::of_process()).into()
 }

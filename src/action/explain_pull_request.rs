@@ -1,23 +1,28 @@
 //! Why a pull request is where it is: its phases against those of the team, what it waits for, when others like it landed, and where its
-//! commit is once it is merged. Asks Azure DevOps for what is not collected: at most three calls, and none for a merged one.
+//! commit is once it is merged. Asks Azure DevOps for what is not collected: at most three calls; of a merged one only while something is
+//! under way that has its commit ([`on_the_way`]).
 
 use jiff::Timestamp;
 
 use super::context::Context;
 use super::error::{Error, Result};
-use super::figures;
+use super::{figures, on_the_way};
 use crate::ado::history::happenings;
 use crate::ado::{self, BuildQuery, ErrorKind, RepoRef};
 use crate::domain::collection::Source;
 use crate::domain::id::{ProjectId, RepositoryId};
 use crate::domain::pull_request::{Checks, MergeState, PullRequestStatus, sum_threads};
+use crate::domain::run::{Build, RunStatus};
 use crate::metrics::blocker::{PendingBuild, Situation};
 use crate::metrics::departures::{self, StageState, Stop};
 use crate::metrics::figures::Phase;
-use crate::metrics::input::{History, Input, MeasuredProject};
+use crate::metrics::flow;
+use crate::metrics::input::{History, Input, MeasuredProject, Validation};
 use crate::metrics::landing::{self, Landing};
+use crate::metrics::overlay::{self, Known};
 use crate::metrics::production::{self, KindKey};
 use crate::metrics::query::Query;
+use crate::metrics::under_way::Live;
 use crate::metrics::waterfall::{self, Typical, Waterfall};
 
 /// Builds of its merge that are looked at.
@@ -49,7 +54,7 @@ pub async fn run(ctx: &Context, repository: RepositoryId, number: i64) -> Result
     let now = ctx.clock.now();
     let known = ctx.store.pull_request(repository, number).await?;
     let me = ctx.organisation(project.organisation).await?.me.map(|me| me.id);
-    let mut situation = Situation { me, ..Situation::default() };
+    let mut situation = Situation { me: me.clone(), ..Situation::default() };
     let mut missing = Vec::new();
     let mut checks = Checks::default();
     if let Some(known) = known {
@@ -78,6 +83,8 @@ pub async fn run(ctx: &Context, repository: RepositoryId, number: i64) -> Result
             None => situation.checks = checks,
         }
         if let Some(page) = readable(builds, "pipeline runs", &mut missing)? {
+            history.validations.retain(|known| !page.rows.iter().any(|build| build.number == known.run));
+            history.validations.extend(page.rows.iter().map(validation));
             let unfinished = ctx.store.unfinished_builds(project.id).await?;
             let pending = page.rows.into_iter().filter(|build| build.result.is_none() && build.finished_at.is_none());
             situation.builds = pending.map(|build| pending_build(build, &unfinished)).collect();
@@ -89,13 +96,29 @@ pub async fn run(ctx: &Context, repository: RepositoryId, number: i64) -> Result
     if history.status == PullRequestStatus::Completed && hides_runs(&input) {
         missing.push("the token may not read pipeline runs".to_owned());
     }
-    let worked_out = tokio::task::spawn_blocking(move || work_out(&history, &situation, &input, &query, now)).await;
+    let live = match (&history.merge_commit, history.status) {
+        (Some(commit), PullRequestStatus::Completed) => {
+            let commit = (history.repository, commit);
+            on_the_way::ask(ctx, &project, commit, (&input, &query.rules), me.as_ref(), &mut missing).await?
+        }
+        _ => Vec::new(),
+    };
+    let worked_out = tokio::task::spawn_blocking(move || work_out(&history, &situation, &input, &live, &query, now)).await;
     let (waterfall, landing, stops) =
         worked_out.map_err(|error| Error::refused(format!("the phases could not be worked out: {error}"), "report this: `kanado log`"))?;
     Ok(Explained { waterfall, landing, stops, missing, read_at: now })
 }
 
-fn pending_build(build: crate::domain::run::Build, unfinished: &[i64]) -> PendingBuild {
+fn validation(build: &Build) -> Validation {
+    Validation {
+        run: build.number,
+        queued_at: build.queued_at.or(build.started_at),
+        finished_at: build.finished_at,
+        goes_on: build.status != RunStatus::Completed,
+    }
+}
+
+fn pending_build(build: Build, unfinished: &[i64]) -> PendingBuild {
     // What was queued before it and has not ended, as far as it is known here.
     let ahead = unfinished.iter().filter(|number| **number < build.number).count();
     let waits = build.started_at.is_none();
@@ -129,6 +152,12 @@ fn hides_runs(input: &Input) -> bool {
     input.projects.iter().any(is_refused)
 }
 
+/// Since when the runs of a repository's project are collected.
+fn runs_from(input: &Input, repository: RepositoryId) -> Option<Timestamp> {
+    let (_, project, ..) = input.repositories.iter().find(|(id, ..)| *id == repository)?;
+    input.projects.iter().find(|one| one.id == *project)?.collection.source(Source::Builds)?.from
+}
+
 /// The team's pull requests, and the stages that a merged one may have come to.
 async fn read(ctx: &Context, project: ProjectId, status: PullRequestStatus, now: Timestamp) -> Result<(Input, Query)> {
     let query = figures::of_team(ctx, project, now).await?;
@@ -145,12 +174,15 @@ fn work_out(
     history: &History,
     situation: &Situation,
     input: &Input,
+    live: &[Live],
     query: &Query,
     now: Timestamp,
 ) -> (Waterfall, Option<Landing>, Vec<Stop>) {
     let typical = Typical::of(input, query, now);
     let stops = match (&history.merge_commit, history.status) {
-        (Some(commit), PullRequestStatus::Completed) => departures::of(history.repository, commit, history.closed_at, input, &query.rules),
+        (Some(commit), PullRequestStatus::Completed) => {
+            departures::of(history.repository, commit, history.closed_at, input, &query.rules, live)
+        }
         _ => Vec::new(),
     };
     let deployed_at = stops.iter().find_map(|stop| match stop {
@@ -163,6 +195,8 @@ fn work_out(
         waterfall.parts.retain(|part| part.phase != Some(Phase::DeployWait));
         waterfall.current = waterfall.current.filter(|phase| *phase != Phase::DeployWait);
     }
+    let known = Known { runs_from: runs_from(input, history.repository), approvals: overlay::before_arrival(&stops, input) };
+    overlay::lay(&mut waterfall, &flow::of(history, &query.rules), &known, now);
     let landing = landing::of(&waterfall, &typical);
     (waterfall, landing, stops)
 }

@@ -22,6 +22,7 @@ mod journal;
 pub mod lease;
 pub mod link_repositories;
 pub mod members;
+mod on_the_way;
 pub mod open_pull_request;
 pub mod quality_comment;
 pub mod rate_limit;

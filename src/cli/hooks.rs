@@ -9,7 +9,6 @@ use super::exit::{Exit, Failure};
 use super::frame::{Frame, fit, widest};
 use crate::action::hooks::{self, Manual, Plan, Registered, Renew, Step, Trial};
 use crate::action::{Context, Reporter};
-use crate::domain::hook::SubscriptionState;
 use crate::domain::project::Project;
 use crate::notice::Notice;
 
@@ -222,12 +221,13 @@ async fn status(frame: &mut Frame<'_>, ctx: &Context, project: &Project) -> Resu
     let sources = ctx.store.delivery_sources(project.id).await?;
     frame.output.json(&json!({ "look": look, "sources": sources }))?;
     let width = widest(look.subscriptions.iter().map(|row| row.purpose.word()));
+    let states = widest(look.subscriptions.iter().map(|row| row.state.words()));
     for row in &look.subscriptions {
         let source = sources.iter().find(|source| source.subscription.is_some() && source.subscription == row.remote);
         let last = source.map_or("nothing arrived yet".to_owned(), |source| format!("last delivery {}", source.last_at));
         let gaps = source.filter(|source| source.gaps > 0).map(|source| format!(", {} numbers missing", source.gaps)).unwrap_or_default();
         let tested = if row.verified_at.is_some() { "" } else { ", never tested" };
-        frame.output.say(format!("{}  {}  {last}{gaps}{tested}", fit(row.purpose.word(), width), fit(word(row.state), 13)))?;
+        frame.output.say(format!("{}  {}  {last}{gaps}{tested}", fit(row.purpose.word(), width), fit(row.state.words(), states)))?;
         if let Some(problem) = &row.problem {
             frame.output.say(format!("    {problem}"))?;
         }
@@ -244,19 +244,6 @@ async fn status(frame: &mut Frame<'_>, ctx: &Context, project: &Project) -> Resu
         warn_of(frame, overlap);
     }
     Ok(if look.lost_events { Exit::Failed } else { Exit::Done })
-}
-
-fn word(state: SubscriptionState) -> &'static str {
-    match state {
-        SubscriptionState::Making => "unfinished",
-        SubscriptionState::Enabled => "enabled",
-        SubscriptionState::OnProbation => "on probation",
-        SubscriptionState::DisabledByUser | SubscriptionState::DisabledBySystem | SubscriptionState::DisabledByInactiveIdentity => {
-            "disabled"
-        }
-        SubscriptionState::Missing => "gone",
-        SubscriptionState::Removing => "to be deleted",
-    }
 }
 
 async fn verify(frame: &mut Frame<'_>, ctx: &Context, project: &Project) -> Result<Exit, Failure> {

@@ -4,7 +4,6 @@
 //! `{"warning": {"message", "hint"}}`, and for a failure `{"error": {"code", "message", "hint", "exit"}}`.
 //! Exit codes: 0 done, 1 refused or failed, 2 wrong usage, 3 partly done and resumable. A closed pipe is no failure.
 
-pub mod allocator;
 mod consent;
 pub mod crash;
 mod exit;

@@ -184,6 +184,21 @@ pub enum SubscriptionState {
     Removing,
 }
 
+impl SubscriptionState {
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Making => "being made",
+            Self::Enabled => "enabled",
+            Self::OnProbation => "on probation",
+            Self::DisabledByUser => "disabled by a person",
+            Self::DisabledBySystem => "disabled by Azure DevOps",
+            Self::DisabledByInactiveIdentity => "its owner is inactive",
+            Self::Missing => "gone",
+            Self::Removing => "being removed",
+        }
+    }
+}
+
 /// A subscription that kanado made.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Subscription {

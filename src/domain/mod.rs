@@ -3,6 +3,7 @@
 //! Whatever several modules talk about lives here, so that the screen needs no store and the store no screen. Functions that
 //! depend on the time take `now` as an argument.
 
+pub mod approval;
 pub mod board;
 pub mod branch;
 pub mod change;

@@ -5,6 +5,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::approval::Approval;
 use super::id::{Guid, ObjectId};
 use super::person::Identity;
 
@@ -115,6 +116,38 @@ pub struct Stage {
     pub approval_to: Option<Timestamp>,
     /// The timelines of the attempts before this one, as far as the service names them.
     pub earlier: Vec<Guid>,
+}
+
+/// A stage of a run as it stands, with what keeps it from beginning.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Standing {
+    pub stage: Stage,
+    /// Absent: nothing does, or its turn has not come.
+    pub gate: Option<Gate>,
+}
+
+/// A checkpoint before a stage that is not passed yet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Gate {
+    pub since: Option<Timestamp>,
+    /// What is open; empty where the timeline does not name it.
+    pub checks: Vec<Check>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Check {
+    /// An approval, by its id.
+    Approval(Guid),
+    /// Anything else, by a name for people: `Exclusive lock`. Text from outside.
+    Other(String),
+}
+
+/// An approval that a deployment of a classic release waits for before it begins.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PendingRelease {
+    pub environment: String,
+    pub since: Option<Timestamp>,
+    pub approval: Approval,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -20,6 +20,7 @@ use crate::domain::change::Change;
 use crate::domain::collection::{Collection, Source};
 use crate::domain::id::{OrganisationId, ProjectId};
 use crate::domain::project::Project;
+use crate::memory;
 use crate::notice::{Explain as _, inert};
 use crate::store::PassEnd;
 use crate::sync::collect::progress::Waiting;
@@ -90,6 +91,8 @@ pub async fn run(works: Arc<Works>) -> action::Result<()> {
                 course.held_until = None;
                 course.failures = if failed.contains(&project.id) { course.failures.saturating_add(1) } else { 0 };
             }
+            // A pass goes through much that is not needed until the next one.
+            tokio::task::spawn_blocking(memory::give_back);
             // When each is due again follows from how these ended.
             continue;
         }

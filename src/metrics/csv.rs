@@ -5,35 +5,93 @@
 
 use std::fmt::Write;
 
-use super::figures::{Figures, Row, Subject, Tile, Trend, Value};
+use super::figures::{Coverage, Excluded, Figures, Row, Subject, Trend, Value};
 use super::input::Input;
+use super::overlay::OverlayFigure;
+use super::query::Definition;
 use super::{names, telling};
 use crate::domain::run::DefinitionKind;
 
 const FIGURES: &str = "metric,title,definition,hours,from,to,kind,value,unit,low,high,p85,p95,k,n,sample,previous,trend,coverage_k,coverage_n,\
 coverage_of,band,excluded,why";
 
-/// A line a tile, under a line of names.
+/// A line a tile, then one a phase, each with what went on in it below, under a line of names.
 pub fn figures(figures: &Figures) -> String {
     let mut out = format!("{FIGURES}\r\n");
     for tile in &figures.tiles {
-        line(&mut out, &cells(figures, tile));
+        let mut why: Vec<String> = unmeasured(&tile.value).into_iter().collect();
+        why.extend(telling::lacks(tile).iter().map(|lack| format!("without {}: {}", lack.what_of(), lack.words)));
+        let told = Told {
+            names: (tile.metric.name().to_owned(), tile.metric.title().to_owned()),
+            definition: tile.definition,
+            value: &tile.value,
+            sample: tile.n,
+            previous: tile.previous.as_ref().and_then(telling::scalar),
+            trend: Some(tile.trend),
+            coverage: tile.coverage.clone(),
+            band: tile.band.as_ref().map_or(String::new(), |band| format!("{} ({} cluster)", band.name, band.year)),
+            excluded: &tile.excluded,
+            why: why.join("; "),
+        };
+        line(&mut out, &cells(figures, told));
+    }
+    for figure in &figures.phases {
+        let name = format!("phase_{}", figure.phase.words().replace(' ', "_"));
+        let bare = |names, value, sample| Told {
+            names,
+            definition: figures.definition,
+            value,
+            sample,
+            previous: None,
+            trend: None,
+            coverage: None,
+            band: String::new(),
+            excluded: &[],
+            why: unmeasured(value).unwrap_or_default(),
+        };
+        let told = Told {
+            excluded: &figure.excluded,
+            ..bare((name.clone(), format!("Phase: {}", figure.phase.words())), &figure.value, figure.n)
+        };
+        line(&mut out, &cells(figures, told));
+        if let Some(OverlayFigure { overlay, value, known, of }) = &figure.overlay {
+            let names =
+                (format!("{name}_{}", overlay.words().to_lowercase()), format!("{} during {}", overlay.words(), figure.phase.words()));
+            let coverage = Coverage { k: *known, n: *of, of: format!("pull requests with {} known", overlay.words()) };
+            line(&mut out, &cells(figures, Told { coverage: Some(coverage), ..bare(names, value, *known) }));
+        }
     }
     out
 }
 
-fn cells(figures: &Figures, tile: &Tile) -> Vec<String> {
-    let Spread { kind, unit, low, high, p85, p95, k, n } = spread(&tile.value);
+/// What a line says.
+struct Told<'a> {
+    /// For machines, and for people.
+    names: (String, String),
+    definition: Definition,
+    value: &'a Value,
+    sample: u64,
+    previous: Option<f64>,
+    trend: Option<Trend>,
+    coverage: Option<Coverage>,
+    band: String,
+    excluded: &'a [Excluded],
+    why: String,
+}
+
+fn unmeasured(value: &Value) -> Option<String> {
+    if telling::is_measured(value) { None } else { telling::detail(value) }
+}
+
+fn cells(figures: &Figures, told: Told<'_>) -> Vec<String> {
+    let Spread { kind, unit, low, high, p85, p95, k, n } = spread(told.value);
     let number = |value: Option<f64>| value.map_or(String::new(), |value| value.to_string());
     let count = |value: Option<u64>| value.map_or(String::new(), |value| value.to_string());
-    let coverage = tile.coverage.as_ref();
-    let why = if telling::is_measured(&tile.value) { None } else { telling::detail(&tile.value) };
-    let mut why: Vec<String> = why.into_iter().collect();
-    why.extend(telling::lacks(tile).iter().map(|lack| format!("without {}: {}", lack.what_of(), lack.words)));
+    let coverage = told.coverage.as_ref();
     vec![
-        tile.metric.name().to_owned(),
-        tile.metric.title().to_owned(),
-        tile.definition.name().to_owned(),
+        told.names.0,
+        told.names.1,
+        told.definition.name().to_owned(),
         match figures.hours {
             super::query::Hours::Calendar => "calendar",
             super::query::Hours::Working => "working",
@@ -42,7 +100,7 @@ fn cells(figures: &Figures, tile: &Tile) -> Vec<String> {
         figures.window.from.to_string(),
         figures.window.to.to_string(),
         kind.to_owned(),
-        match &tile.value {
+        match told.value {
             Value::Few { seconds } => seconds.iter().map(ToString::to_string).collect::<Vec<_>>().join(" "),
             value => number(telling::scalar(value)),
         },
@@ -53,22 +111,23 @@ fn cells(figures: &Figures, tile: &Tile) -> Vec<String> {
         number(p95),
         count(k),
         count(n),
-        tile.n.to_string(),
-        number(tile.previous.as_ref().and_then(telling::scalar)),
-        match tile.trend {
-            Trend::Up => "up",
-            Trend::Down => "down",
-            Trend::NoClearChange => "no_clear_change",
-            Trend::TooFew => "too_few",
-            Trend::NotCollected => "not_collected",
+        told.sample.to_string(),
+        number(told.previous),
+        match told.trend {
+            Some(Trend::Up) => "up",
+            Some(Trend::Down) => "down",
+            Some(Trend::NoClearChange) => "no_clear_change",
+            Some(Trend::TooFew) => "too_few",
+            Some(Trend::NotCollected) => "not_collected",
+            None => "",
         }
         .to_owned(),
         count(coverage.map(|coverage| coverage.k)),
         count(coverage.map(|coverage| coverage.n)),
         coverage.map_or(String::new(), |coverage| coverage.of.clone()),
-        tile.band.as_ref().map_or(String::new(), |band| format!("{} ({} cluster)", band.name, band.year)),
-        telling::excluded(&tile.excluded).unwrap_or_default(),
-        why.join("; "),
+        told.band,
+        telling::excluded(told.excluded).unwrap_or_default(),
+        told.why,
     ]
 }
 

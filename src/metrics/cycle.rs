@@ -14,6 +14,8 @@
 //!
 //! Pickup, review and merge wait are contiguous: where all three have a value they add up to the cycle time.
 //!
+//! What was going on in a phase besides is its [`overlay`](super::overlay).
+//!
 //! By DevLake's definition cycle time is `merged - created` of all, in minutes rounded up.
 
 use super::devlake;
@@ -83,21 +85,23 @@ pub fn each_phase(frame: &Frame<'_>, phase: Phase, window: Window, take: &mut dy
             take(Sample::excluded(item, closed_at, reason));
             continue;
         }
-        let brought = frame.changes.of_flow[at].and_then(|change| {
-            let change = &frame.changes.all[change as usize];
-            let why = match change {
-                _ if change.beyond => Reason::Beyond,
-                _ if change.other_branch => Reason::OtherBranch,
-                _ => Reason::NotDeployed,
-            };
-            change.brought.map(|(at, _)| at).ok_or(why).into()
-        });
-        match span(flow, phase, brought) {
+        match span(flow, phase, brought(frame, at)) {
             Span::Of(from, to) => take(Sample::lasting(item, closed_at, frame.days.seconds(frame.query.hours, from, to))),
             Span::Unknown(reason) => take(Sample::excluded(item, closed_at, reason)),
             Span::None => {}
         }
     }
+}
+
+/// When a pull request was brought to production, or why that is not known; nothing where it is no change.
+pub fn brought(frame: &Frame<'_>, flow: usize) -> Option<Result<jiff::Timestamp, Reason>> {
+    let change = &frame.changes.all[frame.changes.of_flow[flow]? as usize];
+    let why = match change {
+        _ if change.beyond => Reason::Beyond,
+        _ if change.other_branch => Reason::OtherBranch,
+        _ => Reason::NotDeployed,
+    };
+    Some(change.brought.map(|(at, _)| at).ok_or(why))
 }
 
 /// Where a phase of a closed pull request begins and ends.

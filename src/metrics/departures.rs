@@ -7,19 +7,22 @@
 //!
 //! Of a stage that was tried several times, the first attempt that succeeded is shown, else the last.
 //!
-//! Limits: stages are what the input has: for every stage of a run the store has to be asked for all kinds of stages. Who is to approve
-//! is not known here.
+//! A run that Azure DevOps was asked about a moment ago ([`Live`]) stands as it was told, with what its stages wait for, instead of what is
+//! stored of it; what succeeded stays.
+//!
+//! Limits: stages are what the input has: for every stage of a run the store has to be asked for all kinds of stages. Of a run that
+//! nobody asked about it is not known what a stage waits for, nor whether it waits for itself or for the stage before it.
 
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::containment::Lines;
-use super::hash::sha;
 use super::input::{Input, StageRun};
 use super::production::verdicts;
 use super::query::{Rules, ServiceId};
+use super::under_way::{Commit, Live, Wait};
+use crate::domain::approval::Asked;
 use crate::domain::id::{ObjectId, RepositoryId};
 use crate::domain::run::{DefinitionKind, RunResult, StageResult};
 
@@ -36,7 +39,7 @@ pub enum Stop {
 }
 
 /// How a stage stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "state")]
 pub enum StageState {
     Done {
@@ -48,21 +51,52 @@ pub enum StageState {
     Running {
         since: Option<Timestamp>,
     },
-    /// For an approval, a check or an agent; since the stage before it ended.
+    /// Since it was asked for; where nobody was asked about the run, since the stage before it ended.
     Waiting {
         since: Option<Timestamp>,
+        /// Empty: for an approval, a check or an agent, and which of them is not known.
+        on: Vec<WaitsFor>,
     },
+    /// What is before it is not over.
+    Later,
     /// Skipped, cancelled, rejected or abandoned.
     Not {
         at: Option<Timestamp>,
     },
 }
 
+/// What keeps a stage from beginning.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "waits_for")]
+pub enum WaitsFor {
+    /// Absent: who is to give it could not be read.
+    Approval { asked: Option<Asked> },
+    /// By its name.
+    Check { name: String },
+}
+
+impl WaitsFor {
+    /// "an approval by Bob Tanaka", "a check: Exclusive lock".
+    pub fn words(&self) -> String {
+        match self {
+            Self::Approval { asked: Some(asked) } => asked.words(),
+            Self::Approval { asked: None } => "an approval".to_owned(),
+            Self::Check { name } => format!("a check: {name}"),
+        }
+    }
+}
+
 /// The stops of a commit of a repository's default branch. `merged_at` where its merge is known.
-pub fn of(repository: RepositoryId, commit: &ObjectId, merged_at: Option<Timestamp>, input: &Input, rules: &Rules) -> Vec<Stop> {
-    let lines = Lines::of(&input.tips);
-    let place = lines.place(repository, sha(commit));
-    let pushed_at = place.and_then(|place| lines.at(repository, place)).map(|tip| input.tips[tip as usize].at);
+pub fn of(
+    repository: RepositoryId,
+    commit: &ObjectId,
+    merged_at: Option<Timestamp>,
+    input: &Input,
+    rules: &Rules,
+    live: &[Live],
+) -> Vec<Stop> {
+    let wanted = Commit::of(repository, commit, input);
+    let pushed_at = wanted.pushed_at(input);
     let mut stops: Vec<Stop> = merged_at.or(pushed_at).map(|at| Stop::Merged { at }).into_iter().collect();
 
     let production: BTreeMap<_, _> = input
@@ -76,16 +110,11 @@ pub fn of(repository: RepositoryId, commit: &ObjectId, merged_at: Option<Timesta
     let is_production = |row: &StageRun| {
         production.get(&key(row.project.0, row.kind, row.definition, &row.stage, row.environment.as_deref())).copied().unwrap_or(false)
     };
-    let has = |row: &&StageRun| {
-        row.repository == Some(repository)
-            && row.sha.as_ref().is_some_and(|deployed| {
-                deployed == commit || place.is_some_and(|place| lines.place(repository, sha(deployed)).is_some_and(|at| at >= place))
-            })
-    };
     let mut runs: BTreeMap<(ServiceId, i64), Vec<&StageRun>> = BTreeMap::new();
-    for row in input.stages.iter().filter(has) {
-        let service = ServiceId { project: row.project, kind: row.kind, definition: row.definition };
-        runs.entry((service, row.run)).or_default().push(row);
+    let stored = input.stages.iter().filter(|row| !live.iter().any(|live| live.replaces(row)));
+    let told = live.iter().flat_map(|live| &live.rows).map(|told| &told.row);
+    for row in stored.chain(told).filter(|row| wanted.is_in(row.repository, row.sha.as_ref())) {
+        runs.entry((service_of(row), row.run)).or_default().push(row);
     }
     let mut by_service: BTreeMap<ServiceId, Vec<(i64, Vec<&StageRun>)>> = BTreeMap::new();
     for ((service, run), rows) in runs {
@@ -110,7 +139,7 @@ pub fn of(repository: RepositoryId, commit: &ObjectId, merged_at: Option<Timesta
                     .filter(|row| is_production(row) && is_success(row.result))
                     .filter_map(|row| row.finished_at)
                     .min(),
-                stops: of_run(&service, &pipeline, *run, rows, &is_production),
+                stops: of_run(&service, &pipeline, *run, rows, live, &is_production),
             });
         }
     }
@@ -135,7 +164,12 @@ fn key(project: i64, kind: DefinitionKind, definition: i64, stage: &str, environ
     (project, kind == DefinitionKind::Release, definition, stage.to_owned(), environment.map(str::to_owned))
 }
 
-fn is_success(result: StageResult) -> bool {
+/// The service that a stage is of.
+pub fn service_of(row: &StageRun) -> ServiceId {
+    ServiceId { project: row.project, kind: row.kind, definition: row.definition }
+}
+
+pub(super) fn is_success(result: StageResult) -> bool {
     matches!(result, StageResult::Succeeded | StageResult::SucceededWithIssues)
 }
 
@@ -146,12 +180,20 @@ fn is_shown(row: &StageRun, rows: &[&StageRun]) -> bool {
     others.into_iter().all(|other| rank(other) <= rank(row))
 }
 
-fn of_run(service: &ServiceId, pipeline: &str, run: i64, rows: &[&StageRun], is_production: &impl Fn(&StageRun) -> bool) -> Vec<Stop> {
+fn of_run(
+    service: &ServiceId,
+    pipeline: &str,
+    run: i64,
+    rows: &[&StageRun],
+    live: &[Live],
+    is_production: &impl Fn(&StageRun) -> bool,
+) -> Vec<Stop> {
     let mut rows: Vec<&StageRun> = rows.iter().copied().filter(|row| is_shown(row, rows)).collect();
-    // By when they ended; what has not ended comes last, production after the rest.
+    // By when they ended; what has not ended comes last, in its order where that was told, else production after the rest.
     rows.sort_by_key(|row| {
         let at = row.finished_at.or(row.started_at);
-        (at.is_none(), at, is_production(row), row.stage.clone(), row.environment.clone())
+        let order = live.iter().find_map(|live| live.place(row));
+        (at.is_none(), at, order, is_production(row), row.stage.clone(), row.environment.clone())
     });
     let begun = rows.iter().filter_map(|row| row.started_at).min();
     let result = rows.iter().find_map(|row| row.run_result);
@@ -163,7 +205,11 @@ fn of_run(service: &ServiceId, pipeline: &str, run: i64, rows: &[&StageRun], is_
             StageResult::Succeeded | StageResult::SucceededWithIssues => StageState::Done { at },
             StageResult::Failed => StageState::Failed { at },
             StageResult::Running => StageState::Running { since: row.started_at },
-            StageResult::Pending if row.run_result.is_none() => StageState::Waiting { since: ended },
+            StageResult::Pending if row.run_result.is_none() => match live.iter().find_map(|live| live.wait(row)) {
+                Some(Wait::For { since, on }) => StageState::Waiting { since: since.or(ended), on: on.clone() },
+                Some(Wait::ForItsTurn) => StageState::Later,
+                None => StageState::Waiting { since: ended, on: Vec::new() },
+            },
             StageResult::Pending
             | StageResult::Canceled
             | StageResult::Skipped

@@ -16,6 +16,8 @@
 //! Where runs count as wholes the result of the run takes the place of its stages' (partially succeeded is success with issues). Runs that validate a
 //! pull request (`refs/pull/*`) are no deployments then: what they ran is not merged. One of them whose production stage succeeded is.
 //!
+//! It knows when its stages waited for approvals, where timelines told of all of them: the stages that decided it, at every attempt.
+//!
 //! A **service** is a definition with production. Of which class its successes are, see [`standing`](super::standing).
 //!
 //! Limits: a run that counts as a whole and was run again counts once, at its last end: the service tells no other. Of a stage that only a
@@ -31,10 +33,11 @@ use super::attempts;
 use super::containment::Lines;
 use super::devlake;
 use super::hash::{FastMap, sha};
-use super::input::{Input, Run, StageKind, StageRun};
+use super::input::{Approval, Input, Run, StageKind, StageRun};
 use super::production::{is_by_tag, says_production, service_of, verdicts};
 use super::query::{Definition, Query, ServiceId};
 use super::standing;
+use super::stretch::{Stretch, joined};
 use crate::domain::id::{ProjectId, RepositoryId};
 use crate::domain::run::{DefinitionKind, RunResult, StageResult};
 
@@ -86,6 +89,8 @@ pub struct Deployment {
     pub outcome: Outcome,
     pub class: Class,
     pub notes: Notes,
+    /// When its stages waited for approvals, joined; absent where that is not known of all of them.
+    pub approvals: Option<Vec<Stretch>>,
 }
 
 /// What is to say of a deployment besides its outcome.
@@ -269,14 +274,14 @@ pub fn of(input: &Input, query: &Query, lines: &Lines, blind: &[ProjectId]) -> D
         if is_devlake {
             take(devlake::deployment(input, group));
         } else if !attempts::has_several(input, group) {
-            take(deployment(input, group));
+            take(deployment(input, group, &[]));
         } else {
             let standing = attempts::standing(input, group);
-            for taken_up in standing.taken_up {
-                of_stage[taken_up as usize] = None;
+            for taken_up in &standing.taken_up {
+                of_stage[*taken_up as usize] = None;
             }
             for time in standing.times {
-                take(deployment(input, &time));
+                take(deployment(input, &time, &standing.taken_up));
             }
         }
     }
@@ -338,7 +343,8 @@ fn run_end(run: &Run) -> End {
     End { outcome, finished_at: run.finished_at, sign: run.started_at }
 }
 
-fn deployment(input: &Input, parts: &[Part]) -> Made {
+/// `taken_up` are attempts of the run that later ones took up.
+fn deployment(input: &Input, parts: &[Part], taken_up: &[u32]) -> Made {
     let end = |part: &Part| match part.origin {
         Origin::Stage(at) => stage_end(&input.stages[at as usize]),
         Origin::Run(at) => run_end(&input.runs[at as usize]),
@@ -379,7 +385,34 @@ fn deployment(input: &Input, parts: &[Part]) -> Made {
         outcome,
         class: Class::Forward,
         notes,
+        approvals: approvals(input, deciding().map(|(part, _)| part.origin), taken_up),
     })
+}
+
+/// When the stages that decided a deployment waited for approvals, with those of the attempts before: a change waited for all of them.
+/// `taken_up` may have other rows of the run as well.
+pub fn approvals(input: &Input, deciding: impl Iterator<Item = Origin>, taken_up: &[u32]) -> Option<Vec<Stretch>> {
+    let mut stretches = Vec::new();
+    for origin in deciding {
+        let Origin::Stage(at) = origin else { return None };
+        let last = &input.stages[at as usize];
+        let before = || taken_up.iter().map(|at| &input.stages[*at as usize]).filter(|row| is_before(row, last));
+        // What an attempt that nobody told of waited for is not known.
+        if last.attempt > 1 && before().count() as i64 + 1 < last.attempt {
+            return None;
+        }
+        for row in before().chain([last]) {
+            match row.approval? {
+                Approval::NotAsked => {}
+                Approval::Waited { from, to } => stretches.push(Stretch::new(from, to)),
+            }
+        }
+    }
+    Some(joined(stretches))
+}
+
+fn is_before(row: &StageRun, last: &StageRun) -> bool {
+    row.stage == last.stage && row.environment == last.environment && row.attempt < last.attempt
 }
 
 fn name<'a>(input: &'a Input, part: &Part) -> (&'a str, Option<&'a str>) {

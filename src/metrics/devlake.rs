@@ -148,6 +148,7 @@ pub fn deployment(input: &Input, parts: &[Part]) -> Made {
         outcome,
         class: Class::Forward,
         notes: Notes::default(),
+        approvals: None,
     })
 }
 

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
+use super::overlay::OverlayFigure;
 use super::query::{Definition, Hours, ServiceId, Window};
 use crate::domain::collection::Source;
 use crate::domain::id::{ObjectId, ProjectId, RepositoryId};
@@ -370,6 +371,8 @@ pub struct PhaseFigure {
     pub value: Value,
     pub n: u64,
     pub excluded: Vec<Excluded>,
+    /// What went on in it, where something may have; by kanado's definition only.
+    pub overlay: Option<OverlayFigure>,
 }
 
 /// A service that was found, for the filter.

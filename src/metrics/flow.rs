@@ -19,27 +19,36 @@
 //!   of a human reviewer it is not approved. Completed with fewer than wanted: with the last one.
 //! - **Undated vote**: a human reviewer's vote in the list is not what the last dated vote of that person says.
 //! - **Rework round**: a push after a vote of -5 or -10 or an unresolved comment of a human who is not the author, since the push before.
-//! - **Nature**: `Revert "` at the beginning of the title, unless what it reverts is a revert itself: that puts a change back in; else a branch or label of hotfixes; else ordinary.
+//! - **Validated**: while a run that checks its merge was queued or running, whichever of them, from the first review (or the approval, if
+//!   that is earlier) to the close. A run that goes on has no end; one whose times contradict each other, or that ended nobody knows
+//!   when, tells nothing. Where no run tells anything it is absent, for nobody knows that there was no other check.
+//! - **Nature**: `Revert "` at the beginning of the title, unless what it reverts is a revert itself, which puts a change back in; else
+//!   a branch or label of hotfixes; else ordinary.
 //! - **What is reverted**: what stands in the quotes, up to the last one: the number where it is `Merged PR 12: ...`, as Azure DevOps
 //!   calls what it merged, else the title, in any case of letters.
 //!
 //! Limits: policies are those of today; what a policy wanted when a pull request was merged is not known. Resets that the service does not
-//! write down are heard only where the list of reviewers contradicts the vote.
+//! write down are heard only where the list of reviewers contradicts the vote. A run that was tried again is taken to have run from its
+//! first queueing to its last end: the service tells no other. Of more than [`MOST_STRETCHES`] stretches of validation the newest are kept.
 
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
 use super::approvals::{AuthorsVote, Wanted};
-use super::input::{Actor, Flow, Happening, History, Nature, Required, Reverted, Segment, What};
+use super::input::{Actor, Flow, Happening, History, Nature, Required, Reverted, Segment, Validation, What};
 use super::pattern::{fits, fits_any};
 use super::query::Rules;
+use super::stretch::{Stretch, joined, within};
 use crate::domain::branch::find_key;
 use crate::domain::id::Guid;
 use crate::domain::pull_request::{PullRequestStatus, Vote};
 
 /// Changes whenever the rules of this module do: lines made by another version are made again.
-const VERSION: u32 = 3;
+const VERSION: u32 = 4;
+
+/// How many stretches of validation a flow has at most.
+pub const MOST_STRETCHES: usize = 24;
 
 const REVERT: &str = "Revert \"";
 const MERGED: &str = "Merged PR ";
@@ -124,6 +133,8 @@ pub fn of(history: &History, rules: &Rules) -> Flow {
     // Given before it was reopened, it stands from then on.
     let approved_at = votes.approved_at.map(|at| if course.was_reopened { at.max(course.ready_at.unwrap_or(at)) } else { at });
 
+    let reviewed_at = course.first_review_at.into_iter().chain(approved_at).min();
+
     Flow {
         repository: history.repository,
         number: history.number,
@@ -148,9 +159,36 @@ pub fn of(history: &History, rules: &Rules) -> Flow {
         commits: history.commits.as_ref().map(|commits| u32::try_from(commits.len()).unwrap_or(u32::MAX)),
         items: history.items.clone(),
         ticket: find_key(history.source_branch.strip_prefix("refs/heads/").unwrap_or(&history.source_branch)),
+        validated: validated(&history.validations, reviewed_at, closed_at),
         has_threads: history.happenings.is_some(),
         has_detail: history.commits.is_some(),
     }
+}
+
+/// When a run was queued or running, as far as it tells.
+fn stretch(run: &Validation) -> Option<Stretch> {
+    let from = run.queued_at?;
+    match run.finished_at {
+        _ if run.goes_on => Some(Stretch { from, to: None }),
+        Some(to) if to >= from => Some(Stretch::new(from, to)),
+        _ => None,
+    }
+}
+
+fn validated(runs: &[Validation], from: Option<Timestamp>, closed_at: Option<Timestamp>) -> Option<Vec<Stretch>> {
+    let all = joined(runs.iter().filter_map(stretch));
+    if all.is_empty() {
+        return None;
+    }
+    // Before anybody looked at it nothing waited for a run alone.
+    let Some(from) = from else { return Some(Vec::new()) };
+    let goes_on = closed_at.is_none() && all.last().is_some_and(|last| last.to.is_none());
+    let mut kept: Vec<Stretch> = within(&all, from, closed_at.unwrap_or(Timestamp::MAX)).map(|(from, to)| Stretch::new(from, to)).collect();
+    if let Some(last) = kept.last_mut().filter(|_| goes_on) {
+        last.to = None;
+    }
+    kept.drain(..kept.len().saturating_sub(MOST_STRETCHES));
+    Some(kept)
 }
 
 #[derive(Default)]

@@ -10,9 +10,10 @@ use super::deployments::{self, Deployment, Deployments};
 use super::failures::{self, Failures};
 use super::figures::{Metric, Reason};
 use super::hash::FastMap;
-use super::input::{Flow, Input};
+use super::input::{Flow, Input, MeasuredProject};
 use super::query::{Definition, Query, Window};
 use super::{counts, cycle, frequency, lead_time, readiness, reliability, reverts};
+use crate::domain::collection::Source;
 use crate::domain::id::{Guid, ProjectId, RepositoryId};
 
 /// How far back the table of days goes at most.
@@ -29,6 +30,8 @@ pub struct Frame<'a> {
     /// Projects whose deployments are not known.
     pub blind: Vec<ProjectId>,
     project_of: FastMap<i64, ProjectId>,
+    /// By project, since when its runs are collected.
+    runs_from: FastMap<i64, Timestamp>,
     /// Repositories of the service asked for.
     of_service: Option<BTreeSet<RepositoryId>>,
 }
@@ -97,7 +100,15 @@ impl<'a> Frame<'a> {
             asked.flat_map(|service| &deployments.all[service.range.clone()]).filter_map(|deployment| deployment.repository).collect()
         });
         let project_of = input.repositories.iter().map(|(repository, project, ..)| (repository.0, *project)).collect();
-        Self { input, query, now, deployments, changes, failures, days, blind, project_of, of_service }
+        let runs_from = |project: &MeasuredProject| Some((project.id.0, project.collection.source(Source::Builds)?.from?));
+        let runs_from = input.projects.iter().filter_map(runs_from).collect();
+        Self { input, query, now, deployments, changes, failures, days, blind, project_of, runs_from, of_service }
+    }
+
+    /// Whether all runs of a repository's project since then were collected.
+    pub fn has_runs_since(&self, repository: RepositoryId, since: Timestamp) -> bool {
+        let project = self.project_of.get(&repository.0);
+        project.and_then(|project| self.runs_from.get(&project.0)).is_some_and(|from| *from <= since)
     }
 
     /// Whether the query asks for what happens in a repository.

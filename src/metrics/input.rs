@@ -6,6 +6,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::approvals::{Knowledge, Wanted};
+use super::left_alone::LeftAlone;
+use super::stretch::Stretch;
 use crate::domain::collection::Collection;
 use crate::domain::id::{Guid, ObjectId, ProjectId, RepositoryId, TicketKey};
 use crate::domain::pull_request::{PullRequestStatus, Vote};
@@ -90,6 +92,20 @@ pub struct History {
     /// What the branch policies that cover its target want; empty is one approval. Of the project, so it is put in where a history is read.
     #[serde(skip)]
     pub wanted: Vec<Wanted>,
+    /// Runs that checked its merge, in any order. The store has them by themselves, so they are put in where a history is read.
+    #[serde(skip)]
+    pub validations: Vec<Validation>,
+}
+
+/// A run of a pipeline that checked what a pull request would merge to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Validation {
+    pub run: i64,
+    /// Its start where the service does not say when it was queued.
+    pub queued_at: Option<Timestamp>,
+    pub finished_at: Option<Timestamp>,
+    /// Whether it was queued or running when it was last seen.
+    pub goes_on: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -164,6 +180,9 @@ pub struct Flow {
     pub items: Vec<i64>,
     /// The key in the name of its source branch, whether or not there is a ticket of that key.
     pub ticket: Option<TicketKey>,
+    /// When runs that checked its merge were queued or running, from its first review to its close, joined; the newest
+    /// [`MOST_STRETCHES`](super::flow::MOST_STRETCHES). Absent where no such run was ever seen.
+    pub validated: Option<Vec<Stretch>>,
     /// Whether threads and detail were read: without them no phase has a value.
     pub has_threads: bool,
     pub has_detail: bool,
@@ -187,8 +206,8 @@ pub struct StageRun {
     pub result: StageResult,
     pub started_at: Option<Timestamp>,
     pub finished_at: Option<Timestamp>,
-    /// How long the stage waited for an approval, milliseconds.
-    pub approval_ms: Option<i64>,
+    /// Absent where no timeline told, and while it waits.
+    pub approval: Option<Approval>,
     /// How the whole run ended; absent while it has not.
     pub run_result: Option<RunResult>,
     pub run_finished_at: Option<Timestamp>,
@@ -196,6 +215,16 @@ pub struct StageRun {
     /// Without `refs/heads/`.
     pub branch: Option<String>,
     pub repository: Option<RepositoryId>,
+}
+
+/// What a timeline tells of the approvals and checks that a stage had to pass before it began.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "approval")]
+pub enum Approval {
+    /// There were none.
+    NotAsked,
+    /// From the first that was asked for to the last that was given or refused.
+    Waited { from: Timestamp, to: Timestamp },
 }
 
 /// A kind of stage: what `kanado metrics production` lists and the production rule judges.
@@ -218,6 +247,9 @@ pub struct StageKind {
     pub last_at: Option<Timestamp>,
     /// What a person decided, if anybody did.
     pub decided: Option<Decided>,
+    /// Of the runs of a pipeline as wholes: which of them were not asked for their stages.
+    #[serde(default)]
+    pub left_alone: Vec<LeftAlone>,
 }
 
 /// What a person decided about a kind of stage.

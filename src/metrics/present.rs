@@ -30,6 +30,7 @@ impl History {
             files: None,
             // Without happenings there are no approvals to count.
             wanted: Vec::new(),
+            validations: Vec::new(),
         };
         history.refresh(facts);
         history

@@ -5,14 +5,14 @@ use jiff::Timestamp;
 use super::containment::Source;
 use super::deployments::{Class, Deployment};
 use super::failures::Intervention;
-use super::figures::{Metric, Row, Subject};
+use super::figures::{Metric, Phase, Row, Subject};
 use super::frame::{Frame, Item, Sample};
 use super::hash::FastMap;
 use super::input::{Flow, Input, Nature};
 use super::lead_time::{Start, start};
 use super::query::Query;
-use super::readiness;
 use super::telling::duration;
+use super::{overlay, readiness};
 
 /// What a figure of the query's window counts and leaves out. Nothing where the figure can't be said.
 pub fn rows(input: &Input, query: &Query, metric: Metric, now: Timestamp) -> Vec<Row> {
@@ -134,6 +134,7 @@ fn of_flow(frame: &Frame<'_>, known: &Known, metric: Metric, at: u32, flow: &Flo
                 }
                 None => {}
             }
+            parts.extend(overlay::words(frame, at as usize, Phase::DeployWait));
         }
         Metric::CycleTime | Metric::MergedWithoutReview => {
             let reviewed = match (flow.has_threads, flow.first_review_at) {
@@ -146,6 +147,9 @@ fn of_flow(frame: &Frame<'_>, known: &Known, metric: Metric, at: u32, flow: &Flo
             if flow.rework_rounds > 0 {
                 let rounds = if flow.rework_rounds == 1 { "round" } else { "rounds" };
                 parts.push(format!("{} {rounds} of rework", flow.rework_rounds));
+            }
+            if metric == Metric::CycleTime {
+                parts.extend(overlay::words(frame, at as usize, Phase::MergeWait));
             }
         }
         Metric::WorkInProgress if flow.ready_at.is_none() => parts.push("draft".to_owned()),

@@ -11,7 +11,7 @@ use super::frame::Frame;
 use super::query::{Definition, Hours, Query, Window};
 use super::tally::{Tally, times};
 use super::telling::{PRODUCTION, duration, percent};
-use super::{bands, cycle, failure_rules, frequency, lead_time, readiness, reliability, statistics, trend};
+use super::{bands, cycle, failure_rules, frequency, lead_time, left_alone, overlay, readiness, reliability, statistics, trend};
 use crate::domain::collection::Source;
 use crate::metrics::input::{Input, Segment};
 
@@ -130,6 +130,7 @@ fn tile(frame: &Frame<'_>, metric: Metric, windows: &Windows) -> Tile {
     tile.formula = formula(frame, &tile.value, &tally);
     if !tile.formula.is_empty() {
         tile.formula.extend(failure_rules::lines(frame, metric, windows.now));
+        tile.formula.extend(overlay::lines(frame, metric, windows.now));
     }
     tile.notes = notes(frame, metric, windows.now, &tally);
     tile
@@ -226,6 +227,7 @@ fn notes(frame: &Frame<'_>, metric: Metric, window: Window, tally: &Tally) -> Ve
     }
     if readiness::is_of_deployments(metric) {
         notes.extend(production(frame));
+        notes.extend(left_alone::notes(frame));
     }
     if frame.query.team.is_some() && readiness::is_of_deployments(metric) && metric != Metric::LeadTime {
         notes.push("deployments are everybody's: the team does not narrow them".to_owned());
@@ -400,11 +402,12 @@ fn phases(frame: &Frame<'_>, windows: &Windows) -> Vec<super::figures::PhaseFigu
     };
     let figure = |phase: Phase| {
         if let Some(value) = gate(phase) {
-            return super::figures::PhaseFigure { phase, value, n: 0, excluded: Vec::new() };
+            return super::figures::PhaseFigure { phase, value, n: 0, excluded: Vec::new(), overlay: None };
         }
         let mut tally = Tally::empty(0);
         cycle::each_phase(frame, phase, windows.now, &mut |sample| tally.take(frame, &windows.weeks, false, sample));
-        tally.done().phase(phase, frame.query.definition)
+        let overlay = overlay::figure(frame, phase, windows.now);
+        super::figures::PhaseFigure { overlay, ..tally.done().phase(phase, frame.query.definition) }
     };
     Phase::ALL.into_iter().map(figure).collect()
 }

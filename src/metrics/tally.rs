@@ -185,6 +185,7 @@ impl Tally {
             value: times(definition, &self.seconds, "no pull request has this phase"),
             n: self.n,
             excluded: self.excluded(),
+            overlay: None,
         }
     }
 }

@@ -2,8 +2,9 @@
 //!
 //! Limits: plain text without colour or escape codes; whatever names things from outside is the caller's to make inert.
 
-use super::figures::{Excluded, Measured, Metric, Tile, Trend, Value, Week};
+use super::figures::{Excluded, Measured, Metric, PhaseFigure, Tile, Trend, Value, Week};
 use super::input::Linkage;
+use super::overlay::OverlayFigure;
 use crate::domain::lack::Lack;
 
 const MINUTE: f64 = 60.0;
@@ -170,6 +171,17 @@ pub fn detail(value: &Value) -> Option<String> {
         }
         Value::Count { .. } => None,
     }
+}
+
+/// What went on in a phase: `of which CI 12m`; nothing where that is not known, or the phase has no such thing.
+pub fn of_which(phase: &PhaseFigure) -> Option<String> {
+    let overlay = phase.overlay.as_ref().filter(|overlay| is_measured(&overlay.value))?;
+    Some(format!("of which {} {}", overlay.overlay.words(), headline(&overlay.value)))
+}
+
+/// Of how many that is known: `known of 30 of 41`.
+pub fn known_of(overlay: &OverlayFigure) -> String {
+    format!("known of {} of {}", grouped(overlay.known), grouped(overlay.of))
 }
 
 /// What a figure lacks besides what its value says already, what one step puts right together.

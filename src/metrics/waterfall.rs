@@ -3,6 +3,8 @@
 //! Phases are those of [`Phase`]; the one it is in has no end. Typical times are those of the figures' phases in the query's window
 //! (`cycle`): the median needs five, the 85th percentile 19 (see [`figures::Value`](super::figures::Value)).
 //!
+//! What went on in a phase (CI, approvals) is laid over it by [`overlay`](super::overlay).
+//!
 //! Limits: while its threads were not read, or a vote has no date, the phases after the draft are not known: one span of unknown phase
 //! stands for all of them.
 
@@ -17,6 +19,7 @@ use super::flow;
 use super::frame::Frame;
 use super::input::{Flow, History, Input, Segment};
 use super::lead_time::{Start, start};
+use super::overlay::Overlay;
 use super::query::{Query, Rules};
 use super::statistics::percentile;
 use crate::domain::pull_request::PullRequestStatus;
@@ -107,6 +110,15 @@ pub struct Part {
     /// How many it is compared with.
     pub n: u64,
     pub pace: Pace,
+    /// What went on in it; absent where that is not known. [`overlay::lay`](super::overlay::lay) says it.
+    pub of_which: Option<OfWhich>,
+}
+
+/// How long something went on inside a phase, up to now where it goes on.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct OfWhich {
+    pub overlay: Overlay,
+    pub seconds: f64,
 }
 
 /// A pull request's way so far, and what it waits for.
@@ -159,7 +171,7 @@ pub fn of(
 }
 
 fn bare(phase: Option<Phase>, from: Timestamp, to: Option<Timestamp>, now: Timestamp) -> Part {
-    Part { phase, from, to, seconds: seconds(from, to.unwrap_or(now)), median: None, p85: None, n: 0, pace: Pace::Unknown }
+    Part { phase, from, to, seconds: seconds(from, to.unwrap_or(now)), median: None, p85: None, n: 0, pace: Pace::Unknown, of_which: None }
 }
 
 /// The phases of a flow up to its closing, or to now: contiguous from creation on.

@@ -256,6 +256,10 @@ impl Failure {
         Self::not_found("DefinitionNotFoundException", format!("The requested definition {id} could not be found."))
     }
 
+    pub fn no_approval(id: &str) -> Self {
+        Self::not_found("ApprovalNotFoundException", format!("Approval with id {id} does not exist, or you may not see it."))
+    }
+
     pub fn no_environment(id: &str) -> Self {
         Self::not_found("EnvironmentNotFoundException", format!("Environment with id {id} was not found."))
     }

@@ -1,9 +1,9 @@
 //! Definitions and runs of pipelines.
 //!
 //! What is finished stays finished: an answer that was on its way while a run ended, or that tells of an earlier end, changes nothing.
-//! What is kept of a run at its stages follows it.
+//! What is kept of a run at its stages follows it, and so do the times of the pull request whose merge it checks.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use jiff::Timestamp;
 use sqlx::AnyConnection;
@@ -14,7 +14,7 @@ use super::column::{Columns, Word, json};
 use super::error::Result;
 use super::hold::Hold;
 use super::sources::PageDone;
-use super::{Store, repositories, stage_rows};
+use super::{Store, histories, repositories, stage_rows};
 use crate::domain::id::{Guid, ObjectId, ProjectId, RepositoryId};
 use crate::domain::run::{Build, Definition, DefinitionKind, RunResult, RunStatus};
 
@@ -77,11 +77,13 @@ queries! {
     DEFINITIONS = "SELECT d.kind, d.number, d.name, d.path, r.guid FROM definitions d LEFT JOIN repositories r ON r.id = d.repository \
         WHERE d.project = $1 ORDER BY d.kind, d.number";
     PUT = "INSERT INTO builds (project, number, definition, label, repository, branch, sha, reason, status, result, queued_at, started_at, \
-        finished_at, requested_for, tags, web_url) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16) \
+        finished_at, requested_for, tags, web_url, pull_request) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, \
+        $16, $17) \
         ON CONFLICT (project, number) DO UPDATE SET definition = excluded.definition, label = excluded.label, \
         repository = excluded.repository, branch = excluded.branch, sha = excluded.sha, reason = excluded.reason, \
         status = excluded.status, result = excluded.result, queued_at = excluded.queued_at, started_at = excluded.started_at, \
-        finished_at = excluded.finished_at, requested_for = excluded.requested_for, tags = excluded.tags, web_url = excluded.web_url \
+        finished_at = excluded.finished_at, requested_for = excluded.requested_for, tags = excluded.tags, web_url = excluded.web_url, \
+        pull_request = excluded.pull_request \
         WHERE (builds.status <> 'completed' OR (excluded.status = 'completed' AND (builds.finished_at IS NULL \
         OR excluded.finished_at >= builds.finished_at))) \
         AND NOT (excluded.status <> 'completed' AND builds.started_at IS NOT NULL AND excluded.started_at IS NULL) \
@@ -98,6 +100,7 @@ queries! {
     OF_DEFINITION = concat!("SELECT ", columns!(), " FROM builds WHERE project = $1 AND definition = $5 AND ($2 = '' OR branch = $2) \
         AND ($3 = 0 OR (status = 'completed' AND (timeline_at IS NULL OR timeline_at < finished_at))) ORDER BY number DESC LIMIT $4");
     OF_COMMIT = concat!("SELECT ", columns!(), " FROM builds WHERE project = $1 AND sha = $2 ORDER BY number DESC");
+    UNDER_WAY = concat!("SELECT ", columns!(), " FROM builds WHERE project = $1 AND status <> 'completed' ORDER BY number DESC LIMIT $2");
     UNFINISHED = "SELECT number FROM builds WHERE project = $1 AND status <> 'completed' ORDER BY number";
 }
 
@@ -110,10 +113,7 @@ fn read(row: &AnyRow) -> Result<KnownBuild> {
         branch: row.maybe_text("branch")?,
         sha: row.maybe_text("sha")?.map(ObjectId::new),
         status: row.word("status")?,
-        result: match row.maybe_text("result")? {
-            Some(_) => Some(row.word("result")?),
-            None => None,
-        },
+        result: row.maybe_word("result")?,
         queued_at: row.maybe_instant("queued_at")?,
         started_at: row.maybe_instant("started_at")?,
         finished_at: row.maybe_instant("finished_at")?,
@@ -213,6 +213,7 @@ impl Store {
     /// Keeps a page of runs, with its cursor.
     pub async fn put_builds(&self, project: ProjectId, builds: &[Build], page: impl Into<Option<PageDone>>) -> Result<PutBuilds> {
         let page = page.into();
+        let rules = self.flow_rules();
         self.attempt("keep pipeline runs", async {
             let mut writing = self.writing_on(Hold::Project(project)).await?;
             let repositories = repositories::by_guid(writing.conn(), project).await?;
@@ -238,7 +239,8 @@ impl Store {
                     .bind(millis(build.finished_at))
                     .bind(build.requested_for.as_ref().map(|who| who.id.as_str().to_owned()))
                     .bind(json(&build.tags)?)
-                    .bind(build.web_url.clone()))
+                    .bind(build.web_url.clone())
+                    .bind(build.pull_request()))
             })
             .await?;
             let mut new_or_changed = returned.iter().map(|row| row.int("number")).collect::<Result<Vec<_>>>()?;
@@ -249,6 +251,10 @@ impl Store {
                     sqlx::query(COUNT_RUNS).bind(project.0).bind(*definition).execute(writing.conn()).await?;
                 }
             }
+            let changed = builds.iter().filter(|build| new_or_changed.binary_search(&build.number).is_ok());
+            let of = |build: &&Build| Some((*repositories.get(build.repository.as_ref()?)?, build.pull_request()?));
+            let checked: BTreeSet<(RepositoryId, i64)> = changed.filter_map(of).collect();
+            histories::follow_validations(writing.conn(), project, &checked, &rules).await?;
             self.finish_page(writing, project, page).await?;
             Ok(PutBuilds { new_or_changed })
         })
@@ -282,6 +288,15 @@ impl Store {
     pub async fn builds_of_commit(&self, project: ProjectId, sha: &ObjectId) -> Result<Vec<KnownBuild>> {
         self.attempt("read the runs of a commit", async {
             let rows = sqlx::query(OF_COMMIT).bind(project.0).bind(sha.as_str()).fetch_all(&mut *self.reader().await?).await?;
+            rows.iter().map(read).collect()
+        })
+        .await
+    }
+
+    /// The runs that had not finished when they were last seen, newest first, at most `limit`.
+    pub async fn builds_under_way(&self, project: ProjectId, limit: u32) -> Result<Vec<KnownBuild>> {
+        self.attempt("read the runs under way", async {
+            let rows = sqlx::query(UNDER_WAY).bind(project.0).bind(i64::from(limit)).fetch_all(&mut *self.reader().await?).await?;
             rows.iter().map(read).collect()
         })
         .await

@@ -121,6 +121,13 @@ pub(super) trait Columns {
         T::from_word(text).ok_or_else(|| Error::unreadable(format!("word in {column}: {}", text.chars().take(40).collect::<String>())))
     }
 
+    fn maybe_word<T: Word>(&self, column: &'static str) -> Result<Option<T>> {
+        match self.maybe_text(column)? {
+            Some(_) => self.word(column).map(Some),
+            None => Ok(None),
+        }
+    }
+
     fn json<T: DeserializeOwned>(&self, column: &'static str) -> Result<T> {
         serde_json::from_str(self.borrowed(column)?).map_err(|error| Error::unreadable(format!("JSON in {column}: {error}")))
     }

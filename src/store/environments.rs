@@ -128,7 +128,7 @@ fn empty(record: &DeploymentRecord, environment: &str, of_run: OfRun) -> StageRo
         queued_at: None,
         started_at: None,
         finished_at: None,
-        approval_ms: None,
+        approval: None,
         of_run,
         jobs: Vec::new(),
     }
@@ -208,7 +208,7 @@ impl Store {
                 }
                 for ((stage, _, attempt), mut row) in rows {
                     let timeline = by_timeline.iter().find(|told| told.stage == stage && told.attempt == attempt);
-                    row.approval_ms = row.approval_ms.or(timeline.and_then(|told| told.approval_ms));
+                    row.approval = row.approval.or(timeline.and_then(|told| told.approval));
                     writer.put(&mut *conn, row, &mut known).await?;
                 }
             }

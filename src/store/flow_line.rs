@@ -2,16 +2,42 @@
 //!
 //! Limits: of more than [`MOST_ITEMS`] linked work items the rest is left out here (the links themselves are all kept).
 
+use jiff::Timestamp;
+
 use super::column::Word;
 use super::error::{Error, Result};
 use super::line::{Fields, Line};
 use crate::domain::id::{Guid, ObjectId, RepositoryId, TicketKey};
 use crate::metrics::input::{Flow, Nature, Reverted, Segment};
+use crate::metrics::stretch::Stretch;
 
 /// The first field: another one is of another version, and is made again from the history.
-pub(super) const VERSION: i64 = 3;
+pub(super) const VERSION: i64 = 4;
 
 const MOST_ITEMS: usize = 60;
+
+/// The length of a stretch that goes on.
+const GOES_ON: i64 = -1;
+
+/// Stretches as pairs: from when, after the creation, and for how long, in milliseconds.
+fn pairs(stretches: &[Stretch], since: Timestamp) -> Vec<i64> {
+    let since = since.as_millisecond();
+    let pair = |one: &Stretch| {
+        let from = one.from.as_millisecond();
+        [from - since, one.to.map_or(GOES_ON, |to| to.as_millisecond() - from)]
+    };
+    stretches.iter().flat_map(pair).collect()
+}
+
+fn stretches(pairs: &[i64], since: Timestamp) -> Result<Vec<Stretch>> {
+    let at = |ms: i64| Timestamp::from_millisecond(ms).map_err(|_| Error::unreadable("a pull request's line: when it was validated"));
+    let read = |pair: &[i64]| {
+        let &[from, length] = pair else { return Err(Error::unreadable("a pull request's line: half a stretch of validation")) };
+        let from = since.as_millisecond().saturating_add(from);
+        Ok(Stretch { from: at(from)?, to: if length == GOES_ON { None } else { Some(at(from.saturating_add(length))?) } })
+    };
+    pairs.chunks(2).map(read).collect()
+}
 
 impl Word for Segment {
     const WORDS: &'static [(Self, &'static str)] = &[(Self::Human, "h"), (Self::Bot, "b")];
@@ -22,7 +48,10 @@ impl Word for Nature {
 }
 
 pub(super) fn write(flow: &Flow) -> String {
-    let flags = i64::from(flow.undated_vote) | i64::from(flow.has_threads) << 1 | i64::from(flow.has_detail) << 2;
+    let flags = i64::from(flow.undated_vote)
+        | i64::from(flow.has_threads) << 1
+        | i64::from(flow.has_detail) << 2
+        | i64::from(flow.validated.is_some()) << 3;
     Line::new()
         .int(VERSION)
         .int(flow.repository.0)
@@ -52,6 +81,7 @@ pub(super) fn write(flow: &Flow) -> String {
         .list(flow.items.get(..MOST_ITEMS).unwrap_or(&flow.items))
         .text(&flow.target_branch)
         .text(&flow.ticket.as_ref().map_or_else(String::new, TicketKey::to_string))
+        .list(&pairs(flow.validated.as_deref().unwrap_or_default(), flow.created_at))
         .finish()
 }
 
@@ -76,12 +106,12 @@ pub(super) fn read(line: &str) -> Result<Flow> {
     let (rework_rounds, iterations) = (fields.count()?, fields.count()?);
     let count = |number: Option<i64>| number.and_then(|number| u32::try_from(number).ok());
     let (files, commits) = (count(fields.maybe_int()?), count(fields.maybe_int()?));
-    let items = fields.text()?.split(',').filter(|item| !item.is_empty());
-    let items =
-        items.map(|item| item.parse().map_err(|_| Error::unreadable("a pull request's line: a work item"))).collect::<Result<_>>()?;
+    let items = fields.list()?;
     let target_branch = fields.text()?.to_owned();
     let ticket = fields.maybe_text()?.map(TicketKey::parse).transpose();
     let ticket = ticket.map_err(|error| Error::unreadable(format!("a pull request's line: {error}")))?;
+    let pairs = fields.list()?;
+    let validated = if flags & 8 != 0 { Some(stretches(&pairs, created_at)?) } else { None };
     Ok(Flow {
         repository,
         number,
@@ -106,6 +136,7 @@ pub(super) fn read(line: &str) -> Result<Flow> {
         commits,
         items,
         ticket,
+        validated,
         has_threads: flags & 2 != 0,
         has_detail: flags & 4 != 0,
     })
@@ -113,11 +144,12 @@ pub(super) fn read(line: &str) -> Result<Flow> {
 
 #[cfg(test)]
 mod tests {
-    use jiff::Timestamp;
+    use jiff::SignedDuration;
     use proptest::prelude::*;
 
     use super::*;
     use crate::domain::pull_request::PullRequestStatus;
+    use crate::metrics::flow::MOST_STRETCHES;
 
     fn flow(times: &[Option<i64>], numbers: &[u32], items: &[i64], branch: &str) -> Flow {
         let at = |index: usize| times[index].and_then(|ms| Timestamp::from_millisecond(ms).ok());
@@ -146,9 +178,21 @@ mod tests {
             commits: (numbers[1] > 5).then_some(numbers[2]),
             items: items.to_vec(),
             ticket: TicketKey::new("KAN", numbers[6]).ok(),
+            validated: validated(at(1).unwrap_or(Timestamp::UNIX_EPOCH), numbers),
             has_threads: numbers[5].is_multiple_of(2),
             has_detail: numbers[6].is_multiple_of(2),
         }
+    }
+
+    /// As many as a flow has at most, the last going on, or fewer, or none.
+    fn validated(since: Timestamp, numbers: &[u32]) -> Option<Vec<Stretch>> {
+        let count = [0, 1, MOST_STRETCHES][(numbers[3] % 3) as usize];
+        let later = |ms: u32| since + SignedDuration::from_millis(i64::from(ms));
+        let one = |nth: usize| {
+            let from = numbers[0] + nth as u32 * 200_000;
+            Stretch { from: later(from), to: (nth + 1 < MOST_STRETCHES).then(|| later(from + numbers[1])) }
+        };
+        numbers[4].is_multiple_of(3).then(|| (0..count).map(one).collect())
     }
 
     proptest! {

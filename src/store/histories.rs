@@ -1,5 +1,7 @@
 //! What is known of the past of each pull request, merged from lists, threads and details, and the flow that figures are made from.
 //!
+//! The runs that check the merge of a pull request are kept as runs; its flow follows them.
+//!
 //! Each part has the time at which it was asked for: an older answer changes nothing. A completed pull request stays completed.
 //! [`metrics::flow`](crate::metrics) has the rules; the store only keeps what they say, and under which rules.
 
@@ -23,9 +25,10 @@ use crate::domain::change::Change;
 use crate::domain::fact;
 use crate::domain::id::{Guid, ObjectId, ProjectId, RepositoryId};
 use crate::domain::pull_request::PullRequestStatus;
+use crate::domain::run::RunStatus;
 use crate::metrics;
 use crate::metrics::approvals::Approvals;
-use crate::metrics::input::{Actor, ChangeCommit, Flow, Happening, History, Required, Segment};
+use crate::metrics::input::{Actor, ChangeCommit, Flow, Happening, History, Required, Segment, Validation};
 use crate::metrics::query::Rules;
 
 /// A part of what is known of a pull request. Threads and details are as old as their `at`.
@@ -130,6 +133,10 @@ queries! {
         ORDER BY coalesce(threads_at, 0), repository, number";
     OTHER_RULES = "SELECT repository, number FROM flows WHERE project = $1 AND rules <> $2 ORDER BY repository, number LIMIT $3";
     OF_PROJECTS = "SELECT DISTINCT project FROM flows ORDER BY project";
+    /// Runs that checked the merge of a pull request.
+    VALIDATIONS = "SELECT number, status, queued_at, started_at, finished_at FROM builds WHERE repository = $1 AND pull_request = $2 \
+        ORDER BY number";
+    SET_LINE = "UPDATE flows SET line = $3 WHERE repository = $1 AND number = $2 AND line <> $3";
     PROJECT_OF = "SELECT project FROM repositories WHERE id = $1";
 }
 
@@ -173,6 +180,44 @@ fn name_in(name: &str, approvals: &Approvals) -> String {
     }
 }
 
+/// Puts in what is not kept with a history: what its branch wants, and the runs that checked its merge.
+async fn complete(conn: &mut AnyConnection, history: &mut History, approvals: &Approvals) -> Result<()> {
+    history.wanted = approvals.wanted(history.repository, &history.target_branch);
+    let rows = sqlx::query(VALIDATIONS).bind(history.repository.0).bind(history.number).fetch_all(conn).await?;
+    history.validations = rows.iter().map(validation).collect::<Result<_>>()?;
+    Ok(())
+}
+
+fn validation(row: &AnyRow) -> Result<Validation> {
+    Ok(Validation {
+        run: row.int("number")?,
+        queued_at: row.maybe_instant("queued_at")?.or(row.maybe_instant("started_at")?),
+        finished_at: row.maybe_instant("finished_at")?,
+        goes_on: row.word::<RunStatus>("status")? != RunStatus::Completed,
+    })
+}
+
+/// Makes the flows of pull requests again of which runs that check their merges changed.
+pub(super) async fn follow_validations(
+    conn: &mut AnyConnection,
+    project: ProjectId,
+    checked: &BTreeSet<(RepositoryId, i64)>,
+    rules: &(Rules, String),
+) -> Result<()> {
+    if checked.is_empty() {
+        return Ok(());
+    }
+    let approvals = approvals::of(&mut *conn, project).await?;
+    for (repository, number) in checked {
+        // What no list has named yet gets its flow when one does.
+        let Some(Known { mut history, .. }) = find(&mut *conn, *repository, *number).await? else { continue };
+        complete(&mut *conn, &mut history, &approvals).await?;
+        let line = flow_line::write(&metrics::flow::of(&history, &rules.0));
+        sqlx::query(SET_LINE).bind(repository.0).bind(*number).bind(line).execute(&mut *conn).await?;
+    }
+    Ok(())
+}
+
 /// Keeps histories with their flows. Each occurs once.
 async fn keep(conn: &mut AnyConnection, project: ProjectId, mut known: Vec<Known>, rules: &(Rules, String)) -> Result<()> {
     if known.is_empty() {
@@ -181,7 +226,7 @@ async fn keep(conn: &mut AnyConnection, project: ProjectId, mut known: Vec<Known
     let approvals = approvals::of(&mut *conn, project).await?;
     let name = name_in(&rules.1, &approvals);
     for Known { history, .. } in &mut known {
-        history.wanted = approvals.wanted(history.repository, &history.target_branch);
+        complete(&mut *conn, history, &approvals).await?;
     }
     let known = known.as_slice();
     let millis = |at: Option<Timestamp>| at.map(Timestamp::as_millisecond);
@@ -319,6 +364,7 @@ fn listed(repository: RepositoryId, fact: &fact::PullRequest, known: Option<&His
         iterations: known.and_then(|known| known.iterations),
         files,
         wanted: Vec::new(),
+        validations: Vec::new(),
     }
 }
 
@@ -491,7 +537,8 @@ impl Store {
             let row = sqlx::query(HISTORY).bind(repository.0).bind(number).fetch_optional(&mut *reader).await?;
             let Some(mut history) = row.map(|row| row.json::<History>("history")).transpose()? else { return Ok(None) };
             let project: i64 = sqlx::query_scalar(PROJECT_OF).bind(repository.0).fetch_one(&mut *reader).await?;
-            history.wanted = approvals::of(&mut reader, ProjectId(project)).await?.wanted(repository, &history.target_branch);
+            let approvals = approvals::of(&mut reader, ProjectId(project)).await?;
+            complete(&mut reader, &mut history, &approvals).await?;
             Ok(Some(history))
         })
         .await

@@ -121,6 +121,12 @@ impl<'a> Fields<'a> {
         u32::try_from(self.int()?).map_err(|_| self.bad())
     }
 
+    /// Numbers, apart by commas.
+    pub fn list(&mut self) -> Result<Vec<i64>> {
+        let text = self.text()?;
+        text.split(',').filter(|number| !number.is_empty()).map(|number| number.parse().map_err(|_| self.bad())).collect()
+    }
+
     pub fn maybe_at(&mut self) -> Result<Option<Timestamp>> {
         self.maybe_int()?.map(|number| Timestamp::from_millisecond(number).map_err(|_| self.bad())).transpose()
     }

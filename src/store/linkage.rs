@@ -37,16 +37,15 @@ sqlite_queries! {
         WHERE l.project = json_extract(j.value, '$[0]') AND l.item = json_extract(j.value, '$[1]') \
         ORDER BY l.project, l.item, l.target_kind, l.repository, l.target";
     COMMITS = "SELECT c.author_name, c.author_email, count(*) AS commits, coalesce(sum(CASE WHEN EXISTS (SELECT 1 FROM work_item_links l \
-        WHERE l.repository = r.id AND l.target_kind = 'commit' AND l.target = c.sha AND ($5 = 0 OR l.via = 'link' OR EXISTS (SELECT 1 \
+        WHERE l.repository = c.repository AND l.target_kind = 'commit' AND l.target = c.sha AND ($4 = 0 OR l.via = 'link' OR EXISTS (SELECT 1 \
         FROM work_items w WHERE w.project = l.project AND w.number = l.item))) THEN 1 ELSE 0 END), 0) AS linked \
-        FROM json_each($1) j CROSS JOIN repositories r CROSS JOIN commits c WHERE r.project = j.value AND ($4 = 0 OR r.id = $4) \
-        AND c.repository = r.id AND c.committed_at >= $2 AND c.committed_at < $3 GROUP BY c.author_name, c.author_email";
+        FROM json_each($1) j CROSS JOIN commits c WHERE c.repository = j.value AND c.committed_at >= $2 AND c.committed_at < $3 \
+        GROUP BY c.author_name, c.author_email";
     /// As one list: a row costs more than what it says.
     ITEMS = "SELECT json_group_array(json_array(item, author_name, author_email, times)) AS items FROM (SELECT l.item, c.author_name, \
-        c.author_email, count(*) AS times FROM json_each($1) j CROSS JOIN repositories r CROSS JOIN commits c \
-        CROSS JOIN work_item_links l WHERE r.project = j.value AND ($4 = 0 OR r.id = $4) AND c.repository = r.id \
-        AND c.committed_at >= $2 AND c.committed_at < $3 AND l.repository = r.id AND l.target_kind = 'commit' AND l.target = c.sha \
-        GROUP BY l.item, c.author_name, c.author_email)";
+        c.author_email, count(*) AS times FROM json_each($1) j CROSS JOIN commits c CROSS JOIN work_item_links l \
+        WHERE c.repository = j.value AND c.committed_at >= $2 AND c.committed_at < $3 \
+        AND l.repository = c.repository AND l.target_kind = 'commit' AND l.target = c.sha GROUP BY l.item, c.author_name, c.author_email)";
     READ = "SELECT count(*) FROM json_each($1) j WHERE EXISTS (SELECT 1 FROM work_items w WHERE w.project = j.value)";
     REAL = "SELECT json_group_array(i.value) AS items FROM json_each($2) i WHERE EXISTS (SELECT 1 FROM json_each($1) j CROSS JOIN work_items w \
         WHERE w.project = j.value AND w.number = i.value) OR EXISTS (SELECT 1 FROM json_each($1) j CROSS JOIN work_item_links l \
@@ -66,17 +65,15 @@ postgres_queries! {
         JOIN json_array_elements(CAST(CAST($1 AS TEXT) AS JSON)) AS j (value) ON l.project = CAST(j.value ->> 0 AS BIGINT) \
         AND l.item = CAST(j.value ->> 1 AS BIGINT) ORDER BY l.project, l.item, l.target_kind, l.repository, l.target";
     COMMITS_ON_SERVER = "SELECT c.author_name, c.author_email, count(*) AS commits, CAST(coalesce(sum(CASE WHEN EXISTS (SELECT 1 FROM work_item_links l \
-        WHERE l.repository = r.id AND l.target_kind = 'commit' AND l.target = c.sha AND ($5 = 0 OR l.via = 'link' OR EXISTS (SELECT 1 \
+        WHERE l.repository = c.repository AND l.target_kind = 'commit' AND l.target = c.sha AND ($4 = 0 OR l.via = 'link' OR EXISTS (SELECT 1 \
         FROM work_items w WHERE w.project = l.project AND w.number = l.item))) THEN 1 ELSE 0 END), 0) AS BIGINT) AS linked \
-        FROM repositories r JOIN commits c ON c.repository = r.id \
-        WHERE r.project IN (SELECT CAST(value AS BIGINT) FROM json_array_elements_text(CAST(CAST($1 AS TEXT) AS JSON))) \
-        AND ($4 = 0 OR r.id = $4) AND c.committed_at >= $2 AND c.committed_at < $3 GROUP BY c.author_name, c.author_email";
+        FROM commits c WHERE c.repository IN (SELECT CAST(value AS BIGINT) FROM json_array_elements_text(CAST(CAST($1 AS TEXT) AS JSON))) \
+        AND c.committed_at >= $2 AND c.committed_at < $3 GROUP BY c.author_name, c.author_email";
     ITEMS_ON_SERVER = "SELECT CAST(coalesce(json_agg(json_build_array(item, author_name, author_email, times)), '[]') AS TEXT) AS items \
-        FROM (SELECT l.item, c.author_name, c.author_email, count(*) AS times FROM repositories r JOIN commits c ON c.repository = r.id \
-        JOIN work_item_links l ON l.repository = r.id AND l.target_kind = 'commit' AND l.target = c.sha \
-        WHERE r.project IN (SELECT CAST(value AS BIGINT) FROM json_array_elements_text(CAST(CAST($1 AS TEXT) AS JSON))) \
-        AND ($4 = 0 OR r.id = $4) AND c.committed_at >= $2 AND c.committed_at < $3 \
-        GROUP BY l.item, c.author_name, c.author_email) AS x";
+        FROM (SELECT l.item, c.author_name, c.author_email, count(*) AS times FROM commits c \
+        JOIN work_item_links l ON l.repository = c.repository AND l.target_kind = 'commit' AND l.target = c.sha \
+        WHERE c.repository IN (SELECT CAST(value AS BIGINT) FROM json_array_elements_text(CAST(CAST($1 AS TEXT) AS JSON))) \
+        AND c.committed_at >= $2 AND c.committed_at < $3 GROUP BY l.item, c.author_name, c.author_email) AS x";
     READ_ON_SERVER = "SELECT count(*) FROM work_items w \
         WHERE w.project IN (SELECT CAST(value AS BIGINT) FROM json_array_elements_text(CAST(CAST($1 AS TEXT) AS JSON)))";
     REAL_ON_SERVER = "SELECT CAST(coalesce(json_agg(i.item), '[]') AS TEXT) AS items FROM (SELECT CAST(value AS BIGINT) AS item FROM json_array_elements_text(CAST(CAST($2 AS TEXT) AS JSON))) i \
@@ -173,21 +170,28 @@ pub(super) fn source_of(project: ProjectId, incidents: &[Incident], rules: &Rule
 }
 
 /// How much of the window's work is linked: commits to default branches by when they were committed, pull requests by when they were
-/// completed. Narrowed down to the query's repository, and pull requests to its team; without those of bots where the lead time has none.
-pub(super) async fn of(conn: &mut AnyConnection, engine: Engine, projects: &[ProjectId], query: &Query, flows: &[Flow]) -> Result<Linkage> {
+/// completed. Of these repositories, which are those that the query asks for; pull requests of its team. Without those of bots where the
+/// lead time has none.
+pub(super) async fn of(
+    conn: &mut AnyConnection,
+    engine: Engine,
+    projects: &[ProjectId],
+    repositories: &BTreeSet<RepositoryId>,
+    query: &Query,
+    flows: &[Flow],
+) -> Result<Linkage> {
     let window = query.window;
     let all = list(projects.iter().map(|id| id.0));
-    let repository = query.repository.map_or(0, |id| id.0);
+    let asked = list(repositories.iter().map(|id| id.0));
     let millis = |at: Timestamp| at.as_millisecond();
     // As the lead time has it: only our definition leaves bots out.
     let leaves_out_bots = query.definition == Definition::Ours;
     let is_left_out = |name: &str, email: &str| leaves_out_bots && is_machine_author(name, email, &query.rules);
     let read: i64 = sqlx::query_scalar(on(engine, READ, READ_ON_SERVER)).bind(&*all).fetch_one(&mut *conn).await?;
     let rows = sqlx::query(on(engine, COMMITS, COMMITS_ON_SERVER))
-        .bind(&*all)
+        .bind(&*asked)
         .bind(millis(window.from))
         .bind(millis(window.to))
-        .bind(repository)
         .bind(read.min(1))
         .fetch_all(&mut *conn)
         .await?;
@@ -208,10 +212,9 @@ pub(super) async fn of(conn: &mut AnyConnection, engine: Engine, projects: &[Pro
     let mut real: Option<HashSet<i64>> = None;
     if linkage.linked_commits > 0 {
         let row = sqlx::query(on(engine, ITEMS, ITEMS_ON_SERVER))
-            .bind(&*all)
+            .bind(&*asked)
             .bind(millis(window.from))
             .bind(millis(window.to))
-            .bind(repository)
             .fetch_one(&mut *conn)
             .await?;
         let items: Vec<(i64, String, String, i64)> = row.json("items")?;
@@ -222,7 +225,7 @@ pub(super) async fn of(conn: &mut AnyConnection, engine: Engine, projects: &[Pro
         }
     }
     let is_asked = |flow: &&Flow| {
-        query.repository.is_none_or(|id| id == flow.repository)
+        repositories.contains(&flow.repository)
             && query.team.as_ref().is_none_or(|team| team.members.contains(&flow.author))
             && flow.status == PullRequestStatus::Completed
             && flow.closed_at.is_some_and(|at| window.contains(at))

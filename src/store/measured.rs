@@ -1,10 +1,11 @@
 //! Everything that figures of a query rest on, read in one state of the store.
 //!
 //! What there is much of (stages, flows, tips, runs) comes as lines that the database hands out many in a value, and is taken apart on
-//! other threads while the next values are read. Rows of the asked-for projects are complete: who asks for less narrows it down itself.
+//! other threads while the next values are read. Rows of the asked-for projects are complete: who asks for less narrows it down itself,
+//! except for what hangs on work items, which is counted here: of the repository asked for, and of those that the service deploys.
 //! Limits: as far back as [`LOOK_BACK`] before the window that precedes the query's, up to now.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use futures_util::TryStreamExt as _;
@@ -21,9 +22,10 @@ use super::sources::{self, collection_of};
 use super::{Store, approvals, commits, flow_line, linkage, sqlite, stage_rows};
 use crate::domain::collection::{Collection, SourceState};
 use crate::domain::id::{ObjectId, ProjectId, RepositoryId};
-use crate::metrics::input::{Compare, Input, MeasuredProject, Run, StageKind};
+use crate::domain::run::DefinitionKind;
+use crate::metrics::input::{Compare, Input, Linkage, MeasuredProject, Run, StageKind};
 use crate::metrics::production::{KindKey, Wanted};
-use crate::metrics::query::Query;
+use crate::metrics::query::{Query, ServiceId};
 
 /// How far before the two windows rows are read: for what was merged long before it was deployed, and for recoveries.
 pub const LOOK_BACK: SignedDuration = SignedDuration::from_hours(24 * 90);
@@ -51,7 +53,9 @@ sqlite_queries! {
     /// And of each kind the last one before.
     STAGES = lines!("s.line", "stage_runs s WHERE s.stage_kind = j.value AND s.ended_at >= coalesce((SELECT max(b.ended_at) \
         FROM stage_runs b WHERE b.stage_kind = j.value AND b.ended_at < $2), $2)");
-    FLOWS = lines!("f.line", "flows f WHERE f.project = j.value AND f.ended_at >= $2");
+    /// None that is open in a repository that is gone or disabled: nobody can close it any more.
+    FLOWS = lines!("f.line", "flows f WHERE f.project = j.value AND f.ended_at >= $2 AND NOT (f.ended_at = 9007199254740991 \
+        AND EXISTS (SELECT 1 FROM repositories r WHERE r.id = f.repository AND r.disabled = 1))");
     TIPS = lines!("p.line", "repositories r CROSS JOIN pushes p WHERE r.project = j.value AND p.repository = r.id \
         AND p.branch = r.default_branch AND p.at >= $2");
     COMPARES = "SELECT c.repository, c.base, c.head, c.commits FROM json_each($1) j CROSS JOIN repositories r \
@@ -61,7 +65,8 @@ sqlite_queries! {
 postgres_queries! {
     STAGES_ON_SERVER = lines_on_server!("s.line", "stage_runs s WHERE s.stage_kind = j.value AND s.ended_at >= coalesce((SELECT \
         max(b.ended_at) FROM stage_runs b WHERE b.stage_kind = j.value AND b.ended_at < $2), $2)");
-    FLOWS_ON_SERVER = lines_on_server!("f.line", "flows f WHERE f.project = j.value AND f.ended_at >= $2");
+    FLOWS_ON_SERVER = lines_on_server!("f.line", "flows f WHERE f.project = j.value AND f.ended_at >= $2 AND NOT \
+        (f.ended_at = 9007199254740991 AND EXISTS (SELECT 1 FROM repositories r WHERE r.id = f.repository AND r.disabled = 1))");
     TIPS_ON_SERVER = lines_on_server!("p.line", "repositories r CROSS JOIN pushes p WHERE r.project = j.value \
         AND p.repository = r.id AND p.branch = r.default_branch AND p.at >= $2");
     COMPARES_ON_SERVER = "SELECT c.repository, c.base, c.head, c.commits FROM repositories r JOIN compares c ON c.repository = r.id \
@@ -73,6 +78,9 @@ queries! {
         s.backfilled_at, s.synced_at, s.attempted_at, s.failed, s.refused FROM projects p LEFT JOIN sync_sources s ON s.project = p.id \
         ORDER BY p.name, p.id";
     REPOSITORIES = "SELECT id, project, name, default_branch FROM repositories ORDER BY id";
+    OF_STAGES = "SELECT DISTINCT repository FROM stage_runs WHERE stage_kind = $1 AND ended_at >= $2 AND repository IS NOT NULL";
+    OF_RUNS = "SELECT DISTINCT repository FROM builds WHERE project = $1 AND definition = $2 AND (finished_at >= $3 OR finished_at IS NULL) \
+        AND repository IS NOT NULL";
     /// Runs of a definition as lines; `unfinished` ones whenever they were.
     RUNS = "SELECT string_agg(concat_ws('\x1f', number, coalesce(result, ''), coalesce(CAST(started_at AS TEXT), ''), \
         coalesce(CAST(finished_at AS TEXT), ''), coalesce(sha, ''), coalesce(CAST(repository AS TEXT), ''), \
@@ -190,14 +198,49 @@ async fn projects_of(conn: &mut AnyConnection, query: &Query) -> Result<Vec<(Pro
     Ok(projects.into_iter().map(|(id, name, sources, _)| (id, name, collection_of(sources))).collect())
 }
 
+/// The repositories that the query's service deploys, as what is wanted of it tells.
+async fn of_service(
+    conn: &mut AnyConnection,
+    service: &ServiceId,
+    wanted: &Wanted,
+    keys: &HashMap<KindKey, i64>,
+    since_ms: i64,
+) -> Result<BTreeSet<RepositoryId>> {
+    let mut found = BTreeSet::new();
+    let is_of = |key: &&KindKey| (key.project, key.kind, key.definition) == (service.project, service.kind, service.definition);
+    for kind in wanted.kinds.iter().filter(is_of).filter_map(|key| keys.get(key)) {
+        let repositories: Vec<i64> = sqlx::query_scalar(OF_STAGES).bind(*kind).bind(since_ms).fetch_all(&mut *conn).await?;
+        found.extend(repositories.into_iter().map(RepositoryId));
+    }
+    if service.kind == DefinitionKind::Pipeline && wanted.runs.contains(&(service.project, service.definition)) {
+        let query = sqlx::query_scalar(OF_RUNS).bind(service.project.0).bind(service.definition).bind(since_ms);
+        let repositories: Vec<i64> = query.fetch_all(&mut *conn).await?;
+        found.extend(repositories.into_iter().map(RepositoryId));
+    }
+    Ok(found)
+}
+
+/// How much of it to read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Extent {
+    Everything,
+    /// What was deployed, and where that stands on its line: no pull requests, no work items.
+    Deployments,
+}
+
 impl Store {
     /// Reads what figures of a query rest on; `wanted` says which kinds of stages and whose runs, as `metrics::production::wanted` makes
     /// it of [`Store::stage_kinds`].
     pub async fn metric_input(&self, query: &Query, wanted: &Wanted) -> Result<Input> {
-        self.attempt("read what figures rest on", self.read_input(query, wanted)).await
+        self.attempt("read what figures rest on", self.read_input(query, wanted, Extent::Everything)).await
     }
 
-    async fn read_input(&self, query: &Query, wanted: &Wanted) -> Result<Input> {
+    /// The part of [`Store::metric_input`] that `metrics::off_line` needs: neither pull requests nor anything about work items.
+    pub async fn deployment_input(&self, query: &Query, wanted: &Wanted) -> Result<Input> {
+        self.attempt("read what was deployed", self.read_input(query, wanted, Extent::Deployments)).await
+    }
+
+    async fn read_input(&self, query: &Query, wanted: &Wanted, extent: Extent) -> Result<Input> {
         let since = query.window.previous().from.checked_sub(LOOK_BACK).unwrap_or(Timestamp::MIN);
         let since_ms = since.as_millisecond();
         let mut snapshot = self.snapshot().await?;
@@ -213,7 +256,10 @@ impl Store {
         let ids: Vec<ProjectId> = projects.iter().map(|(id, ..)| *id).collect();
         let all = list(ids.iter().map(|id| id.0));
 
-        let flows = Parsing::of(&mut *conn, on(FLOWS, FLOWS_ON_SERVER), &all, since_ms, flow_line::read).await?;
+        let flows = match extent {
+            Extent::Everything => Parsing::of(&mut *conn, on(FLOWS, FLOWS_ON_SERVER), &all, since_ms, flow_line::read).await?,
+            Extent::Deployments => Parsing::new(flow_line::read),
+        };
         let authors = commits::Authors::new(&query.rules);
         let of_tip = move |line: &str| commits::tip_of_line(line, &authors);
         let tips = Parsing::of(&mut *conn, on(TIPS, TIPS_ON_SERVER), &all, since_ms, of_tip).await?;
@@ -251,9 +297,21 @@ impl Store {
             });
         }
         let mut approvals = approvals::knowledge(&mut *conn).await?;
-        let incidents = linkage::incidents(&mut *conn, engine, &ids, &query.rules).await?;
+        let incidents = match extent {
+            Extent::Everything => linkage::incidents(&mut *conn, engine, &ids, &query.rules).await?,
+            Extent::Deployments => Vec::new(),
+        };
         let flows = flows.end().await?;
-        let linkage = linkage::of(&mut *conn, engine, &ids, query, &flows).await?;
+        let mut linked = Linkage::default();
+        if extent == Extent::Everything {
+            let mut asked: BTreeSet<RepositoryId> = repositories.iter().map(|(id, ..)| *id).collect();
+            asked.retain(|id| query.repository.is_none_or(|only| only == *id));
+            if let Some(service) = &query.service {
+                let of_it = of_service(&mut *conn, service, wanted, &keys, since_ms).await?;
+                asked.retain(|id| of_it.contains(id));
+            }
+            linked = linkage::of(&mut *conn, engine, &ids, &asked, query, &flows).await?;
+        }
         set_cache(&mut *conn, engine, sqlite::NARROW_CACHE).await?;
         snapshot.rollback().await?;
 
@@ -283,7 +341,7 @@ impl Store {
                 .filter(|one| one.created_at >= since || one.resolved_at.is_none_or(|at| at >= since))
                 .collect(),
             compares,
-            linkage,
+            linkage: linked,
         })
     }
 }

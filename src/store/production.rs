@@ -22,10 +22,10 @@ macro_rules! kinds {
     ($projects:literal) => {
         concat!(
             "SELECT k.id, k.project, k.kind, k.definition, coalesce(d.name, '') AS name, k.stage, k.environment, k.shown, \
-             k.runs, k.last_at FROM stage_kinds k LEFT JOIN definitions d ON d.project = k.project AND d.kind = k.kind \
+             k.runs, k.last_at, '[]' AS left_alone FROM stage_kinds k LEFT JOIN definitions d ON d.project = k.project AND d.kind = k.kind \
              AND d.number = k.definition WHERE k.runs > 0 AND k.project IN (",
             $projects,
-            ") UNION ALL SELECT 0, project, kind, number, name, '', '', '', runs, last_at FROM definitions \
+            ") UNION ALL SELECT 0, project, kind, number, name, '', '', '', runs, last_at, left_alone FROM definitions \
              WHERE kind = 'pipeline' AND runs > 0 AND project IN (",
             $projects,
             ") ORDER BY 2, 3, 4, 6, 7"
@@ -115,6 +115,7 @@ pub(super) async fn kinds(conn: &mut AnyConnection, engine: Engine, projects: &[
             runs: row.int("runs")?,
             last_at: row.maybe_instant("last_at")?,
             decided: decided.get(&key).or_else(|| decided.get(&environment_key(key.0, key.1, &key.4)?)).copied(),
+            left_alone: row.json("left_alone")?,
         };
         Ok((row.int("id")?, kind))
     };
@@ -150,6 +151,7 @@ impl Store {
                 environment: Some(name),
                 runs: 0,
                 last_at: None,
+                left_alone: Vec::new(),
             };
             Ok(environments.into_iter().map(|environment| kind(environment.name)).collect())
         })

@@ -59,7 +59,7 @@ impl Store {
                     queued_at: deployment.queued_at,
                     started_at: deployment.started_at,
                     finished_at: deployment.finished_at,
-                    approval_ms: None,
+                    approval: None,
                     of_run: OfRun {
                         label: deployment.release_name.clone(),
                         sha: deployment.sha.clone(),

@@ -1,15 +1,19 @@
 //! Runs of a pipeline whose stages may be worth asking for, with what is known of them before.
 //!
+//! Which of them are left alone is kept with their pipeline.
+//!
 //! Limits: a run that was cancelled before it began is none: nothing of it ran, so it has no stages to tell of.
 
 use jiff::Timestamp;
 use sqlx::any::AnyRow;
 
 use super::Store;
-use super::column::Columns as _;
+use super::column::{Columns as _, json};
 use super::error::Result;
+use super::hold::Hold;
 use crate::domain::id::{ProjectId, RepositoryId};
 use crate::domain::run::RunResult;
+use crate::metrics::left_alone::LeftAlone;
 
 /// A run that ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,6 +43,7 @@ queries! {
         AND k.kind = 'pipeline' AND k.definition = $2 AND k.stage = $3 AND k.environment = '' AND s.ended_at >= $4 \
         AND (s.result IN ('succeeded', 'succeeded_with_issues', 'failed', 'running', 'rejected') \
         OR (s.result = 'canceled' AND s.started_at IS NOT NULL)) ORDER BY s.run";
+    LEAVE_ALONE = "UPDATE definitions SET left_alone = $3 WHERE project = $1 AND kind = 'pipeline' AND number = $2";
 }
 
 /// Which runs of a pipeline to read.
@@ -73,10 +78,7 @@ impl Store {
                     repository: row.maybe_int("repository")?.map(RepositoryId),
                     branch: row.maybe_text("branch")?,
                     reason: row.text("reason")?,
-                    result: match row.maybe_text("result")? {
-                        Some(_) => Some(row.word("result")?),
-                        None => None,
-                    },
+                    result: row.maybe_word("result")?,
                     started_at: row.maybe_instant("started_at")?,
                     finished_at: row.instant("finished_at")?,
                     is_looked_at: row.flag("looked")?,
@@ -92,6 +94,17 @@ impl Store {
         self.attempt("read which runs began a stage", async {
             let query = sqlx::query_scalar(BEGUN).bind(project.0).bind(definition).bind(stage.to_owned()).bind(since.as_millisecond());
             Ok(query.fetch_all(&mut *self.reader().await?).await?)
+        })
+        .await
+    }
+
+    /// Keeps which runs of a pipeline are not asked for their stages, in place of what was known of that.
+    pub async fn put_left_alone(&self, project: ProjectId, definition: i64, left_alone: &[LeftAlone]) -> Result<()> {
+        self.attempt("keep which runs are left alone", async {
+            let mut writing = self.writing_on(Hold::Project(project)).await?;
+            let query = sqlx::query(LEAVE_ALONE).bind(project.0).bind(definition).bind(json(left_alone)?);
+            query.execute(writing.conn()).await?;
+            self.finish_page(writing, project, None).await
         })
         .await
     }

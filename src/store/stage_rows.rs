@@ -17,7 +17,7 @@ use super::line::{Fields, Line};
 use super::{Store, builds, next};
 use crate::domain::id::{ObjectId, ProjectId, RepositoryId};
 use crate::domain::run::{DefinitionKind, RunResult, StageResult};
-use crate::metrics::input::{StageKind, StageRun};
+use crate::metrics::input::{Approval, StageKind, StageRun};
 
 /// When what has not ended is taken to end: after everything.
 pub(super) const NOT_ENDED: i64 = 9_007_199_254_740_991;
@@ -75,7 +75,7 @@ pub(super) struct StageRow {
     pub queued_at: Option<Timestamp>,
     pub started_at: Option<Timestamp>,
     pub finished_at: Option<Timestamp>,
-    pub approval_ms: Option<i64>,
+    pub approval: Option<Approval>,
     pub of_run: OfRun,
     pub jobs: Vec<Job>,
 }
@@ -89,7 +89,7 @@ impl StageRow {
 
 macro_rules! select {
     () => {
-        "SELECT kind, definition, run, stage, environment, source, attempt, result, queued_at, started_at, finished_at, approval_ms, \
+        "SELECT kind, definition, run, stage, environment, source, attempt, result, queued_at, started_at, finished_at, approval_ms, approval_from, \
          run_result, run_finished_at, label, sha, branch, repository, build, web_url, jobs FROM stage_runs "
     };
 }
@@ -97,12 +97,13 @@ macro_rules! select {
 queries! {
     OF_RUN = concat!(select!(), "WHERE project = $1 AND kind = $2 AND run = $3 ORDER BY stage, environment, attempt");
     PUT = "INSERT INTO stage_runs (project, kind, run, stage, environment, stage_kind, definition, source, attempt, result, queued_at, \
-        started_at, finished_at, approval_ms, run_result, run_finished_at, label, sha, branch, repository, build, web_url, ended_at, line, \
-        jobs) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25) \
+        started_at, finished_at, approval_ms, approval_from, run_result, run_finished_at, label, sha, branch, repository, build, web_url, \
+        ended_at, line, jobs) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, \
+        $23, $24, $25, $26) \
         ON CONFLICT (project, kind, run, stage, environment, attempt) DO UPDATE SET stage_kind = excluded.stage_kind, \
         definition = excluded.definition, source = excluded.source, result = excluded.result, \
         queued_at = excluded.queued_at, started_at = excluded.started_at, finished_at = excluded.finished_at, \
-        approval_ms = excluded.approval_ms, run_result = excluded.run_result, run_finished_at = excluded.run_finished_at, \
+        approval_ms = excluded.approval_ms, approval_from = excluded.approval_from, run_result = excluded.run_result, run_finished_at = excluded.run_finished_at, \
         label = excluded.label, sha = excluded.sha, branch = excluded.branch, repository = excluded.repository, build = excluded.build, \
         web_url = excluded.web_url, ended_at = excluded.ended_at, line = excluded.line, jobs = excluded.jobs";
     DELETE = "DELETE FROM stage_runs WHERE project = $1 AND kind = $2 AND run = $3 AND stage = $4 AND environment = $5 \
@@ -124,6 +125,34 @@ queries! {
         WHERE id = $1";
 }
 
+/// How long it waited, milliseconds; 0 where nothing was asked for.
+fn waited_ms(approval: Option<Approval>) -> Option<i64> {
+    approval.map(|approval| match approval {
+        Approval::NotAsked => 0,
+        Approval::Waited { from, to } => to.as_millisecond() - from.as_millisecond(),
+    })
+}
+
+fn waited_from(approval: Option<Approval>) -> Option<Timestamp> {
+    match approval? {
+        Approval::NotAsked => None,
+        Approval::Waited { from, .. } => Some(from),
+    }
+}
+
+fn approval_of(ms: Option<i64>, from: Option<Timestamp>) -> Result<Option<Approval>> {
+    let bad = || Error::unreadable("an approval without its times");
+    match (ms, from) {
+        (None, None) => Ok(None),
+        (Some(0), None) => Ok(Some(Approval::NotAsked)),
+        (Some(ms), Some(from)) => {
+            let to = Timestamp::from_millisecond(from.as_millisecond().saturating_add(ms)).map_err(|_| bad())?;
+            Ok(Some(Approval::Waited { from, to }))
+        }
+        (Some(_), None) | (None, Some(_)) => Err(bad()),
+    }
+}
+
 fn read(row: &AnyRow) -> Result<StageRow> {
     let result: Option<String> = row.maybe_text("run_result")?;
     Ok(StageRow {
@@ -138,7 +167,7 @@ fn read(row: &AnyRow) -> Result<StageRow> {
         queued_at: row.maybe_instant("queued_at")?,
         started_at: row.maybe_instant("started_at")?,
         finished_at: row.maybe_instant("finished_at")?,
-        approval_ms: row.maybe_int("approval_ms")?,
+        approval: approval_of(row.maybe_int("approval_ms")?, row.maybe_instant("approval_from")?)?,
         of_run: OfRun {
             label: row.text("label")?,
             sha: row.maybe_text("sha")?.map(ObjectId::new),
@@ -162,7 +191,8 @@ pub(super) fn line_of(kind: i64, row: &StageRow) -> String {
         .word(Some(row.result))
         .at(row.started_at)
         .at(row.finished_at)
-        .maybe_int(row.approval_ms)
+        .maybe_int(waited_ms(row.approval))
+        .at(waited_from(row.approval))
         .word(row.of_run.result)
         .at(row.of_run.finished_at)
         .text(row.of_run.sha.as_ref().map_or("", ObjectId::as_str))
@@ -187,7 +217,7 @@ pub(super) fn of_line(line: &str, kinds: &HashMap<i64, StageKind>) -> Result<Sta
         result: fields.word()?,
         started_at: fields.maybe_at()?,
         finished_at: fields.maybe_at()?,
-        approval_ms: fields.maybe_int()?,
+        approval: approval_of(fields.maybe_int()?, fields.maybe_at()?)?,
         run_result: fields.maybe_word()?,
         run_finished_at: fields.maybe_at()?,
         sha: fields.maybe_text()?.map(ObjectId::new),
@@ -228,7 +258,7 @@ fn shown(project: ProjectId, row: StageRow) -> StageRun {
         result: row.result,
         started_at: row.started_at,
         finished_at: row.finished_at,
-        approval_ms: row.approval_ms,
+        approval: row.approval,
         run_result: row.of_run.result,
         run_finished_at: row.of_run.finished_at,
         sha: row.of_run.sha,
@@ -317,7 +347,8 @@ impl Writer {
             .bind(millis(row.queued_at))
             .bind(millis(row.started_at))
             .bind(millis(row.finished_at))
-            .bind(row.approval_ms)
+            .bind(waited_ms(row.approval))
+            .bind(millis(waited_from(row.approval)))
             .bind(row.of_run.result.map(|result| result.to_word().to_owned()))
             .bind(millis(row.of_run.finished_at))
             .bind(&*row.of_run.label)

@@ -12,17 +12,22 @@ use super::sources::PageDone;
 use super::stage_rows::{self, StageRow, Told, Writer};
 use super::{Store, builds};
 use crate::domain::id::ProjectId;
-use crate::domain::run::{DefinitionKind, Stage};
+use crate::domain::run::{DefinitionKind, Stage, StageResult};
+use crate::metrics::input::Approval;
 
 queries! {
     READ_AT = "UPDATE builds SET timeline_at = $3 WHERE project = $1 AND number = $2 AND (timeline_at IS NULL OR timeline_at <= $3) \
         RETURNING number";
 }
 
-/// How long a stage waited for an approval; nothing where the clocks disagree.
-fn approval_ms(stage: &Stage) -> Option<i64> {
-    let waited = stage.approval_to?.as_millisecond() - stage.approval_from?.as_millisecond();
-    (waited >= 0).then_some(waited)
+/// How a stage was held up by approvals; nothing while that is open, and where the clocks disagree.
+fn approval(stage: &Stage) -> Option<Approval> {
+    match (stage.approval_from, stage.approval_to) {
+        // What has not begun may be held up yet.
+        (None, None) => (stage.result != StageResult::Pending).then_some(Approval::NotAsked),
+        (Some(from), Some(to)) => (to >= from).then_some(Approval::Waited { from, to }),
+        (Some(_), None) | (None, Some(_)) => None,
+    }
 }
 
 impl Store {
@@ -57,8 +62,8 @@ impl Store {
                             if stage.display_name != row.stage {
                                 writer.show(&mut *conn, &row, &stage.display_name).await?;
                             }
-                            let approval_ms = approval_ms(stage).filter(|_| stage.attempt == row.attempt).or(row.approval_ms);
-                            writer.put(&mut *conn, StageRow { approval_ms, ..row }, &mut known).await?;
+                            let approval = approval(stage).filter(|_| stage.attempt == row.attempt).or(row.approval);
+                            writer.put(&mut *conn, StageRow { approval, ..row }, &mut known).await?;
                         }
                         continue;
                     }
@@ -74,7 +79,7 @@ impl Store {
                         queued_at: None,
                         started_at: stage.started_at,
                         finished_at: stage.finished_at,
-                        approval_ms: approval_ms(stage),
+                        approval: approval(stage),
                         of_run: of_run.clone(),
                         jobs: Vec::new(),
                     };

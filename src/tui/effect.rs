@@ -101,7 +101,7 @@ pub enum Effect {
         project: ProjectId,
         generation: Generation,
     },
-    /// Asks Azure DevOps, three calls at most; answered by `Explained`.
+    /// Asks Azure DevOps, three calls at most, none of a merged one that nothing brings further; answered by `Explained`.
     Explain {
         repository: RepositoryId,
         number: i64,

@@ -48,6 +48,7 @@ mod bytes {
     //! The terminal as a file of bytes that can be waited for.
 
     use std::fs::File;
+    use std::future::pending;
     use std::io::{self, Read};
     use std::os::unix::fs::OpenOptionsExt;
 
@@ -74,6 +75,11 @@ mod bytes {
                 Some(Ok(file)) => file,
                 _ => options.open("/dev/tty")?,
             };
+            Self::of(file)
+        }
+
+        /// Of a terminal that is open, and does not block.
+        fn of(file: File) -> io::Result<Self> {
             // SAFETY: a `File` has one descriptor, its own, for as long as it lives, and the registration owns the file.
             let file = unsafe { AsyncFd::register_with_interest(file, Interest::READABLE) }?;
             Ok(Self { file, parser: Parser::default(), deadline: None })
@@ -81,34 +87,86 @@ mod bytes {
 
         pub async fn next(&mut self) -> io::Result<Vec<What>> {
             loop {
-                let ready = match self.deadline {
-                    None => self.file.readable_mut().await?,
-                    Some(at) => tokio::select! {
-                        biased;
-                        ready = self.file.readable_mut() => ready?,
-                        () = sleep_until(at) => {
-                            self.deadline = None;
-                            return Ok(self.parser.flush());
-                        }
-                    },
+                let deadline = self.deadline;
+                let time_is_over = async {
+                    match deadline {
+                        Some(at) => sleep_until(at).await,
+                        None => pending().await,
+                    }
                 };
-                let mut ready = ready;
+                let ready = tokio::select! {
+                    biased;
+                    ready = self.file.readable_mut() => Some(ready?),
+                    () = time_is_over => None,
+                };
                 let mut buffer = [0; 4_096];
-                match ready.try_io(|file| file.get_mut().read(&mut buffer)) {
-                    Ok(Ok(0)) => return Err(io::ErrorKind::UnexpectedEof.into()),
-                    Ok(Ok(count)) => {
+                let read = match ready {
+                    Some(mut ready) => match ready.try_io(|file| file.get_mut().read(&mut buffer)) {
+                        Ok(read) => read,
+                        // Not readable after all.
+                        Err(_) => continue,
+                    },
+                    // On a busy machine it is the one who looks that is late: what lies there by now came in time.
+                    None => self.file.get_mut().read(&mut buffer),
+                };
+                match read {
+                    Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
+                    Ok(count) => {
                         let events = self.parser.feed(&buffer[..count]);
                         self.deadline = self.parser.patience().map(|patience| Instant::now() + patience);
                         if !events.is_empty() {
                             return Ok(events);
                         }
                     }
-                    Ok(Err(error)) if error.kind() == io::ErrorKind::Interrupted => {}
-                    Ok(Err(error)) => return Err(error),
-                    // Not readable after all.
-                    Err(_) => {}
+                    Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                    Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                        self.deadline = None;
+                        return Ok(self.parser.flush());
+                    }
+                    Err(error) => return Err(error),
                 }
             }
+        }
+    }
+
+    #[cfg(test)]
+    mod tests {
+        use std::io::Write;
+        use std::os::fd::OwnedFd;
+        use std::os::unix::net::UnixStream;
+        use std::time::Duration;
+
+        use super::super::super::key::{Code, Key};
+        use super::*;
+
+        /// Somebody who types, and where that arrives.
+        fn typist() -> (UnixStream, Bytes) {
+            let (typist, terminal) = UnixStream::pair().unwrap();
+            terminal.set_nonblocking(true).unwrap();
+            (typist, Bytes::of(File::from(OwnedFd::from(terminal))).unwrap())
+        }
+
+        fn key(code: Code) -> Vec<What> {
+            vec![What::Key(Key::new(code))]
+        }
+
+        #[tokio::test]
+        async fn what_lies_there_when_somebody_looks_at_last_came_in_time() {
+            let (mut typist, mut bytes) = typist();
+            assert!(bytes.parser.feed(b"\x1b").is_empty());
+            // Nobody had the time to look until long after the wait was over.
+            bytes.deadline = Instant::now().checked_sub(Duration::from_secs(1));
+            typist.write_all(b"[B").unwrap();
+            assert_eq!(bytes.next().await.unwrap(), key(Code::Down));
+        }
+
+        #[tokio::test]
+        async fn a_lone_escape_is_esc_and_what_ends_the_terminal_is_an_error() {
+            let (mut typist, mut bytes) = typist();
+            typist.write_all(b"\x1b").unwrap();
+            assert_eq!(bytes.next().await.unwrap(), key(Code::Esc));
+            drop(typist);
+            assert!(bytes.next().await.is_err());
         }
     }
 }

@@ -2,6 +2,10 @@
 //!
 //! A sequence may arrive in pieces: over a slow line an arrow key is three bytes with pauses between. The parser says how long to wait
 //! for more; when nothing comes, what is there is taken as it is: a lone escape is the Esc key, and `Esc [` was typed as two keys.
+//! Where the rest of a sequence comes after its escape was taken for Esc, it still is that key, and no letters: an arrow is no `D`.
+//!
+//! Limits: Esc has acted by then, and whoever types `[` or `O` right after Esc, and a letter at once, typed a sequence.
+//!
 //! Pure: it reads no clock and no terminal.
 
 use std::time::Duration;
@@ -29,6 +33,10 @@ const PASTE_END: &[u8] = b"\x1b[201~";
 pub struct Parser {
     pending: Vec<u8>,
     paste: Option<Vec<u8>>,
+    /// A lone escape was taken for Esc, and nothing came since.
+    is_escaped: bool,
+    /// The escape at the beginning of `pending` was taken for Esc before.
+    has_acted: bool,
 }
 
 /// How a beginning of `pending` reads.
@@ -42,6 +50,13 @@ enum Step {
 impl Parser {
     /// Takes bytes, and gives the events that are complete.
     pub fn feed(&mut self, bytes: &[u8]) -> Vec<What> {
+        if let Some(first) = bytes.first()
+            && std::mem::take(&mut self.is_escaped)
+            && matches!(first, b'[' | b'O')
+        {
+            self.pending.push(0x1b);
+            self.has_acted = true;
+        }
         self.pending.extend_from_slice(bytes);
         let mut events = Vec::new();
         loop {
@@ -53,11 +68,18 @@ impl Parser {
             }
             match step(&self.pending) {
                 Step::NeedsMore => return events,
+                // It was no sequence: what came behind the escape is what it is.
+                Step::Took(count, event) if self.has_acted && (count == 1 || (event.is_none() && self.pending[1] == b'O')) => {
+                    self.has_acted = false;
+                    self.pending.remove(0);
+                }
                 Step::Took(count, event) => {
+                    self.has_acted = false;
                     self.pending.drain(..count);
                     events.extend(event);
                 }
                 Step::PasteBegins(count) => {
+                    self.has_acted = false;
                     self.pending.drain(..count);
                     self.paste = Some(Vec::new());
                 }
@@ -84,10 +106,11 @@ impl Parser {
         let mut events = Vec::new();
         while let Some(first) = self.pending.first().copied() {
             self.pending.remove(0);
-            if first == 0x1b {
-                events.push(What::Key(Key::new(Code::Esc)));
-            }
             let rest = std::mem::take(&mut self.pending);
+            if first == 0x1b && !std::mem::take(&mut self.has_acted) {
+                events.push(What::Key(Key::new(Code::Esc)));
+                self.is_escaped = rest.is_empty();
+            }
             if first == 0x1b {
                 // `[` and `O` behind an escape that was a key are keys as well.
                 if let [b @ (b'[' | b'O'), tail @ ..] = rest.as_slice() {
@@ -340,9 +363,45 @@ mod tests {
         assert_eq!(parser.patience(), None);
     }
 
+    fn keys(text: &str) -> Vec<What> {
+        Key::parse_sequence(text).expect(text).into_iter().map(What::Key).collect()
+    }
+
+    /// What comes of an escape, and of bytes that came too late for it.
+    fn torn(late: &[&[u8]]) -> Vec<What> {
+        let mut parser = Parser::default();
+        let mut events = parser.feed(b"\x1b");
+        for bytes in late {
+            events.extend(parser.flush());
+            events.extend(parser.feed(bytes));
+        }
+        events.extend(parser.flush());
+        assert_eq!(parser.patience(), None);
+        events
+    }
+
+    #[test]
+    fn the_rest_of_a_sequence_that_comes_too_late_for_its_escape_is_its_key_and_no_letters() {
+        assert_eq!(torn(&[b"[D"]), keys("esc left"), "no D, which deletes");
+        assert_eq!(torn(&[b"[H"]), keys("esc home"), "no H, which moves");
+        assert_eq!(torn(&[b"OQ"]), keys("esc f2"));
+        assert_eq!(torn(&[b"[3~x"]), keys("esc delete x"));
+        assert_eq!(torn(&[b"[200~Dq\x1b[201~"]), [keys("esc"), vec![What::Paste("Dq".to_owned())]].concat());
+        assert_eq!(torn(&[b"[?62;22c"]), keys("esc"), "an answer of the terminal");
+        assert_eq!(torn(&[b"\x1b", b"[A"]), keys("esc esc up"));
+    }
+
+    #[test]
+    fn what_a_person_types_after_escape_is_what_it_is() {
+        for (typed, read) in [("x", "esc x"), ("[", "esc ["), ("O", "esc O"), ("Ok", "esc O k"), ("x[A", "esc x [ A")] {
+            assert_eq!(torn(&[typed.as_bytes()]), keys(read), "{typed}");
+        }
+        assert_eq!(torn(&[b"[", b"A"]), keys("esc [ A"), "with a pause between");
+        assert_eq!(torn(&["[é".as_bytes()]), keys("esc [ é"));
+    }
+
     #[test]
     fn keys_typed_right_after_escape_are_not_lost() {
-        let keys = |text: &str| -> Vec<What> { Key::parse_sequence(text).expect(text).into_iter().map(What::Key).collect() };
         assert_eq!(whole(b"\x1bj"), keys("esc j"));
         assert_eq!(whole(b"\x1b["), keys("esc ["));
         assert_eq!(whole(b"\x1b\x1b[A"), keys("esc up"));

@@ -25,6 +25,7 @@ use super::theme::{Charset, Depth, Theme, ThemeName};
 use super::{notification, screen, update};
 use crate::config::{Access, Config, Environment, When};
 use crate::domain::id::ProjectId;
+use crate::memory;
 use crate::notice::{Notice, inert};
 use crate::services::Services;
 
@@ -193,15 +194,6 @@ pub async fn run(services: Services, start: Start) -> io::Result<Ended> {
 /// From this many cards on, reading a board leaves megabytes free inside the heap.
 const LARGE_BOARD: usize = 1_000;
 
-/// Returns what is free inside the heap to the system. By itself the GNU C library only returns what is free at its end.
-fn give_back_memory() {
-    #[cfg(all(target_os = "linux", target_env = "gnu"))]
-    // SAFETY: `malloc_trim` takes a plain integer and may be called at any time, from any thread.
-    unsafe {
-        libc::malloc_trim(0);
-    }
-}
-
 /// Fewer keys at once than this may have been typed.
 const BURST: usize = 24;
 
@@ -264,7 +256,7 @@ impl Loop {
         self.draw(model)?;
         if replaced {
             // Only now the board before it is gone. Off the loop: it takes a millisecond or two, which a key should not wait for.
-            tokio::task::spawn_blocking(give_back_memory);
+            tokio::task::spawn_blocking(memory::give_back);
         }
         Ok(())
     }

@@ -7,11 +7,13 @@ use std::process::Stdio;
 
 use jiff::Timestamp;
 use kanado::clock::Clock;
+use kanado::metrics::left_alone::Sort;
 use kanado::sim;
 use kanado::sim::generate::Size;
 use kanado::sim::generate::plan::{Nature, Way};
 use kanado::sim::world::{BuildReason, BuildStatus};
 use kanado::store::Location;
+use kanado::store::Looked;
 use kanado::sync::collect::Progress;
 use kanado::sync::collect::plan::Counts;
 use kanado::sync::collect::{OF_A_FOLDER_FIRST, SCHEDULED_FIRST};
@@ -105,6 +107,18 @@ async fn a_first_pass_asks_for_the_lists_first_and_for_no_more_than_the_formula_
     );
     let people = (counts.pull_requests - counts.of_machines) as u64;
     assert_eq!(measured.asked("/threads"), people, "{asked:?}");
+
+    // Which runs nobody was asked about is known, of each pipeline.
+    let projects: Vec<_> = measured.projects.iter().map(|project| project.id).collect();
+    let kinds = measured.services.ctx.store.stage_kinds(&projects).await.unwrap();
+    let left_alone: Vec<_> = kinds.iter().filter(|kind| !kind.left_alone.is_empty()).collect();
+    assert!(left_alone.iter().flat_map(|kind| &kind.left_alone).any(|one| one.sort == Sort::Scheduled), "{left_alone:#?}");
+    for kind in left_alone {
+        let told: u64 = kind.left_alone.iter().map(|one| one.runs - one.looked_at).sum();
+        let store = &measured.services.ctx.store;
+        let unasked = store.ended_runs(kind.project, kind.definition, Timestamp::UNIX_EPOCH, Looked::NotYet, 10_000).await.unwrap();
+        assert_eq!(unasked.len() as u64, told, "{kind:#?}");
+    }
 
     let organisation = measured.services.ctx.organisation(measured.projects[0].organisation).await.unwrap();
     let client = measured.services.ctx.clients.acting(&organisation).await.unwrap().client;

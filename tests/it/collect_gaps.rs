@@ -47,7 +47,8 @@ impl Scene {
 
     async fn open(&self, branch: &str) -> i32 {
         let control = self.measured.control();
-        control.push_file(REPOSITORY, (branch, Some("main")), "bob", ("/x.txt", b"x\n"), "Add x").await.unwrap();
+        let path = format!("/{branch}.txt");
+        control.push_file(REPOSITORY, (branch, Some("main")), "bob", (&path, b"x\n"), "Add x").await.unwrap();
         control.open(REPOSITORY, (branch, "main"), "Add x", "bob").await.unwrap()
     }
 
@@ -133,9 +134,12 @@ async fn a_default_branch_that_changed_is_noticed_within_a_day_and_its_pushes_ar
     }
     let (place, store) = (scene.repository("tide-api").await, scene.measured.services.ctx.store.clone());
     let guid = store.repository(place).await.unwrap().unwrap().guid;
-    let token = scene.measured.world.sim.token_of("everything").unwrap().to_owned();
+    let token = scene.measured.world.sim.token_of("alice").unwrap().to_owned();
     let url = format!("{}/Harbor/_apis/git/repositories/{}?api-version=7.1", scene.measured.world.sim.organisation_url(), guid.as_str());
-    let changed = reqwest::Client::new()
+    let changed = reqwest::Client::builder()
+        .no_proxy()
+        .build()
+        .unwrap()
         .patch(url)
         .basic_auth("", Some(token))
         .header("content-type", "application/json")

@@ -18,6 +18,7 @@ use kanado::ado::{
 use kanado::domain::hook::{Publisher, Purpose, SubscriptionState};
 use kanado::domain::id::ObjectId;
 use kanado::domain::pull_request::{PullRequestStatus, Vote};
+use kanado::domain::run::Check;
 use kanado::domain::work_item::LinkTarget;
 use kanado::metrics::input::What;
 use serde_json::{Value, json};
@@ -369,6 +370,12 @@ async fn every_function(checked: &Checked, covered: &mut Covered) {
         assert!(seen.contains(wanted), "{wanted}: {seen:?}");
     }
     assert_eq!(c.timeline(&project.guid, 999_999).await.unwrap(), None);
+    // The seeded run that waits for Bob.
+    let standing = by!(standing(&project.guid, 421)).unwrap_or_default();
+    let checks = standing.iter().filter_map(|stage| stage.gate.as_ref()).flat_map(|gate| &gate.checks);
+    let ids: Vec<_> = checks.filter_map(|check| if let Check::Approval(id) = check { Some(id.clone()) } else { None }).collect();
+    let waits = by!(open_approvals(&project.guid, &ids));
+    assert_eq!(waits.iter().flat_map(|approval| &approval.steps).map(|step| &step.approver.id).collect::<Vec<_>>(), [&bob.id]);
     let mut deployed = 0;
     for environment in by!(environments_page(&project.guid, None)).rows {
         let page = by!(deployment_records_page(&project.guid, environment.number, None, 2));
@@ -381,6 +388,10 @@ async fn every_function(checked: &Checked, covered: &mut Covered) {
     assert!(!by!(release_definitions(&project.guid)).is_empty());
     let released = by!(release_deployments_page(&project.guid, then, None)).rows;
     assert!(released.iter().any(|row| row.environment == "Production" && row.build.is_some() && row.sha.is_some()), "{released:?}");
+    let latest = released.iter().max_by_key(|row| row.number).unwrap();
+    control(checked, "askRelease", json!({ "definition": "ops", "build": 409, "environment": "Production", "as": "erin" })).await;
+    let asked = by!(pending_release_approvals(&project.guid, latest.release));
+    assert_eq!(asked.iter().map(|pending| pending.environment.as_str()).collect::<Vec<_>>(), ["Production"]);
 
     let query = |types: &[&str], tags: &[&str]| {
         let own = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();

@@ -36,7 +36,18 @@ async fn everything(checked: &Checked, version: &str, has_releases: bool) {
     get("Harbor/_apis/distributedtask/environments", 200).await;
     get("Harbor/_apis/distributedtask/environments/2", 200).await;
     get("Harbor/_apis/distributedtask/environments/2/environmentdeploymentrecords?top=3", 200).await;
+    for approvals in ["", "?$expand=steps", "?$expand=steps&state=pending"] {
+        let list = get(&format!("Harbor/_apis/pipelines/approvals{approvals}"), 200).await;
+        assert!(list["count"].as_u64().unwrap() > 0, "{approvals}");
+    }
+    let pending = get("Harbor/_apis/pipelines/approvals?state=pending", 200).await;
+    let id = pending["value"][0]["id"].as_str().unwrap();
+    get(&format!("Harbor/_apis/pipelines/approvals/{id}?$expand=steps"), 200).await;
+    get("Harbor/_apis/pipelines/approvals/00000000-0000-4000-8000-000000000000", 404).await;
     if has_releases {
+        for approvals in ["", "?statusFilter=approved&typeFilter=preDeploy", "?statusFilter=rejected&releaseIdsFilter=1,2,3,4"] {
+            get(&format!("Harbor/_apis/release/approvals{approvals}"), 200).await;
+        }
         get("Harbor/_apis/release/definitions", 200).await;
         get("Harbor/_apis/release/definitions/1", 200).await;
         get("Harbor/_apis/release/deployments?$top=100", 200).await;

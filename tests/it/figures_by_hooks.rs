@@ -11,14 +11,14 @@ use kanado::domain::hook::DeliveryState;
 use kanado::domain::project::Project;
 use kanado::engine::{Engine, EngineOptions};
 use kanado::hook::{HookOptions, Server};
-use kanado::metrics::figures::{Figures, Metric, Tile, Value};
+use kanado::metrics::figures::{Figures, Metric, Phase, Tile, Value};
 use kanado::metrics::input::Input;
 use kanado::metrics::query::{Query, Window};
 use kanado::sim;
 use kanado::sim::control::{Link, Merging};
 use kanado::sim::hooks::Loopback;
 use kanado::sim::hooks::faults::{Drop as Lost, HookFaults};
-use kanado::sim::world::{DeploymentStatus, RecordResult};
+use kanado::sim::world::{BuildResult, DeploymentStatus, RecordResult};
 use kanado::store::{DeliveryFilter, NewDelivery, Store};
 use kanado::sync::wake::Wake;
 use tokio_util::sync::CancellationToken;
@@ -243,6 +243,45 @@ async fn a_merged_pull_request_is_counted_with_its_review_when_its_deliveries_we
     let repository = repositories.iter().find(|known| known.name == "tide-api").unwrap().id;
     let flow = scene.store().flow(repository, i64::from(number)).await.unwrap().unwrap();
     assert!(flow.has_threads && flow.has_detail && flow.first_review_at.is_some() && flow.approved_at.is_some(), "{flow:?}");
+    scene.no_pass_since(at).await;
+    scene.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_check_that_ends_after_the_merge_moves_what_ci_took_when_its_delivery_was_taken() {
+    let scene = Scene::new().await;
+    let (at, control) = (scene.clock.now(), scene.control());
+    control.push_file(REPOSITORY, ("checked", Some("main")), "bob", ("/x.txt", b"checked"), "Add x").await.unwrap();
+    let number = control.open(REPOSITORY, ("checked", "main"), "Add x", "bob").await.unwrap();
+    control.comment(number, "carol", "Fine").await.unwrap();
+    control.vote(number, "carol", 10).await.unwrap();
+    control.advance(SignedDuration::from_mins(3)).await;
+    scene.until_told().await;
+    // That it began is not told: its end has to be enough.
+    scene.lose_everything();
+    let check = control.queue_check("tide-api", "bob", number).await.unwrap();
+    control.start_build(check).await.unwrap();
+    scene.until_told().await;
+    control.hook_faults(HookFaults::default());
+    control.advance(SignedDuration::from_mins(12)).await;
+    control.merge(number, "carol", Merging::default()).await.unwrap();
+    scene.until_told().await;
+    let ci = |figures: &Figures| figures.phases.iter().find(|one| one.phase == Phase::MergeWait).unwrap().overlay.clone().unwrap();
+    let before = ci(&scene.figures().await);
+    control.finish_build(check, BuildResult::Succeeded).await.unwrap();
+    scene.until_told().await;
+    let after = ci(&scene.figures().await);
+    assert_eq!((before.known, before.of, after.known, after.of), (0, 1, 1, 1), "first nobody knows of a check");
+    let repositories = scene.store().repositories(scene.harbor().id).await.unwrap();
+    let repository = repositories.iter().find(|known| known.name == "tide-api").unwrap().id;
+    let flow = scene.store().flow(repository, i64::from(number)).await.unwrap().unwrap();
+    let stretches = flow.validated.unwrap();
+    assert_eq!((stretches.len(), stretches[0].to), (1, flow.closed_at), "up to the merge, over which it went on: {stretches:?}");
+    let minutes = stretches[0].to.unwrap().duration_since(stretches[0].from).as_mins();
+    assert!((12..15).contains(&minutes), "{minutes} minutes");
+    let (query, now) = scene.query();
+    let explained = kanado::metrics::rows(&*scene.input().await, &query, Metric::CycleTime, now);
+    assert!(explained.iter().any(|row| row.words.contains("CI 12m of 15m merge wait")), "{explained:?}");
     scene.no_pass_since(at).await;
     scene.stop().await;
 }

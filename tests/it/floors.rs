@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("clock", &[]),
     ("notice", &[]),
+    ("memory", &[]),
     ("domain", &[]),
     ("metrics", &["domain"]),
     ("config", &["domain", "metrics", "notice"]),
@@ -18,7 +19,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("action", &["domain", "metrics", "notice", "clock", "config", "ado", "store", "secret", "sync"]),
     ("tasks", &["domain", "notice", "clock", "action"]),
     ("services", &["domain", "clock", "config", "secret", "store", "action", "tasks"]),
-    ("engine", &["domain", "metrics", "notice", "clock", "config", "ado", "store", "sync", "action", "services", "tasks"]),
+    ("engine", &["domain", "metrics", "notice", "clock", "config", "ado", "store", "sync", "action", "services", "tasks", "memory"]),
     ("hook", &["domain", "metrics", "notice", "clock", "config", "ado", "store", "sync", "services"]),
     ("sim", &[]),
 ];

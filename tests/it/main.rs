@@ -2,6 +2,7 @@
 
 mod actions;
 mod approvals;
+mod approvers;
 mod attempts;
 mod backfill;
 mod bad_input;

@@ -35,7 +35,10 @@ fn figures_are_printed_as_a_table_as_json_and_as_csv() {
         assert!(words.contains(title), "{title}\n{words}");
     }
     let csv = alice.ok(&["metrics", "--window", "90d", "--csv"]);
-    assert_eq!(csv.lines().count(), 11, "{csv}");
+    assert_eq!(csv.lines().count(), 1 + 10 + 6 + 3, "tiles, phases, and what went on in three of them: {csv}");
+    assert!(csv.lines().any(|line| line.starts_with("phase_merge_wait_ci,CI during merge wait,")), "{csv}");
+    let merge_wait = answer["figures"]["phases"].as_array().unwrap().iter().find(|one| one["phase"] == "merge_wait").unwrap();
+    assert_eq!(merge_wait["overlay"]["overlay"], "ci", "{merge_wait}");
     let cycle = csv.lines().find(|line| line.starts_with("cycle_time,")).unwrap();
     assert!(cycle.contains(&format!(",{},", tile(&answer, "cycle_time")["n"])), "{cycle}");
     let told = alice.fails(2, &["metrics", "--csv", "--json"]);

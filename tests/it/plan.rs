@@ -6,6 +6,7 @@
 mod arithmetic;
 mod by_hand;
 mod held;
+mod overlays;
 
 use held::{Differences, all, near, same};
 use kanado::domain::pull_request::PullRequestStatus;

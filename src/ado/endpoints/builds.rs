@@ -11,7 +11,7 @@ use crate::ado::wire::build::{Build as Row, Definition as DefinitionRow};
 use crate::ado::wire::timeline::Timeline;
 use crate::ado::{Client, Result};
 use crate::domain::id::Guid;
-use crate::domain::run::{Build, Definition, Stage};
+use crate::domain::run::{Build, Definition, Stage, Standing};
 
 /// The most the service gives in one page.
 pub const BUILDS_A_PAGE: usize = 5000;
@@ -55,18 +55,26 @@ impl Client {
 
     /// The stages of a run as their latest attempts stand; `None` where the service keeps no timeline (not started, or gone).
     pub async fn timeline(&self, project: &Guid, build: i64) -> Result<Option<Vec<Stage>>> {
-        self.timeline_at(in_project(project, &format!("build/builds/{build}/timeline")), build).await
+        let timeline = self.timeline_at(in_project(project, &format!("build/builds/{build}/timeline")), build).await?;
+        Ok(timeline.map(Timeline::stages))
+    }
+
+    /// As [`Client::timeline`], each stage with the approvals and checks that keep it from beginning.
+    pub async fn standing(&self, project: &Guid, build: i64) -> Result<Option<Vec<Standing>>> {
+        let timeline = self.timeline_at(in_project(project, &format!("build/builds/{build}/timeline")), build).await?;
+        Ok(timeline.map(Timeline::standing))
     }
 
     /// The stage of an attempt that another one followed, by the timeline that a stage of the run names; `None` where it is gone.
     pub async fn earlier_timeline(&self, project: &Guid, build: i64, timeline: &Guid) -> Result<Option<Vec<Stage>>> {
-        self.timeline_at(in_project(project, &format!("build/builds/{build}/timeline/{timeline}")), build).await
+        let timeline = self.timeline_at(in_project(project, &format!("build/builds/{build}/timeline/{timeline}")), build).await?;
+        Ok(timeline.map(Timeline::stages))
     }
 
-    async fn timeline_at(&self, path: String, build: i64) -> Result<Option<Vec<Stage>>> {
+    async fn timeline_at(&self, path: String, build: i64) -> Result<Option<Timeline>> {
         let call = Call::get(path, Scope::Build, format!("read the stages of run {build}"));
         match self.object_if_any::<Timeline>(&call).await {
-            Ok(timeline) => Ok(timeline.map(Timeline::stages)),
+            Ok(timeline) => Ok(timeline),
             Err(e) if *e.kind() == ErrorKind::NotFound => Ok(None),
             Err(e) => Err(e),
         }

@@ -1,5 +1,6 @@
 //! What the client can ask, one file an endpoint family.
 
+pub mod approvals;
 pub mod builds;
 pub mod commits;
 pub mod connection;

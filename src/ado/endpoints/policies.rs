@@ -3,7 +3,7 @@
 use super::in_project;
 use crate::ado::call::{Call, Release, encode};
 use crate::ado::scope::Scope;
-use crate::ado::wire::policy::{APPROVALS, Configured, Evaluation};
+use crate::ado::wire::policy::{APPROVALS, Configuration, Evaluation};
 use crate::ado::{Client, Result};
 use crate::domain::fact;
 use crate::domain::id::Guid;
@@ -13,8 +13,8 @@ impl Client {
     pub async fn approval_policies(&self, project: &Guid) -> Result<Vec<fact::ApprovalPolicy>> {
         let path = in_project(project, "policy/configurations");
         let call = Call::get(path, Scope::Code, "list the branch policies").query("policyType", APPROVALS);
-        let rows: Vec<Configured> = self.all_by_token(call).await?;
-        Ok(rows.into_iter().filter_map(Configured::fact).collect())
+        let rows: Vec<Configuration> = self.all_by_token(call).await?;
+        Ok(rows.into_iter().filter_map(Configuration::approvals).collect())
     }
 
     /// All evaluations; what gates the pull request has `blocking` set.

@@ -1,5 +1,6 @@
 //! The client against a small server of scripted answers: what it sends, and what it makes of everything that can come back.
 
+mod approvals;
 mod background;
 mod faults;
 mod histories;

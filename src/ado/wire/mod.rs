@@ -2,6 +2,7 @@
 //!
 //! Every field but an id may be absent, null or of an unknown value; whatever is not needed is not named.
 
+pub mod approval;
 pub mod build;
 pub mod commit;
 pub mod connection;

@@ -16,9 +16,10 @@ pub struct Evaluation {
     configuration: Option<Configuration>,
 }
 
+/// A policy of a branch, of whatever type.
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Configuration {
+pub struct Configuration {
     #[serde(default, deserialize_with = "loose::flag")]
     is_enabled: bool,
     #[serde(default, deserialize_with = "loose::flag")]
@@ -35,45 +36,17 @@ struct Configuration {
 #[serde(rename_all = "camelCase")]
 struct Kind {
     #[serde(default, deserialize_with = "loose::word")]
+    id: Option<String>,
+    #[serde(default, deserialize_with = "loose::word")]
     display_name: Option<String>,
 }
 
-/// Free JSON; builds and statuses carry a name of their own in it.
+/// Free JSON: builds and statuses carry a name of their own in it, "Minimum number of reviewers" what it wants and where.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Settings {
     #[serde(default, deserialize_with = "loose::word")]
     display_name: Option<String>,
-}
-
-/// The type of the policy "Minimum number of reviewers".
-pub const APPROVALS: &str = "fa4e907d-c16b-4a4c-9dfa-4906e5d171dd";
-
-/// A policy of that type.
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Configured {
-    #[serde(default, deserialize_with = "loose::flag")]
-    is_enabled: bool,
-    #[serde(default, deserialize_with = "loose::flag")]
-    is_blocking: bool,
-    #[serde(default, deserialize_with = "loose::flag")]
-    is_deleted: bool,
-    #[serde(default, deserialize_with = "loose::part", rename = "type")]
-    kind: Option<Type>,
-    #[serde(default, deserialize_with = "loose::part")]
-    settings: Option<Approvals>,
-}
-
-#[derive(Debug, Deserialize)]
-struct Type {
-    #[serde(default, deserialize_with = "loose::word")]
-    id: Option<String>,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Approvals {
     #[serde(default, deserialize_with = "loose::number")]
     minimum_approver_count: Option<i64>,
     #[serde(default, deserialize_with = "loose::flag")]
@@ -81,6 +54,9 @@ struct Approvals {
     #[serde(default, deserialize_with = "loose::list")]
     scope: Vec<Scope>,
 }
+
+/// The type of the policy "Minimum number of reviewers".
+pub const APPROVALS: &str = "fa4e907d-c16b-4a4c-9dfa-4906e5d171dd";
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -93,11 +69,18 @@ struct Scope {
     match_kind: Option<String>,
 }
 
-impl Configured {
-    /// Nothing for a policy of another type, which a server without the filter lists too, and for one that holds nobody up.
-    pub fn fact(self) -> Option<fact::ApprovalPolicy> {
+impl Configuration {
+    /// Whether it holds up a completion.
+    fn blocks(&self) -> bool {
+        self.is_enabled && self.is_blocking && !self.is_deleted
+    }
+
+    /// How many approvals it wants. Nothing for a policy of another type, which a server without the filter lists too, and for one that
+    /// holds nobody up.
+    pub fn approvals(self) -> Option<fact::ApprovalPolicy> {
+        let blocks = self.blocks();
         let is_ours = self.kind.and_then(|kind| kind.id).is_none_or(|id| id.eq_ignore_ascii_case(APPROVALS));
-        let settings = self.settings.filter(|_| is_ours && self.is_enabled && self.is_blocking && !self.is_deleted)?;
+        let settings = self.settings.filter(|_| is_ours && blocks)?;
         Some(fact::ApprovalPolicy {
             approvals: settings.minimum_approver_count?,
             creator_vote_counts: settings.creator_vote_counts,
@@ -123,7 +106,7 @@ impl Scope {
 impl Evaluation {
     pub fn fact(self) -> fact::PolicyEvaluation {
         let configuration = self.configuration.unwrap_or_default();
-        let blocking = configuration.is_blocking && configuration.is_enabled && !configuration.is_deleted;
+        let blocking = configuration.blocks();
         let own = configuration.settings.and_then(|s| s.display_name).filter(|n| !n.is_empty());
         let kind = configuration.kind.and_then(|k| k.display_name);
         let name = match (kind, own) {

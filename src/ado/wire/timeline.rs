@@ -2,7 +2,7 @@
 //!
 //! A stage's record stands for its latest attempt; earlier ones are only named (`previousAttempts`), each with a timeline of its own.
 //! Approvals and checks are
-//! records of the type `Checkpoint` and `Checkpoint.…` below the stage.
+//! records of the type `Checkpoint` and `Checkpoint.…` below the stage; the id of one of the type `Checkpoint.Approval` is the approval's.
 
 use std::collections::HashMap;
 
@@ -12,7 +12,7 @@ use serde::Deserialize;
 use super::build::is_guid;
 use super::loose;
 use crate::domain::id::Guid;
-use crate::domain::run::{Stage, StageResult};
+use crate::domain::run::{Check, Gate, Stage, StageResult, Standing};
 
 #[derive(Debug, Default, Deserialize)]
 pub struct Timeline {
@@ -61,6 +61,23 @@ impl Record {
         kind == "checkpoint" || kind.starts_with("checkpoint.")
     }
 
+    /// Whether it is waited for.
+    fn is_open(&self) -> bool {
+        self.has_state("inProgress") || self.has_state("pending")
+    }
+
+    /// What is waited for; nothing where it is the checkpoint that all of it hangs on.
+    fn check(&self) -> Option<Check> {
+        let (_, what) = self.kind.as_deref()?.split_once('.')?;
+        if what.eq_ignore_ascii_case("Approval") && is_guid(&self.id) {
+            return Some(Check::Approval(Guid::new(&self.id)));
+        }
+        // A name that only repeats the type is none.
+        let name =
+            self.name.as_deref().map(str::trim).filter(|name| !name.is_empty() && !name.to_ascii_lowercase().starts_with("checkpoint"));
+        Some(Check::Other(name.map_or_else(|| spoken(what), str::to_owned)))
+    }
+
     fn has_state(&self, state: &str) -> bool {
         self.state.as_deref().is_some_and(|s| s.eq_ignore_ascii_case(state))
     }
@@ -78,6 +95,11 @@ impl Record {
 impl Timeline {
     /// The stages in the order of the pipeline. A build without stages has none.
     pub fn stages(self) -> Vec<Stage> {
+        self.standing().into_iter().map(|standing| standing.stage).collect()
+    }
+
+    /// As [`Timeline::stages`], each with what keeps it from beginning.
+    pub fn standing(self) -> Vec<Standing> {
         let mut children: HashMap<&str, Vec<&Record>> = HashMap::new();
         for record in &self.records {
             if let Some(parent) = &record.parent_id {
@@ -90,14 +112,15 @@ impl Timeline {
     }
 }
 
-fn read(stage: &Record, children: &HashMap<&str, Vec<&Record>>) -> Stage {
+fn read(stage: &Record, children: &HashMap<&str, Vec<&Record>>) -> Standing {
     let below = |id: &str| children.get(id).map_or(&[][..], Vec::as_slice);
     let mut checkpoints: Vec<&Record> = below(&stage.id).iter().copied().filter(|record| record.is_checkpoint()).collect();
     // Two levels: what a checkpoint waits for hangs on it.
     let parts: Vec<&Record> = checkpoints.iter().flat_map(|c| below(&c.id).iter().copied()).filter(|r| r.is_checkpoint()).collect();
     checkpoints.extend(parts);
 
-    let is_waiting = checkpoints.iter().any(|c| c.has_state("inProgress") || c.has_state("pending"));
+    let open: Vec<&Record> = checkpoints.iter().copied().filter(|c| c.is_open()).collect();
+    let is_waiting = !open.is_empty();
     let approval_from = checkpoints.iter().filter_map(|c| c.start_time).min();
     let approval_to = if is_waiting { None } else { checkpoints.iter().filter_map(|c| c.finish_time).max() };
     let was_refused = checkpoints.iter().any(|c| matches!(result(c.result.as_deref()), StageResult::Failed));
@@ -116,7 +139,12 @@ fn read(stage: &Record, children: &HashMap<&str, Vec<&Record>>) -> Stage {
     };
     let display_name = stage.name.clone().unwrap_or_default();
     let name = [&stage.identifier, &stage.ref_name, &stage.name].into_iter().flatten().find(|n| !n.is_empty()).cloned().unwrap_or_default();
-    Stage {
+    let gate = (is_waiting && result == StageResult::Pending).then(|| {
+        let named = || open.iter().filter(|c| c.check().is_some());
+        let since = named().filter_map(|c| c.start_time).min().or_else(|| open.iter().filter_map(|c| c.start_time).min());
+        Gate { since, checks: named().filter_map(|c| c.check()).collect() }
+    });
+    let stage = Stage {
         display_name: if display_name.is_empty() { name.clone() } else { display_name },
         name,
         attempt: stage.attempt(),
@@ -126,7 +154,24 @@ fn read(stage: &Record, children: &HashMap<&str, Vec<&Record>>) -> Stage {
         approval_from,
         approval_to,
         earlier: stage.earlier(),
+    };
+    Standing { stage, gate }
+}
+
+/// `Exclusive lock` of `ExclusiveLock`.
+fn spoken(word: &str) -> String {
+    let mut words = String::with_capacity(word.len() + 4);
+    for (at, letter) in word.char_indices() {
+        match (at, letter.is_uppercase()) {
+            (0, _) => words.extend(letter.to_uppercase()),
+            (_, true) => {
+                words.push(' ');
+                words.extend(letter.to_lowercase());
+            }
+            (_, false) => words.push(letter),
+        }
     }
+    words
 }
 
 /// Words of timelines and of deployment records; numbers from old servers.

@@ -108,14 +108,19 @@ fn hook_lines(hooks: &HookHealth, now: Timestamp) -> Vec<String> {
     let width = widest(hooks.subscriptions.iter().map(|one| one.purpose.word())).max(16);
     let source =
         |one: &Subscription| hooks.sources.iter().find(|source| source.subscription.is_some() && source.subscription == one.remote);
-    let line = |name: &str, state: &str, words: &str| format!("  {}  {state:<14} {words}", fit(name, width));
+    let states = widest(hooks.subscriptions.iter().map(|one| one.state.words()));
+    let line = |name: &str, state: &str, words: &str| format!("  {}  {}  {words}", fit(name, width), fit(state, states));
     let mut lines: Vec<String> = hooks
         .subscriptions
         .iter()
         .map(|one| {
             let told = source(one).map_or("nothing came yet".to_owned(), |source| told(source, now));
             let problem = one.problem.as_ref().map_or(String::new(), |words| format!("; {}", inert(words)));
-            line(one.purpose.word(), state(one.state), &format!("{told}{problem}"))
+            let words = one.state.words();
+            // Of one that is to deliver and does not, events are lost.
+            let delivers = matches!(one.state, SubscriptionState::Enabled | SubscriptionState::Making | SubscriptionState::Removing);
+            let state = if delivers { words.to_owned() } else { words.to_uppercase() };
+            line(one.purpose.word(), &state, &format!("{told}{problem}"))
         })
         .collect();
     for source in &hooks.sources {
@@ -133,17 +138,4 @@ fn told(source: &DeliverySource, now: Timestamp) -> String {
     let count = if source.deliveries == 1 { "1 delivery".to_owned() } else { format!("{} deliveries", source.deliveries) };
     let gaps = if source.gaps > 0 { format!("; {} in between are missing, perhaps lost", source.gaps) } else { String::new() };
     format!("{count}, the last {}{gaps}", ago(source.last_at, now))
-}
-
-fn state(state: SubscriptionState) -> &'static str {
-    match state {
-        SubscriptionState::Making => "not confirmed",
-        SubscriptionState::Enabled => "enabled",
-        SubscriptionState::OnProbation => "ON PROBATION",
-        SubscriptionState::DisabledByUser | SubscriptionState::DisabledBySystem | SubscriptionState::DisabledByInactiveIdentity => {
-            "DISABLED"
-        }
-        SubscriptionState::Missing => "MISSING",
-        SubscriptionState::Removing => "being removed",
-    }
 }

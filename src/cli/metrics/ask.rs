@@ -296,6 +296,7 @@ mod tests {
             runs: 1,
             last_at: None,
             decided: None,
+            left_alone: Vec::new(),
         }
     }
 

@@ -125,6 +125,9 @@ async fn list(projects: &[Project], frame: &mut Frame<'_>) -> Result<Exit, Failu
                 _ => format!("{} runs{last}", grouped(one.kind.runs.unsigned_abs())),
             };
             frame.output.say(format!("  {answer}  {}  {} ({runs})", fit(&one.path, width), inert(&one.verdict.why)))?;
+            for sort in &one.kind.left_alone {
+                frame.output.say(format!("       {}", inert(&sort.words())))?;
+            }
         }
     }
     if !all.iter().any(|one| one.verdict.production) {
@@ -246,6 +249,7 @@ mod tests {
             runs: 3,
             last_at: None,
             decided: None,
+            left_alone: Vec::new(),
         };
         let verdict = Verdict { production: false, ground: Ground::Nothing, why: String::new() };
         Listed { project: "Harbor".to_owned(), path: path(&kind), verdict, kind }

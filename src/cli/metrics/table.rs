@@ -6,6 +6,7 @@ use super::ask::Answer;
 use crate::cli::frame::fit;
 use crate::metrics::breaks::pieces;
 use crate::metrics::figures::{Figures, Phase, Tile};
+use crate::metrics::left_alone::LOOKED_AT;
 use crate::metrics::query::{Definition, Hours};
 use crate::metrics::telling::{self, PRODUCTION};
 use crate::notice::inert;
@@ -22,12 +23,13 @@ pub fn lines(answer: &Answer) -> Vec<String> {
     let mut lines = wrapped("", &heading(answer));
     lines.push(String::new());
     lines.push(row(["", "value", "change", "n"]));
-    // What counts as production is the same for all that rest on it: it is told once.
+    // What counts as production, and what of it is known, is the same for all that rest on it: it is told once.
+    let is_of_all = |note: &str| note.starts_with(PRODUCTION) || note.starts_with(LOOKED_AT);
     let mut told: BTreeSet<&str> = BTreeSet::new();
     for tile in &figures.tiles {
         let mut notes: Vec<&str> = Vec::new();
         for note in &tile.notes {
-            if !note.starts_with(PRODUCTION) || told.insert(note) {
+            if !is_of_all(note) || told.insert(note) {
                 notes.push(note);
             }
         }
@@ -113,6 +115,9 @@ fn phase_lines(figures: &Figures) -> Vec<String> {
             _ => "before cycle time",
         };
         lines.extend(rows(&format!("  {}", figure.phase.words()), &telling::headline(&figure.value), aside, figure.n));
+        let of_which = telling::of_which(figure).zip(figure.overlay.as_ref());
+        lines
+            .extend(of_which.into_iter().flat_map(|(words, overlay)| wrapped("    ", &format!("{words}, {}", telling::known_of(overlay)))));
     }
     lines
 }

@@ -156,7 +156,7 @@ fn a_commit_is_in_production_from_the_first_attempt_that_succeeded() {
     again(&mut world, 2, 2, "2026-03-09 12:00", 1);
     again(&mut world, 2, 3, "2026-03-10 12:00", 1).result = StageResult::Failed;
     let shown = |world: &World, commit: &ObjectId| -> Vec<StageState> {
-        let stops = departures::of(WEB, commit, None, &world.input, &world.rules);
+        let stops = departures::of(WEB, commit, None, &world.input, &world.rules, &[]);
         stops.into_iter().filter_map(|stop| if let Stop::Stage { state, .. } = stop { Some(state) } else { None }).collect()
     };
     assert_eq!(shown(&world, &commit(1)), [StageState::Done { at: Some(t("2026-03-09 12:00")) }]);

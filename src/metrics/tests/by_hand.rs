@@ -8,8 +8,9 @@ use crate::domain::id::ObjectId;
 use crate::domain::pull_request::PullRequestStatus;
 use crate::domain::run::{RunResult, StageResult};
 use crate::metrics::figures::{Coverage, Metric, Phase, Reason, Subject, Trend, Value};
-use crate::metrics::input::{Nature, Segment};
+use crate::metrics::input::{Approval, Nature, Segment};
 use crate::metrics::query::Definition;
+use crate::metrics::stretch::Stretch;
 
 /// `2 09:30` is 2 March; a month in front overrides it.
 fn m(text: &str) -> String {
@@ -280,6 +281,65 @@ fn phases_have_the_medians_worked_out() {
     assert_eq!((merge_wait.n, median(&merge_wait.value)), (21, hours(1.0)));
     // Two were drafts: 3 for 19 hours, 13 for 25.
     assert_eq!(phase(Phase::Draft).value, Value::Few { seconds: vec![hours(19.0), hours(25.0)] });
+}
+
+/// The same month, with runs that checked merges and approvals of production stages.
+fn with_overlays() -> World {
+    let mut w = harbour();
+    let checked = [
+        (1, vec![("2 11:15", "2 11:45")]),                         // merge wait 11 to 12: 30 m
+        (2, vec![("2 14:00", "2 14:15"), ("2 15:50", "2 16:00")]), // review 14 to 15: 15 m; merge wait 15 to 16: 10 m
+        (3, vec![("3 12:50", "3 13:40")]),                         // review 11 to 13: 10 m; merge wait 13 to 14: 40 m
+        (5, vec![("3 16:00", "3 16:30")]),                         // a bot's
+        (6, vec![]),                                               // checked before its first review only
+        (8, vec![("5 10:00", "5 10:30")]),                         // all of its merge wait
+        (15, vec![("17 07:30", "17 08:00")]),                      // completed before it was created
+    ];
+    for (number, stretches) in checked {
+        let flow = w.input.flows.iter_mut().find(|flow| flow.number == number).unwrap();
+        let stretch = |(from, to): &(&str, &str)| Stretch::new(t(&m(from)), t(&m(to)));
+        flow.validated = Some(stretches.iter().map(stretch).collect());
+    }
+    let waited = |from: &str, to: &str| Approval::Waited { from: t(&m(from)), to: t(&m(to)) };
+    let approvals = [
+        (2, "Production", waited("2 14:00", "2 17:00")),    // 1 from 12: 3 h; 2 from 16: 1 h
+        (3, "Production", Approval::NotAsked),              // 4 and 3: nothing
+        (13, "Production", waited("10 16:30", "10 17:00")), // what its first attempt waited for is not known
+        (21, "ProdEU", waited("4 09:30", "4 09:50")),       // 103 from 3 13:00: 20 m
+        (21, "ProdUS", Approval::NotAsked),
+        (22, "ProdEU", Approval::NotAsked), // 104 and 105: nothing; ProdUS was skipped
+        (23, "ProdEU", Approval::NotAsked), // of ProdUS nobody read it
+    ];
+    for (run, stage, approval) in approvals {
+        w.input.stages.iter_mut().find(|row| row.run == run && row.stage == stage).unwrap().approval = Some(approval);
+    }
+    w
+}
+
+#[test]
+fn ci_and_approvals_are_what_was_worked_out() {
+    let world = with_overlays();
+    let figures = world.figures();
+    let overlay = |phase: Phase| figures.phases.iter().find(|figure| figure.phase == phase).unwrap().overlay.clone().unwrap();
+    // Of 21 merge waits five: 0, 10, 30, 30, 40 m.
+    let merge_wait = overlay(Phase::MergeWait);
+    assert_eq!((median(&merge_wait.value), merge_wait.known, merge_wait.of), (hours(0.5), 5, 21));
+    // Of 21 reviews five: 0, 0, 0, 10, 15 m.
+    let review = overlay(Phase::Review);
+    assert_eq!((median(&review.value), review.known, review.of), (0.0, 5, 21));
+    assert!(matches!(review.value, Value::Times { high, .. } if high == hours(0.25)), "{:?}", review.value);
+    // Of deploy waits seven: 0 x4 (3, 4, 104, 105), 20 m, 1 h, 3 h: the 4th is 0.
+    let deploy_wait = overlay(Phase::DeployWait);
+    assert_eq!((median(&deploy_wait.value), deploy_wait.known), (0.0, 7));
+    assert!(matches!(deploy_wait.value, Value::Times { high, .. } if high == hours(3.0)), "{:?}", deploy_wait.value);
+    let of_phase = figures.phases.iter().find(|figure| figure.phase == Phase::DeployWait).unwrap();
+    assert_eq!(deploy_wait.of, of_phase.n);
+    // Every other figure is what it was.
+    let without = harbour().figures();
+    for (with, without) in figures.phases.iter().zip(&without.phases) {
+        assert_eq!((&with.value, with.n, &with.excluded), (&without.value, without.n, &without.excluded), "{:?}", with.phase);
+    }
+    assert!(figures.tiles.iter().zip(&without.tiles).all(|(with, without)| with.value == without.value && with.notes == without.notes));
 }
 
 #[test]

@@ -47,6 +47,7 @@ fn history(happenings: &[(u32, &str, What)]) -> History {
         iterations: None,
         files: Some(3),
         wanted: Vec::new(),
+        validations: Vec::new(),
     }
 }
 

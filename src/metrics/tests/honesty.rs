@@ -9,6 +9,7 @@ use crate::domain::run::DefinitionKind;
 use crate::metrics::bands::{CLUSTERS, Confidence, band};
 use crate::metrics::figures::{Band, Figures, Metric, Phase, Trend, Value};
 use crate::metrics::input::MeasuredProject;
+use crate::metrics::left_alone::{LOOKED_AT, LeftAlone, Sort};
 use crate::metrics::query::{Definition, Query, ServiceId};
 use crate::metrics::statistics::*;
 use crate::metrics::{summarise, telling};
@@ -28,6 +29,33 @@ fn lasting(world: &mut World, from: &str, hours_of: &[u32]) {
         flow.closed_at = Some(created + SignedDuration::from_hours(i64::from(*count)));
         flow.merge_commit = Some(commit(number));
     }
+}
+
+#[test]
+fn figures_of_deployments_say_which_runs_of_their_services_nobody_looked_at() {
+    let mut world = World::with_web();
+    for (definition, name) in [(1, "deploy web"), (2, "nightly")] {
+        let whole = world.kind(definition, name, "", None);
+        whole.left_alone = vec![LeftAlone { sort: Sort::Scheduled, looked_at: 3, runs: 210 }];
+    }
+    let said = |world: &World, metric| {
+        let notes = world.tile(metric).notes;
+        notes.into_iter().filter(|note| note.starts_with(LOOKED_AT)).collect::<Vec<_>>()
+    };
+    let of_web = "stages of deploy web: 3 of 210 scheduled runs looked at, none deployed";
+    for metric in [Metric::DeploymentFrequency, Metric::LeadTime] {
+        assert_eq!(said(&world, metric), [of_web], "{metric:?}: the other pipeline is no service");
+    }
+    assert_eq!(said(&world, Metric::CycleTime), [] as [&str; 0]);
+    let folders = ["a", "b", "c", "d", "e"].map(|name| LeftAlone { sort: Sort::Branches(name.to_owned()), looked_at: 1, runs: 9 });
+    world
+        .input
+        .kinds
+        .iter_mut()
+        .for_each(|kind| kind.left_alone.extend(folders.clone().into_iter().filter(|_| kind.definition == 1 && kind.stage.is_empty())));
+    let told = "stages of deploy web: 3 of 210 scheduled runs, 1 of 9 runs of `a` branches, 1 of 9 runs of `b` branches, 3 of 27 other runs \
+                looked at, none deployed";
+    assert_eq!(said(&world, Metric::DeploymentFrequency), [told]);
 }
 
 #[test]

@@ -45,6 +45,7 @@ fn active(reviewed: bool) -> History {
         iterations: None,
         files: None,
         wanted: Vec::new(),
+        validations: Vec::new(),
     }
 }
 
@@ -244,16 +245,16 @@ fn a_commit_is_followed_through_its_runs_to_production() {
     world.stage(1, 2, "Staging", "2026-03-09 11:00", WEB, 1).run_result = None;
     let waiting = world.stage(1, 2, "Production", "2026-03-09 12:00", WEB, 1);
     (waiting.result, waiting.run_result, waiting.started_at, waiting.finished_at) = (StageResult::Pending, None, None, None);
-    let stops = departures::of(WEB, &commit(1), Some(t("2026-03-09 10:00")), &world.input, &world.rules);
+    let stops = departures::of(WEB, &commit(1), Some(t("2026-03-09 10:00")), &world.input, &world.rules, &[]);
     assert_eq!(stops[0], Stop::Merged { at: t("2026-03-09 10:00") });
     assert!(matches!(&stops[1], Stop::Run { run: 2, pipeline, result: None, .. } if pipeline == "deploy web"));
     assert!(matches!(&stops[2], Stop::Stage { stage, production: false, state: StageState::Done { .. }, .. } if stage == "Staging"));
     let since = Some(t("2026-03-09 11:00"));
-    assert!(matches!(&stops[3], Stop::Stage { production: true, state: StageState::Waiting { since: s }, .. } if *s == since));
+    assert!(matches!(&stops[3], Stop::Stage { production: true, state: StageState::Waiting { since: s, .. }, .. } if *s == since));
     // A later run brings it.
     world.push(WEB, 60, "2026-03-09 14:00");
     world.deploy(1, 3, "2026-03-09 15:00", WEB, 60);
-    let stops = departures::of(WEB, &commit(1), None, &world.input, &world.rules);
+    let stops = departures::of(WEB, &commit(1), None, &world.input, &world.rules, &[]);
     assert_eq!(stops.len(), 6);
     assert!(matches!(&stops[5], Stop::Stage { production: true, state: StageState::Done { .. }, .. }));
     // Runs before it do not have it.
@@ -261,9 +262,9 @@ fn a_commit_is_followed_through_its_runs_to_production() {
     // Nor is another pipeline on its way that ran only later; one that ran before is, and stands where it began.
     world.kind(0, "nightly", "Checks", None);
     world.stage(0, 9, "Checks", "2026-03-12 03:00", WEB, 60);
-    assert_eq!(departures::of(WEB, &commit(1), None, &world.input, &world.rules), stops);
+    assert_eq!(departures::of(WEB, &commit(1), None, &world.input, &world.rules, &[]), stops);
     world.stage(0, 8, "Checks", "2026-03-09 13:00", WEB, 1);
-    let stops = departures::of(WEB, &commit(1), None, &world.input, &world.rules);
+    let stops = departures::of(WEB, &commit(1), None, &world.input, &world.rules, &[]);
     let runs: Vec<i64> = stops.iter().filter_map(|stop| if let Stop::Run { run, .. } = stop { Some(*run) } else { None }).collect();
     assert_eq!(runs, [2, 8, 3]);
 }

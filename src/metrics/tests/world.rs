@@ -105,6 +105,7 @@ impl World {
             runs: 1,
             last_at: None,
             decided: None,
+            left_alone: Vec::new(),
         });
         self.input.kinds.last_mut().unwrap()
     }
@@ -136,7 +137,7 @@ impl World {
             result: StageResult::Succeeded,
             started_at: Some(at - jiff::SignedDuration::from_mins(5)),
             finished_at: Some(at),
-            approval_ms: None,
+            approval: None,
             run_result: Some(RunResult::Succeeded),
             run_finished_at: Some(at),
             sha: Some(commit(number)),
@@ -187,6 +188,7 @@ impl World {
             commits: Some(1),
             items: Vec::new(),
             ticket: None,
+            validated: None,
             has_threads: true,
             has_detail: true,
         });

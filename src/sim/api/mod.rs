@@ -2,6 +2,7 @@
 //!
 //! A handler gets a `Call`, reads or changes the world and answers in the service's shape. Authentication, scopes,
 //! versions and routing are done before it runs.
+mod approvals;
 mod branch_stats;
 mod build_definitions;
 mod builds;
@@ -24,6 +25,7 @@ mod pull_request_list;
 mod pull_requests;
 mod pushes;
 mod refs;
+mod release_approvals;
 pub mod releases;
 pub mod render;
 pub mod render_pull_request;
@@ -345,12 +347,15 @@ pub async fn answer(call: &Call) -> Result<Answer, Failure> {
         Operation::Pipelines => build_definitions::pipelines(call).await,
         Operation::Runs => build_definitions::runs(call).await,
         Operation::Run => build_definitions::run(call).await,
+        Operation::Approvals => approvals::list(call).await,
+        Operation::Approval => approvals::get(call).await,
         Operation::Environments => environments::list(call).await,
         Operation::Environment => environments::get(call).await,
         Operation::EnvironmentDeployments => environments::deployments(call).await,
         Operation::ReleaseDefinitions => releases::definitions(call).await,
         Operation::ReleaseDefinition => releases::definition_get(call).await,
         Operation::ReleaseDeployments => releases::deployments(call).await,
+        Operation::ReleaseApprovals => release_approvals::list(call).await,
         Operation::WorkItemQuery => work_items::query(call).await,
         Operation::WorkItemsBatch => work_items::batch(call).await,
         Operation::WorkItems => work_items::list(call).await,

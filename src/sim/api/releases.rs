@@ -17,7 +17,7 @@ const DEFAULT_PAGE: usize = 50;
 const LARGEST_PAGE: usize = 100;
 
 /// Whether the organisation has switched classic releases off: then there are none.
-fn is_off(world: &World) -> bool {
+pub(super) fn is_off(world: &World) -> bool {
     world.organisation.switched_off.contains(&Service::ClassicReleases)
 }
 
@@ -73,7 +73,7 @@ pub async fn definition_get(call: &Call) -> Result<Answer, Failure> {
     Ok(Answer::ok(Value::Object(map)))
 }
 
-fn api(render: &Renderer<'_>, project: uuid::Uuid, rest: &str) -> String {
+pub(super) fn api(render: &Renderer<'_>, project: uuid::Uuid, rest: &str) -> String {
     format!("{}/{project}/_apis/Release/{rest}", render.site.release_url())
 }
 
@@ -263,7 +263,7 @@ pub fn deployment(render: &Renderer<'_>, row: &ReleaseDeployment) -> Value {
     Value::Object(map)
 }
 
-fn approval_json(render: &Renderer<'_>, row: &ReleaseDeployment, approval: &ReleaseApproval) -> Value {
+pub(super) fn approval_json(render: &Renderer<'_>, row: &ReleaseDeployment, approval: &ReleaseApproval) -> Value {
     let mut map = object(json!({
         "id": approval.id,
         "revision": 1,

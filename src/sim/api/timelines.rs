@@ -9,7 +9,8 @@ use super::render_run::put_time;
 use super::{Call, builds};
 use crate::sim::reply::{Answer, Failure};
 use crate::sim::world::{
-    ApprovalStatus, Build, BuildStatus, JobRun, MissingTime, RecordResult, RecordState, StageAttempt, StageRun, TimelineState, ado_date,
+    ApprovalStatus, Build, BuildStatus, CheckKind, JobRun, MissingTime, RecordResult, RecordState, StageApproval, StageAttempt, StageRun,
+    TimelineState, ado_date,
 };
 
 pub async fn get(call: &Call) -> Result<Answer, Failure> {
@@ -146,24 +147,26 @@ fn records(build: &Build, stage: &StageRun, order: usize, asked: Option<usize>) 
 }
 
 fn checkpoint(build: &Build, run: &StageAttempt, (stage, attempt): (Uuid, usize), id: &dyn Fn(&str) -> Uuid) -> Vec<Value> {
-    if run.approvals.is_empty() {
+    if run.approvals.is_empty() && run.checks.is_empty() {
         return Vec::new();
     }
     let outcome = |status: ApprovalStatus| match status {
-        ApprovalStatus::Pending => (RecordState::InProgress, None),
+        ApprovalStatus::Pending | ApprovalStatus::Uninitiated => (RecordState::InProgress, None),
         ApprovalStatus::Approved | ApprovalStatus::Skipped => (RecordState::Completed, Some(RecordResult::Succeeded)),
         ApprovalStatus::Rejected => (RecordState::Completed, Some(RecordResult::Failed)),
         ApprovalStatus::TimedOut => (RecordState::Completed, Some(RecordResult::Abandoned)),
+        ApprovalStatus::Canceled => (RecordState::Completed, Some(RecordResult::Canceled)),
     };
-    let worst = [ApprovalStatus::Rejected, ApprovalStatus::TimedOut, ApprovalStatus::Pending]
-        .into_iter()
-        .find(|status| run.approvals.iter().any(|approval| approval.status == *status))
-        .unwrap_or(ApprovalStatus::Approved);
-    let (state, result) = outcome(worst);
-    let since = run.approvals.iter().map(|approval| approval.since).min();
-    let decided = run.approvals.iter().filter_map(|approval| approval.decided).max().filter(|_| state == RecordState::Completed);
+    let verdict = run.verdict();
+    let all = || std::iter::once(verdict).chain(run.checks.iter().map(|check| check.status));
+    let mut worst = [ApprovalStatus::Rejected, ApprovalStatus::TimedOut, ApprovalStatus::Canceled, ApprovalStatus::Pending].into_iter();
+    let (state, result) = outcome(worst.find(|status| all().any(|one| one == *status)).unwrap_or(ApprovalStatus::Approved));
+    let since = |approvals: &[StageApproval]| approvals.iter().map(|approval| approval.since).min();
+    let decided = |approvals: &[StageApproval]| approvals.iter().filter_map(|approval| approval.decided).max();
+    let began = since(&run.approvals).into_iter().chain(run.checks.iter().map(|check| check.since)).min();
+    let ended = decided(&run.approvals).into_iter().chain(run.checks.iter().filter_map(|check| check.decided)).max();
     let parent = id("checkpoint");
-    let head = Record {
+    let mut records = vec![Record {
         id: parent,
         parent: Some(stage),
         kind: "Checkpoint",
@@ -173,24 +176,28 @@ fn checkpoint(build: &Build, run: &StageAttempt, (stage, attempt): (Uuid, usize)
         attempt,
         state,
         result,
-        times: (since, decided),
+        times: (began, ended.filter(|_| state == RecordState::Completed)),
+    }];
+    let part = |id, kind: &'static str, name, order, status, (began, ended): (_, Option<jiff::Timestamp>)| {
+        let (state, result) = outcome(status);
+        let times = (began, ended.filter(|_| state == RecordState::Completed));
+        Record { id, parent: Some(parent), kind, name, identifier: kind.to_owned(), order, attempt, state, result, times }
     };
-    let approvals = (1..).zip(&run.approvals).map(|(order, approval)| {
-        let (state, result) = outcome(approval.status);
-        Record {
-            id: id(&format!("approval {order}")),
-            parent: Some(parent),
-            kind: "Checkpoint.Approval",
-            name: "Checkpoint.Approval",
-            identifier: "Checkpoint.Approval".to_owned(),
-            order,
-            attempt,
-            state,
-            result,
-            times: (Some(approval.since), approval.decided),
-        }
-    });
-    std::iter::once(head).chain(approvals).map(|record| Value::Object(record.json(build))).collect()
+    // One record whoever is asked: who that is, the approval of this id says.
+    if !run.approvals.is_empty() {
+        let times = (since(&run.approvals), decided(&run.approvals));
+        records.push(part(id("approval"), "Checkpoint.Approval", "Checkpoint.Approval", 1, verdict, times));
+    }
+    for (order, check) in (2..).zip(&run.checks) {
+        let kind = match check.kind {
+            CheckKind::ExclusiveLock => "Checkpoint.ExclusiveLock",
+            CheckKind::TaskCheck => "Checkpoint.TaskCheck",
+            CheckKind::Authorization => "Checkpoint.Authorization",
+        };
+        let name = check.name.as_deref().unwrap_or(kind);
+        records.push(part(id(&format!("check {order}")), kind, name, order, check.status, (Some(check.since), check.decided)));
+    }
+    records.iter().map(|record| Value::Object(record.json(build))).collect()
 }
 
 fn job_records(

@@ -6,8 +6,10 @@
 
 mod branches;
 mod hooks;
+mod look;
 mod requests;
 pub mod runs;
+mod verb;
 pub mod wire;
 
 #[cfg(test)]

@@ -6,13 +6,17 @@
 //! |---|---|---|
 //! | `queueBuild` | `definition, as[, branch, commit, pullRequest]` | queues a run; answers `build` |
 //! | `startBuild` | `build` | |
-//! | `beginStage` | `build, stage` | begins a stage, or tries it again; waits if it has approvers |
-//! | `decideStage` | `build, stage, as, decision` | `approve` or `reject` |
+//! | `beginStage` | `build, stage` | begins a stage, or tries it again; waits if it has approvers or checks |
+//! | `askFor` | `definition, stage, approvers, checks[, needed, inSequence]` | whom a stage of later runs asks, people and teams (`[Harbor]\Tides`), and what else it checks: `ExclusiveLock` or a name |
+//! | `decideStage` | `build, stage, as, decision` | `approve` or `reject`, for oneself or a team that one is in; then the stage begins or ends if that is enough |
+//! | `decideCheck` | `build, stage, check, decision` | the same of a check |
 //! | `endStage` | `build, stage, result` | `succeeded`, `succeededWithIssues`, `failed`, `canceled`, `skipped`, `abandoned` |
 //! | `finishBuild` | `build, result` | `succeeded`, `partiallySucceeded`, `failed`, `canceled`; stages not reached are skipped |
 //! | `deploy` | `definition, as, stages[, branch, commit]` | a whole run at once: `stages` is a list of `[stage, result]`; answers `build` |
 //! | `forgetTimeline` | `build` | as retention does: 404 from now on |
 //! | `deployRelease` | `definition, build, environment, as, status` | a classic deployment; answers `deployment` |
+//! | `askRelease` | `definition, build, environment, as` | a classic deployment that waits for its approvers; answers `deployment` |
+//! | `decideRelease` | `deployment, as, decision` | |
 //! | `finishDeployment` | `deployment, status` | of one that was `inProgress` |
 //! | `createWorkItem` | `project, kind, title, as[, tags]` | answers `workItem` |
 //! | `updateWorkItem` | `workItem, as[, title, state, tags]` | |
@@ -26,19 +30,25 @@ use uuid::Uuid;
 use super::{Control, full};
 use crate::sim::deed::{self, Decision, Link, NewRun, WorkItemChange};
 use crate::sim::reply::Failure;
-use crate::sim::world::{BuildResult, DeploymentStatus, RecordResult, Service, TimelineState, World};
+use crate::sim::world::{
+    ApprovalOrder, ApprovalTerms, BuildResult, CheckKind, DeploymentStatus, RecordResult, Service, TimelineState, User, World,
+};
 
 /// The verbs of this file.
-pub(super) const VERBS: [&str; 17] = [
+pub(super) const VERBS: [&str; 21] = [
     "queueBuild",
     "startBuild",
     "beginStage",
+    "askFor",
     "decideStage",
+    "decideCheck",
     "endStage",
     "finishBuild",
     "deploy",
     "forgetTimeline",
     "deployRelease",
+    "askRelease",
+    "decideRelease",
     "finishDeployment",
     "createWorkItem",
     "updateWorkItem",
@@ -65,6 +75,23 @@ pub(super) enum Verb {
     BeginStage {
         build: i32,
         stage: String,
+    },
+    AskFor {
+        definition: Named,
+        stage: String,
+        #[serde(default)]
+        approvers: Vec<String>,
+        #[serde(default)]
+        checks: Vec<String>,
+        needed: Option<usize>,
+        #[serde(default)]
+        in_sequence: bool,
+    },
+    DecideCheck {
+        build: i32,
+        stage: String,
+        check: String,
+        decision: Answered,
     },
     DecideStage {
         build: i32,
@@ -97,6 +124,17 @@ pub(super) enum Verb {
         environment: String,
         r#as: String,
         status: DeploymentStatus,
+    },
+    AskRelease {
+        definition: Named,
+        build: i32,
+        environment: String,
+        r#as: String,
+    },
+    DecideRelease {
+        deployment: i32,
+        r#as: String,
+        decision: Answered,
     },
     FinishDeployment {
         deployment: i32,
@@ -165,6 +203,15 @@ pub(super) enum Answered {
     Reject,
 }
 
+impl From<Answered> for Decision {
+    fn from(answered: Answered) -> Self {
+        match answered {
+            Answered::Approve => Decision::Approve,
+            Answered::Reject => Decision::Reject,
+        }
+    }
+}
+
 impl Control {
     /// Queues a run of a definition's default branch, of another branch, or of one commit; answers its id.
     pub async fn queue_build(&self, definition: &str, who: &str, (branch, commit): (Option<&str>, Option<&str>)) -> Result<i32, Failure> {
@@ -196,6 +243,62 @@ impl Control {
     pub async fn decide_stage(&self, build: i32, stage: &str, who: &str, decision: Decision) -> Result<(), Failure> {
         let person = self.person(who).await?;
         deed::decide_stage(&self.sim, build, stage, person, decision).await
+    }
+
+    /// Ends a check that a stage waits for, by its name or `ExclusiveLock`.
+    pub async fn decide_check(&self, build: i32, stage: &str, check: &str, decision: Decision) -> Result<(), Failure> {
+        deed::decide_check(&self.sim, build, stage, check, decision).await
+    }
+
+    /// Whom a stage asks in later runs, people by their alias and teams as `[Harbor]\Tides`, and what else it checks.
+    pub async fn ask_for(
+        &self,
+        definition: &str,
+        stage: &str,
+        approvers: &[&str],
+        checks: &[&str],
+        terms: ApprovalTerms,
+    ) -> Result<(), Failure> {
+        let id = self.definition(definition).await?;
+        let mut asked = Vec::new();
+        for approver in approvers {
+            asked.push(match approver.strip_prefix('[').and_then(|rest| rest.split_once("]\\")) {
+                Some((project, team)) => self.group_of_team(project, team).await?,
+                None => self.person(approver).await?,
+            });
+        }
+        let checks = checks.iter().map(|check| match CheckKind::named(check) {
+            Some(kind) => (kind, None),
+            None => (CheckKind::TaskCheck, Some((*check).to_owned())),
+        });
+        let checks: Vec<_> = checks.collect();
+        let missing = || Failure::argument("stage", &format!("The definition has no stage called {stage}."));
+        self.change_world(|world| {
+            let row = world.definitions.get_mut(&id);
+            let plan = row.and_then(|row| row.stages.iter_mut().find(|plan| plan.identifier.eq_ignore_ascii_case(stage)));
+            let plan = plan.ok_or_else(missing)?;
+            (plan.approvers, plan.terms, plan.checks) = (asked, terms, checks);
+            Ok(())
+        })
+        .await
+    }
+
+    /// The group that a team is where somebody is asked for an approval.
+    async fn group_of_team(&self, project: &str, team: &str) -> Result<Uuid, Failure> {
+        let id = self.project(project).await?;
+        self.change_world(|world| {
+            let row = world.project_by_id(id).ok_or_else(|| Failure::no_project(project))?;
+            let found = row.team(team).ok_or_else(|| Failure::argument("team", &format!("The project has no team called {team}.")))?;
+            let group = Uuid::new_v5(&found.id, b"group");
+            let name = format!("[{}]\\{}", row.name, found.name);
+            let mut user = User::new(group, &name, &format!("vstfs:///Classification/TeamProject/{id}\\{}", found.name));
+            user.is_container = true;
+            if world.user(group).is_none() {
+                world.users.push(user);
+            }
+            Ok(group)
+        })
+        .await
     }
 
     pub async fn end_stage(&self, build: i32, stage: &str, result: RecordResult) -> Result<(), Failure> {
@@ -251,12 +354,27 @@ impl Control {
         status: DeploymentStatus,
     ) -> Result<i32, Failure> {
         let person = self.person(who).await?;
-        let id = {
-            let world = self.sim.read().await;
-            let found = world.release_definitions.values().find(|row| is_called(definition, row.id, &row.name));
-            found.ok_or_else(|| Failure::no_release_definition(definition))?.id
-        };
+        let id = self.release_definition(definition).await?;
         deed::deploy_release(&self.sim, person, (id, build), environment, status).await
+    }
+
+    /// Asks for a deployment through a classic definition, which waits for whoever has to approve it; answers its id.
+    pub async fn ask_release(&self, definition: &str, build: i32, environment: &str, who: &str) -> Result<i32, Failure> {
+        let person = self.person(who).await?;
+        let id = self.release_definition(definition).await?;
+        deed::ask_release(&self.sim, person, (id, build), environment).await
+    }
+
+    /// Answers the approval that a classic deployment waits for.
+    pub async fn decide_release(&self, deployment: i32, who: &str, decision: Decision) -> Result<(), Failure> {
+        let person = self.person(who).await?;
+        deed::decide_release(&self.sim, deployment, person, decision).await
+    }
+
+    async fn release_definition(&self, name: &str) -> Result<i32, Failure> {
+        let world = self.sim.read().await;
+        let found = world.release_definitions.values().find(|row| is_called(name, row.id, &row.name));
+        Ok(found.ok_or_else(|| Failure::no_release_definition(name))?.id)
     }
 
     pub async fn finish_deployment(&self, deployment: i32, status: DeploymentStatus) -> Result<(), Failure> {
@@ -342,11 +460,15 @@ impl Control {
             Verb::StartBuild { build } => self.start_build(build).await?,
             Verb::BeginStage { build, stage } => self.begin_stage(build, &stage).await?,
             Verb::DecideStage { build, stage, r#as, decision } => {
-                let decision = match decision {
-                    Answered::Approve => Decision::Approve,
-                    Answered::Reject => Decision::Reject,
-                };
-                self.decide_stage(build, &stage, &r#as, decision).await?;
+                self.decide_stage(build, &stage, &r#as, decision.into()).await?;
+            }
+            Verb::DecideCheck { build, stage, check, decision } => self.decide_check(build, &stage, &check, decision.into()).await?,
+            Verb::AskFor { definition, stage, approvers, checks, needed, in_sequence } => {
+                let approvers: Vec<&str> = approvers.iter().map(String::as_str).collect();
+                let checks: Vec<&str> = checks.iter().map(String::as_str).collect();
+                let order = if in_sequence { ApprovalOrder::InSequence } else { ApprovalOrder::AnyOrder };
+                let terms = ApprovalTerms { needed: needed.unwrap_or(ApprovalTerms::default().needed), order };
+                self.ask_for(&definition.text(), &stage, &approvers, &checks, terms).await?;
             }
             Verb::EndStage { build, stage, result } => self.end_stage(build, &stage, result).await?,
             Verb::FinishBuild { build, result } => self.finish_build(build, result).await?,
@@ -360,6 +482,11 @@ impl Control {
                 let id = self.deploy_release(&definition.text(), build, &environment, &r#as, status).await?;
                 return Ok(json!({ "deployment": id }));
             }
+            Verb::AskRelease { definition, build, environment, r#as } => {
+                let id = self.ask_release(&definition.text(), build, &environment, &r#as).await?;
+                return Ok(json!({ "deployment": id }));
+            }
+            Verb::DecideRelease { deployment, r#as, decision } => self.decide_release(deployment, &r#as, decision.into()).await?,
             Verb::FinishDeployment { deployment, status } => self.finish_deployment(deployment, status).await?,
             Verb::CreateWorkItem { project, kind, title, r#as, tags } => {
                 let tags: Vec<&str> = tags.iter().map(String::as_str).collect();

@@ -5,6 +5,7 @@
 mod branch;
 mod chronicle;
 mod pull_request;
+mod release;
 mod repository;
 mod review;
 mod run;
@@ -23,14 +24,13 @@ pub use chronicle::{Event, note};
 pub use pull_request::{
     Change, NewPullRequest, abandon, complete, create_pull_request, publish, reactivate, set_auto_complete, update_pull_request,
 };
+pub use release::{ask_release, decide_release, deploy_release, finish_deployment};
 pub use repository::{Service, create_repository, delete_repository, disable_repository, rename_repository, set_default_branch};
 pub use review::{
     NewComment, NewStatus, NewThread, add_label, add_reviewer, add_status, delete_comment, edit_comment, open_thread, remove_label,
     remove_reviewer, reply, set_commit_status, set_flags, set_thread_status, vote,
 };
-pub use run::{
-    Decision, NewRun, begin_stage, decide_stage, deploy_release, end_stage, finish_deployment, finish_run, queue_run, start_run,
-};
+pub use run::{Decision, NewRun, begin_stage, decide_check, decide_stage, end_stage, finish_run, queue_run, start_run};
 pub use settle::{settle, work};
 pub use work_item::{Link, WorkItemChange, create_work_item, link_work_item, update_work_item};
 

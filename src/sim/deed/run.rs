@@ -1,7 +1,7 @@
-//! The life of a pipeline run: queued, started, stage by stage with approvals and retries, finished; and classic deployments.
+//! The life of a pipeline run: queued, started, stage by stage with approvals, checks and retries, finished.
 //!
-//! Times are the world's. A stage that goes to an environment leaves a record there. Limits: a stage has one job; nobody is
-//! checked for the right to do any of it.
+//! Times are the world's. A stage that goes to an environment leaves a record there. Limits: a stage has one job; nobody but an approver
+//! is checked for the right to do any of it.
 use jiff::Timestamp;
 use uuid::Uuid;
 
@@ -11,8 +11,8 @@ use crate::sim::hooks::publish;
 use crate::sim::host::{Sim, Writing, blocking};
 use crate::sim::reply::Failure;
 use crate::sim::world::{
-    ApprovalStatus, Build, BuildReason, BuildResult, BuildStatus, DeploymentReason, DeploymentStatus, JobRun, RecordResult, RecordState,
-    Release, ReleaseArtifact, ReleaseDeployment, StageApproval, StageAttempt, StageRun,
+    ApprovalOrder, ApprovalStatus, Build, BuildReason, BuildResult, BuildStatus, CheckKind, JobRun, RecordResult, RecordState,
+    StageApproval, StageAttempt, StageCheck, StagePlan, StageRun,
 };
 
 /// What to run: the definition's default branch as it is, unless said otherwise.
@@ -91,24 +91,34 @@ pub async fn start_run(sim: &Sim, id: i32) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Begins a stage, or tries it again: then the run is under way again too. A stage that has approvers waits for one of them.
+/// Begins a stage, or tries it again: then the run is under way again too. A stage that has approvers or checks waits for them.
 pub async fn begin_stage(sim: &Sim, id: i32, stage: &str) -> Result<(), Failure> {
-    let approvers: Vec<Uuid> = {
+    let plan = {
         let world = sim.read().await;
         let definition = world.build(id).and_then(|build| world.definition(build.definition));
         let plan = definition.and_then(|row| row.stages.iter().find(|plan| plan.identifier.eq_ignore_ascii_case(stage)));
-        plan.map(|plan| plan.approvers.clone()).unwrap_or_default()
+        plan.cloned().unwrap_or_else(|| StagePlan::new(stage))
     };
     let (world, ()) = edit(sim, id, |build, now| {
         let row = build.stage_mut(stage).ok_or_else(|| no_stage(stage))?;
         if row.last().is_some_and(|last| last.state != RecordState::Completed) {
             return Err(Failure::argument("stage", &format!("The stage {stage} has begun already.")));
         }
-        let mut attempt = if approvers.is_empty() { StageAttempt::running(now) } else { StageAttempt::pending() };
-        attempt.approvals = approvers
-            .iter()
-            .map(|approver| StageApproval { approver: *approver, status: ApprovalStatus::Pending, since: now, decided: None })
-            .collect();
+        let is_free = plan.approvers.is_empty() && plan.checks.is_empty();
+        let mut attempt = if is_free { StageAttempt::running(now) } else { StageAttempt::pending() };
+        attempt.terms = plan.terms;
+        attempt.approvals = plan.approvers.iter().map(|approver| StageApproval::asked(*approver, now)).collect();
+        if plan.terms.order == ApprovalOrder::InSequence {
+            attempt.approvals.iter_mut().skip(1).for_each(|later| later.status = ApprovalStatus::Uninitiated);
+        }
+        let check = |(kind, name): &(CheckKind, Option<String>)| StageCheck {
+            kind: *kind,
+            name: name.clone(),
+            status: ApprovalStatus::Pending,
+            since: now,
+            decided: None,
+        };
+        attempt.checks = plan.checks.iter().map(check).collect();
         row.attempts.push(attempt);
         build.status = BuildStatus::InProgress;
         build.started.get_or_insert(now);
@@ -120,33 +130,83 @@ pub async fn begin_stage(sim: &Sim, id: i32, stage: &str) -> Result<(), Failure>
     Ok(())
 }
 
-/// Answers the approval that a stage waits for.
+/// Answers the approval that a stage waits for, for oneself or for a team that one is in.
 pub async fn decide_stage(sim: &Sim, id: i32, stage: &str, actor: Uuid, decision: Decision) -> Result<(), Failure> {
+    let may: Vec<Uuid> = {
+        let world = sim.read().await;
+        let attempt = world.build(id).and_then(|build| build.stages.iter().find(|row| row.identifier.eq_ignore_ascii_case(stage))?.last());
+        let asked = attempt.iter().flat_map(|attempt| &attempt.approvals).map(|approval| approval.approver);
+        asked.filter(|asked| world.answers_for(actor, *asked)).collect()
+    };
     let (world, ()) = edit(sim, id, |build, now| {
-        let row = build.stage_mut(stage).ok_or_else(|| no_stage(stage))?;
-        let waiting = row.attempts.last_mut().filter(|last| last.state == RecordState::Pending);
-        let last = waiting.ok_or_else(|| Failure::argument("stage", &format!("The stage {stage} waits for nobody.")))?;
-        let approval = last.approvals.iter_mut().find(|approval| approval.approver == actor);
+        let last = waiting(build, stage)?;
+        let approval =
+            last.approvals.iter_mut().find(|approval| approval.status == ApprovalStatus::Pending && may.contains(&approval.approver));
         let approval = approval.ok_or_else(|| Failure::argument("as", &format!("The stage {stage} does not wait for them.")))?;
-        approval.decided = Some(now);
-        match decision {
-            Decision::Approve => {
-                approval.status = ApprovalStatus::Approved;
-                for other in last.approvals.iter_mut().filter(|other| other.status == ApprovalStatus::Pending) {
-                    other.status = ApprovalStatus::Skipped;
-                }
-                (last.state, last.started) = (RecordState::InProgress, Some(now));
-            }
-            Decision::Reject => {
-                approval.status = ApprovalStatus::Rejected;
-                (last.state, last.result, last.finished) = (RecordState::Completed, Some(RecordResult::Failed), Some(now));
-            }
-        }
+        (approval.decided, approval.by) = (Some(now), Some(actor));
+        approval.status = match decision {
+            Decision::Approve => ApprovalStatus::Approved,
+            Decision::Reject => ApprovalStatus::Rejected,
+        };
+        go_on(last, now);
         Ok(())
     })
     .await?;
     publish(sim, &world, &Happening::StageChanged { build: id, stage });
     Ok(())
+}
+
+/// Ends a check that a stage waits for, named or by its kind.
+pub async fn decide_check(sim: &Sim, id: i32, stage: &str, check: &str, decision: Decision) -> Result<(), Failure> {
+    let (world, ()) = edit(sim, id, |build, now| {
+        let last = waiting(build, stage)?;
+        let is_it = |row: &&mut StageCheck| {
+            row.status == ApprovalStatus::Pending && row.name.as_deref().unwrap_or(row.kind.word()).eq_ignore_ascii_case(check)
+        };
+        let found = last.checks.iter_mut().find(is_it);
+        let found = found.ok_or_else(|| Failure::argument("check", &format!("The stage {stage} does not wait for {check}.")))?;
+        found.decided = Some(now);
+        found.status = match decision {
+            Decision::Approve => ApprovalStatus::Approved,
+            Decision::Reject => ApprovalStatus::Rejected,
+        };
+        go_on(last, now);
+        Ok(())
+    })
+    .await?;
+    publish(sim, &world, &Happening::StageChanged { build: id, stage });
+    Ok(())
+}
+
+fn waiting<'a>(build: &'a mut Build, stage: &str) -> Result<&'a mut StageAttempt, Failure> {
+    let row = build.stage_mut(stage).ok_or_else(|| no_stage(stage))?;
+    let waiting = row.attempts.last_mut().filter(|last| last.state == RecordState::Pending);
+    waiting.ok_or_else(|| Failure::argument("stage", &format!("The stage {stage} waits for nobody.")))
+}
+
+/// Ends or begins an attempt that waits, where what was decided is enough for that; asks the next one where they are asked in turn.
+fn go_on(attempt: &mut StageAttempt, now: Timestamp) {
+    let asked = attempt.approvals.len();
+    let needed = if attempt.terms.needed == 0 { asked } else { attempt.terms.needed.min(asked) };
+    let has = |attempt: &StageAttempt, status: ApprovalStatus| {
+        attempt.approvals.iter().any(|row| row.status == status) || attempt.checks.iter().any(|row| row.status == status)
+    };
+    let is_refused = has(attempt, ApprovalStatus::Rejected);
+    let approved = attempt.approvals.iter().filter(|row| row.status == ApprovalStatus::Approved).count();
+    if is_refused || approved >= needed {
+        let open = |row: &&mut StageApproval| matches!(row.status, ApprovalStatus::Pending | ApprovalStatus::Uninitiated);
+        attempt.approvals.iter_mut().filter(open).for_each(|row| row.status = ApprovalStatus::Skipped);
+    } else if !attempt.approvals.iter().any(|row| row.status == ApprovalStatus::Pending)
+        && let Some(next) = attempt.approvals.iter_mut().find(|row| row.status == ApprovalStatus::Uninitiated)
+    {
+        (next.status, next.since) = (ApprovalStatus::Pending, now);
+    }
+    if is_refused {
+        attempt.checks.iter_mut().filter(|row| row.status == ApprovalStatus::Pending).for_each(|row| row.status = ApprovalStatus::Skipped);
+        (attempt.state, attempt.result, attempt.finished) = (RecordState::Completed, Some(RecordResult::Failed), Some(now));
+    } else if !has(attempt, ApprovalStatus::Pending) {
+        (attempt.state, attempt.started) = (RecordState::InProgress, Some(now));
+    }
 }
 
 /// Ends a stage, which begins first if it has not.
@@ -190,6 +250,13 @@ pub async fn finish_run(sim: &Sim, id: i32, result: BuildResult) -> Result<(), F
                 None => stage.attempts.push(StageAttempt::never_ran(RecordResult::Skipped, None)),
                 Some(last) if last.state != RecordState::Completed => {
                     (last.state, last.result, last.finished) = (RecordState::Completed, Some(RecordResult::Canceled), Some(now));
+                    let is_open = |status: ApprovalStatus| matches!(status, ApprovalStatus::Pending | ApprovalStatus::Uninitiated);
+                    for row in last.approvals.iter_mut().filter(|row| is_open(row.status)) {
+                        (row.status, row.decided) = (ApprovalStatus::Canceled, Some(now));
+                    }
+                    for row in last.checks.iter_mut().filter(|row| is_open(row.status)) {
+                        (row.status, row.decided) = (ApprovalStatus::Canceled, Some(now));
+                    }
                 }
                 Some(_) => {}
             }
@@ -204,55 +271,4 @@ pub async fn finish_run(sim: &Sim, id: i32, result: BuildResult) -> Result<(), F
 
 fn no_stage(stage: &str) -> Failure {
     Failure::argument("stage", &format!("The run has no stage called {stage}."))
-}
-
-/// Deploys a build to an environment of a classic definition, in a release that is made if there is none yet. Answers the deployment's
-/// id; one that is `InProgress` is ended by `finish_deployment`.
-pub async fn deploy_release(
-    sim: &Sim,
-    actor: Uuid,
-    (definition, build): (i32, i32),
-    environment: &str,
-    status: DeploymentStatus,
-) -> Result<i32, Failure> {
-    let mut world = sim.write().await;
-    let now = world.now();
-    let row = world.release_definition(definition).cloned().ok_or_else(|| Failure::no_release_definition(&definition.to_string()))?;
-    world.build(build).ok_or_else(|| Failure::no_build(&build.to_string()))?;
-    let plan = row.environments.iter().find(|plan| plan.name.eq_ignore_ascii_case(environment));
-    let plan = plan.ok_or_else(|| Failure::argument("environment", &format!("The definition has no environment called {environment}.")))?;
-    let known = world.releases.values().find(|release| release.definition == definition && release.artifact.build == build).cloned();
-    let release = match known {
-        Some(release) => release,
-        None => {
-            let made = Release::new(world.next_release_id(), &row, ReleaseArtifact::of_build(build), actor, now);
-            world.releases.insert(made.id, made.clone());
-            made
-        }
-    };
-    let earlier = world.release_deployments.values().filter(|other| (other.release, other.environment) == (release.id, plan.id)).count();
-    let id = world.next_release_deployment_id();
-    let mut made = ReleaseDeployment::new(id, &release, plan, now, actor);
-    made.attempt = i32::try_from(earlier).unwrap_or(i32::MAX - 1) + 1;
-    made.reason = if earlier > 0 { DeploymentReason::Manual } else { DeploymentReason::Automated };
-    made.start(now);
-    if status != DeploymentStatus::InProgress {
-        made.finish(now, status);
-    }
-    let is_over = made.completed.is_some();
-    world.release_deployments.insert(id, made);
-    publish(sim, &world, &Happening::ReleaseDeploymentStarted { id });
-    if is_over {
-        publish(sim, &world, &Happening::ReleaseDeploymentCompleted { id });
-    }
-    Ok(id)
-}
-
-pub async fn finish_deployment(sim: &Sim, id: i32, status: DeploymentStatus) -> Result<(), Failure> {
-    let mut world = sim.write().await;
-    let now = world.now();
-    let row = world.release_deployments.get_mut(&id);
-    row.ok_or_else(|| Failure::argument("deployment", &format!("There is no deployment {id}.")))?.finish(now, status);
-    publish(sim, &world, &Happening::ReleaseDeploymentCompleted { id });
-    Ok(())
 }

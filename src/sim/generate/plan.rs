@@ -145,6 +145,8 @@ pub struct PlannedPullRequest {
     pub reverts: Option<i32>,
     /// The first successful production deployment that contains its merge and ended after it.
     pub deployed: Option<DeployedBy>,
+    /// The runs that checked its merge: when each was queued, and when it ended.
+    pub checks: Vec<(Timestamp, Option<Timestamp>)>,
 }
 
 /// A direct push: a change of its own, however many commits it has.
@@ -209,6 +211,8 @@ pub struct PlannedDeployment {
     pub run_failed_after: bool,
     /// What happened to it afterwards.
     pub intervention: Option<Intervention>,
+    /// Of YAML stages: from when to when each approval of its production stages was waited for, at any attempt, as far as it was answered.
+    pub approvals: Vec<(Timestamp, Timestamp)>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

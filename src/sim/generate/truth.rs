@@ -2,6 +2,8 @@
 //!
 //! Which deployment carried a pull request follows from positions on main alone. Limits: see [`Plan`].
 
+use std::collections::BTreeMap;
+
 use jiff::{SignedDuration, Timestamp};
 
 use super::assemble::Made;
@@ -13,7 +15,7 @@ use super::plan::{
     Renamed, Service, Way,
 };
 use super::request::{Link, Request, Style};
-use super::runs::{Shipment, is_production};
+use super::runs::{Shipment, is_production, names_production};
 use super::{Size, Window};
 use crate::sim::world::{PrState, World};
 
@@ -26,7 +28,7 @@ pub(super) fn tell(
     (size, seed, window): (Size, u64, Window),
 ) -> Plan {
     let deployments = deployments(world, layout, items, made, window);
-    let pull_requests = pull_requests(layout, history, made, &deployments);
+    let pull_requests = pull_requests(world, layout, history, made, &deployments);
     let mut plan = Plan {
         size,
         seed,
@@ -98,20 +100,44 @@ fn deployments(world: &World, layout: &Layout, items: &[Item], made: &Made, wind
                 is_first_in_window: is_first,
                 run_failed_after: row.run_failed_after && row.outcome.is_success(),
                 intervention: incident.map(|item| Intervention { why: Cause::Incident, by: item.id, at: item.created }),
+                approvals: if row.way == Way::Classic { Vec::new() } else { approvals(world, run_of(row, made)) },
             },
         ));
     }
     rows
 }
 
+/// The runs that checked the merges of pull requests.
+fn checks(world: &World) -> BTreeMap<i32, Vec<(Timestamp, Option<Timestamp>)>> {
+    let mut checks: BTreeMap<i32, Vec<_>> = BTreeMap::new();
+    for build in world.builds.values() {
+        if let Some(number) = build.pull_request {
+            checks.entry(number).or_default().push((build.queued, build.finished));
+        }
+    }
+    checks
+}
+
+/// The answered approvals of the production stages of a run.
+fn approvals(world: &World, run: i32) -> Vec<(Timestamp, Timestamp)> {
+    let stages = world.builds.get(&run).into_iter().flat_map(|build| &build.stages);
+    let attempts = stages.filter(|stage| names_production(&stage.identifier)).flat_map(|stage| &stage.attempts);
+    attempts.flat_map(|attempt| &attempt.approvals).filter_map(|approval| Some((approval.since, approval.decided?))).collect()
+}
+
 fn pull_requests(
+    world: &World,
     layout: &Layout,
     history: &History,
     made: &Made,
     deployments: &[(Option<usize>, PlannedDeployment)],
 ) -> Vec<PlannedPullRequest> {
-    let mut rows: Vec<PlannedPullRequest> =
-        history.requests.iter().map(|request| pull_request(layout, history, made, deployments, request)).collect();
+    let mut checks = checks(world);
+    let one = |request: &Request| {
+        let checks = checks.remove(&request.id).unwrap_or_default();
+        PlannedPullRequest { checks, ..pull_request(layout, history, made, deployments, request) }
+    };
+    let mut rows: Vec<PlannedPullRequest> = history.requests.iter().map(one).collect();
     rows.sort_by_key(|row| row.number);
     rows
 }
@@ -192,6 +218,7 @@ fn pull_request(
         is_stale: request.wish.stale,
         reverts: request.reverts.map(|index| history.requests[index].id),
         deployed: carried,
+        checks: Vec::new(),
     }
 }
 

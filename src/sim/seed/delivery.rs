@@ -205,7 +205,7 @@ impl Past<'_, '_> {
         build.start(self.story.at(left));
         let mut result = Some(BuildResult::Succeeded);
         // A definition of the old kind has one stage without a name.
-        let old = StagePlan { identifier: "__default".to_owned(), name: "__default".to_owned(), environment: None, approvers: Vec::new() };
+        let old = StagePlan::new("__default");
         let plans = if definition.stages.is_empty() { vec![old] } else { definition.stages.clone() };
         let stages = if stages.is_empty() { &[Went::Well(2)] } else { stages };
         for (plan, went) in plans.iter().zip(stages) {
@@ -240,8 +240,11 @@ impl Past<'_, '_> {
             attempt
         };
         let approver = plan.approvers.first().copied().unwrap_or_default();
-        let asked =
-            |status: ApprovalStatus, decided: Option<i64>| StageApproval { approver, status, since: at(0), decided: decided.map(at) };
+        let asked = |status: ApprovalStatus, decided: Option<i64>| StageApproval {
+            status,
+            decided: decided.map(at),
+            ..StageApproval::asked(approver, at(0))
+        };
         let row = |attempt: StageAttempt| StageRun::new(&plan.identifier, attempt).named(&plan.name);
         match went {
             Went::Well(took) => (row(ran(0, took, RecordResult::Succeeded)), took, Some(RecordResult::Succeeded)),

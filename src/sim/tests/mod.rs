@@ -1,4 +1,5 @@
 //! The simulator through real HTTP, as a client that knows nothing of its insides sees it.
+mod approvals;
 mod builds;
 mod control_runs;
 mod front;

@@ -34,7 +34,10 @@ pub use runs::{
     Build, BuildReason, BuildResult, BuildStatus, Definition, DefinitionKind, Environment, EnvironmentDeployment, MissingTime, StagePlan,
     TimelineState,
 };
-pub use stages::{ApprovalStatus, JobRun, RecordResult, RecordState, StageApproval, StageAttempt, StageRun};
+pub use stages::{
+    ApprovalOrder, ApprovalStatus, ApprovalTerms, CheckKind, JobRun, RecordResult, RecordState, StageApproval, StageAttempt, StageCheck,
+    StageRun,
+};
 pub use work_items::{Relation, WorkItem};
 
 /// Fields of a loaded object that the simulator does not model; they are given back as they came.

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::World;
-use super::stages::{RecordResult, StageRun};
+use super::stages::{ApprovalTerms, CheckKind, RecordResult, StageRun};
 
 /// Enums whose members have one word each on the wire.
 macro_rules! words {
@@ -133,14 +133,26 @@ pub struct StagePlan {
     /// The environment its deployment job goes to.
     #[serde(default)]
     pub environment: Option<i32>,
-    /// People of whom one has to approve before the stage begins.
+    /// People and groups who are asked to approve before the stage begins.
     #[serde(default)]
     pub approvers: Vec<Uuid>,
+    #[serde(default)]
+    pub terms: ApprovalTerms,
+    /// What else has to be so before the stage begins, with its name where it has one.
+    #[serde(default)]
+    pub checks: Vec<(CheckKind, Option<String>)>,
 }
 
 impl StagePlan {
     pub fn new(identifier: &str) -> Self {
-        StagePlan { identifier: identifier.to_owned(), name: identifier.to_owned(), environment: None, approvers: Vec::new() }
+        StagePlan {
+            identifier: identifier.to_owned(),
+            name: identifier.to_owned(),
+            environment: None,
+            approvers: Vec::new(),
+            terms: ApprovalTerms::default(),
+            checks: Vec::new(),
+        }
     }
 
     pub fn to(mut self, environment: i32) -> Self {
@@ -290,6 +302,11 @@ impl Build {
     pub fn plan_id(&self) -> Uuid {
         Uuid::new_v5(&self.project, format!("plan of build {}", self.id).as_bytes())
     }
+
+    /// The approval of an attempt at a stage, the first is 1. Its record in the timeline has the same id.
+    pub fn approval_id(&self, stage: &str, attempt: usize) -> Uuid {
+        Uuid::new_v5(&self.plan_id(), format!("{stage} {attempt} approval").as_bytes())
+    }
 }
 
 /// A YAML environment.
@@ -365,6 +382,18 @@ impl World {
 
     pub fn next_environment_id(&self) -> i32 {
         after(self.environments.keys())
+    }
+
+    /// Whether somebody may answer for whoever was asked: for themselves, and for a team that they are in.
+    pub fn answers_for(&self, person: Uuid, asked: Uuid) -> bool {
+        let group = self.users.iter().find(|user| user.id == asked && user.is_container);
+        let is_in = |user: &super::User| {
+            self.projects.iter().any(|project| {
+                let teams = project.teams.iter().filter(|team| user.display_name == format!("[{}]\\{}", project.name, team.name));
+                teams.flat_map(|team| &team.members).any(|member| member.user == person)
+            })
+        };
+        person == asked || group.is_some_and(is_in)
     }
 
     /// Keeps the run, and a deployment record for each of its jobs that went to an environment and began.

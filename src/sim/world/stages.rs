@@ -25,12 +25,39 @@ words! {
 }
 
 words! {
+    /// Uninitiated: somebody else is asked first. Canceled: the run was, meanwhile.
     ApprovalStatus {
+        Uninitiated = "uninitiated",
         Pending = "pending",
         Approved = "approved",
         Rejected = "rejected",
         TimedOut = "timedOut",
         Skipped = "skipped",
+        Canceled = "canceled",
+    }
+}
+
+words! {
+    /// Who of several is asked when.
+    ApprovalOrder { AnyOrder = "anyOrder", InSequence = "inSequence" }
+}
+
+words! {
+    /// What a stage may wait for besides an approval; on the wire after `Checkpoint.`.
+    CheckKind { ExclusiveLock = "ExclusiveLock", TaskCheck = "TaskCheck", Authorization = "Authorization" }
+}
+
+/// How many of those who are asked have to approve, and in which order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ApprovalTerms {
+    /// Nought: all of them.
+    pub needed: usize,
+    pub order: ApprovalOrder,
+}
+
+impl Default for ApprovalTerms {
+    fn default() -> Self {
+        ApprovalTerms { needed: 1, order: ApprovalOrder::AnyOrder }
     }
 }
 
@@ -82,6 +109,11 @@ pub struct StageAttempt {
     #[serde(default)]
     pub approvals: Vec<StageApproval>,
     #[serde(default)]
+    pub terms: ApprovalTerms,
+    /// What else it had to pass.
+    #[serde(default)]
+    pub checks: Vec<StageCheck>,
+    #[serde(default)]
     pub jobs: Vec<JobRun>,
 }
 
@@ -113,7 +145,24 @@ impl StageAttempt {
 
     /// One that waits, for an approval or for its turn.
     pub fn pending() -> Self {
-        StageAttempt { state: RecordState::Pending, result: None, started: None, finished: None, approvals: Vec::new(), jobs: Vec::new() }
+        StageAttempt {
+            state: RecordState::Pending,
+            result: None,
+            started: None,
+            finished: None,
+            approvals: Vec::new(),
+            terms: ApprovalTerms::default(),
+            checks: Vec::new(),
+            jobs: Vec::new(),
+        }
+    }
+
+    /// What its approvals come to, seen together.
+    pub fn verdict(&self) -> ApprovalStatus {
+        let has = |status: ApprovalStatus| self.approvals.iter().any(|approval| approval.status == status);
+        let ended = [ApprovalStatus::Rejected, ApprovalStatus::TimedOut, ApprovalStatus::Canceled].into_iter().find(|status| has(*status));
+        let open = has(ApprovalStatus::Pending) || has(ApprovalStatus::Uninitiated);
+        ended.unwrap_or(if open { ApprovalStatus::Pending } else { ApprovalStatus::Approved })
     }
 
     pub fn approved_by(mut self, approval: StageApproval) -> Self {
@@ -127,6 +176,33 @@ pub struct StageApproval {
     pub approver: Uuid,
     pub status: ApprovalStatus,
     /// Since when it was waited for.
+    pub since: Timestamp,
+    #[serde(default)]
+    pub decided: Option<Timestamp>,
+    /// Who decided for a group.
+    #[serde(default)]
+    pub by: Option<Uuid>,
+}
+
+impl StageApproval {
+    pub fn asked(approver: Uuid, since: Timestamp) -> Self {
+        StageApproval { approver, status: ApprovalStatus::Pending, since, decided: None, by: None }
+    }
+
+    pub fn decided(mut self, status: ApprovalStatus, at: Timestamp) -> Self {
+        (self.status, self.decided) = (status, Some(at));
+        self
+    }
+}
+
+/// A check that is no approval: nobody is asked, something has to be so.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct StageCheck {
+    pub kind: CheckKind,
+    /// What people call it; the service's own checks have no name of their own.
+    #[serde(default)]
+    pub name: Option<String>,
+    pub status: ApprovalStatus,
     pub since: Timestamp,
     #[serde(default)]
     pub decided: Option<Timestamp>,

@@ -27,6 +27,8 @@ CREATE TABLE definitions (
     -- Of a pipeline: how many there are, and when the last one ended.
     runs BIGINT NOT NULL,
     last_at BIGINT,
+    -- And of which sorts most were not asked for their stages (JSON).
+    left_alone TEXT NOT NULL DEFAULT '[]',
     PRIMARY KEY (project, kind, number)
 );
 
@@ -48,11 +50,14 @@ CREATE TABLE builds (
     tags TEXT NOT NULL,
     web_url TEXT,
     timeline_at BIGINT,
+    -- The number of the pull request whose merge it checks, from its branch.
+    pull_request BIGINT,
     PRIMARY KEY (project, number)
 );
 
 CREATE INDEX builds_by_definition ON builds (project, definition, finished_at);
 CREATE INDEX builds_by_commit ON builds (project, sha);
+CREATE INDEX builds_by_pull_request ON builds (repository, pull_request) WHERE pull_request IS NOT NULL;
 CREATE INDEX builds_unfinished ON builds (project, number) WHERE status <> 'completed';
 CREATE INDEX builds_tagged ON builds (project, definition, tags) WHERE tags <> '[]';
 
@@ -74,7 +79,8 @@ CREATE TABLE stage_kinds (
 
 -- An attempt of a stage of a run, or of a classic environment of a release, as it ended; `source` says who told (environment, timeline,
 -- release): an environment's record is believed over a timeline. What is said of the run is the build's, kept here too. `jobs` is what
--- an environment told of the attempt, to be folded (JSON). `ended_at` is the finish, or far in the future; `line` is all that
+-- an environment told of the attempt, to be folded (JSON). `approval_ms` is how long it waited for approvals since `approval_from`: 0
+-- without a beginning where a timeline shows none, absent where none was read. `ended_at` is the finish, or far in the future; `line` is all that
 -- figures need, and lies in the index, because figures read very many.
 CREATE TABLE stage_runs (
     project INTEGER NOT NULL REFERENCES projects (id),
@@ -91,6 +97,7 @@ CREATE TABLE stage_runs (
     started_at BIGINT,
     finished_at BIGINT,
     approval_ms BIGINT,
+    approval_from BIGINT,
     run_result TEXT,
     run_finished_at BIGINT,
     label TEXT NOT NULL,

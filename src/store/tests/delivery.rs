@@ -5,7 +5,7 @@ use super::*;
 use crate::domain::collection::Source;
 use crate::domain::id::ObjectId;
 use crate::domain::run::*;
-use crate::metrics::input::{Decided, StageKind};
+use crate::metrics::input::{Approval, Decided, StageKind};
 use crate::store::{BuildFilter, PageDone};
 
 pub fn build(number: i64, definition: i64, status: RunStatus, end: Option<i64>) -> Build {
@@ -207,14 +207,14 @@ async fn a_timeline_gives_way_to_environments_and_leaves_the_approval() {
     }
     assert!(store.builds(project, &wanting, 10).await.unwrap().is_empty());
     let rows = stage_rows(&desk, DefinitionKind::Pipeline, 9).await;
-    let told: Vec<_> = rows.iter().map(|row| (&*row.stage, row.attempt, row.result, row.approval_ms)).collect();
+    let told: Vec<_> = rows.iter().map(|row| (&*row.stage, row.attempt, row.result, row.approval)).collect();
     assert_eq!(
         told,
         [
-            ("Production", 1, StageResult::Failed, Some(10 * 60_000)),
-            ("Production", 2, StageResult::Succeeded, Some(7 * 60_000)),
+            ("Production", 1, StageResult::Failed, Some(Approval::Waited { from: at(10), to: at(20) })),
+            ("Production", 2, StageResult::Succeeded, Some(Approval::Waited { from: at(30), to: at(37) })),
             ("Smoke", 1, StageResult::Skipped, None),
-            ("Test", 1, StageResult::Succeeded, None)
+            ("Test", 1, StageResult::Succeeded, Some(Approval::NotAsked))
         ]
     );
     // An answer from before tells nothing.
@@ -230,7 +230,7 @@ async fn a_timeline_gives_way_to_environments_and_leaves_the_approval() {
             rows.iter().map(|row| (&*row.stage, &*row.environment)).collect::<Vec<_>>(),
             [("Production", "prod"), ("Smoke", ""), ("Test", "")]
         );
-        assert_eq!((rows[0].approval_ms, rows[0].finished_at), (Some(7 * 60_000), Some(at(45))));
+        assert_eq!((rows[0].approval, rows[0].finished_at), (Some(Approval::Waited { from: at(30), to: at(37) }), Some(at(45))));
         // The timeline again: the environment is believed, under either name of the stage.
         let mut other = stages.clone();
         other[2].name = "stage_3".to_owned();

@@ -1,12 +1,15 @@
 //! The past of pull requests: merged from parts of different age, and what is still to be read.
 
 use super::collection::page;
+use super::delivery::build;
 use super::*;
 use crate::domain::collection::Source;
 use crate::domain::id::ObjectId;
+use crate::domain::run::{Build, RunStatus};
 use crate::metrics::approvals::{AuthorsVote, Branches, Found, Rule, Wanted};
 use crate::metrics::input::{Actor, ChangeCommit, Happening, Segment, What};
 use crate::metrics::query::Rules;
+use crate::metrics::stretch::Stretch;
 use crate::store::{Due, HistoryUpdate, PageDone};
 
 fn fact(number: i64, status: PullRequestStatus, closed: Option<i64>) -> fact::PullRequest {
@@ -180,6 +183,46 @@ async fn flows_are_made_again_when_a_branch_wants_other_approvals() {
     assert_eq!(approved().await, Some(at(30)));
 }
 
+async fn a_pull_request_follows_the_runs_that_check_its_merge() {
+    let desk = measured().await;
+    let (store, project, api) = (&desk.store, desk.project, desk.repository);
+    // Queued at the minute of its number.
+    let check = |number, branch: &str, end: Option<i64>| {
+        let status = if end.is_some() { RunStatus::Completed } else { RunStatus::InProgress };
+        Build { branch: Some(branch.to_owned()), ..build(number, 7, status, end) }
+    };
+    let put = async |builds: &[Build]| store.put_builds(project, builds, next(Source::Builds)).await.unwrap().new_or_changed;
+    let validated = async || store.flow(api, 4).await.unwrap().unwrap().validated;
+    let stretch = |from, to: Option<i64>| Stretch { from: at(from), to: to.map(at) };
+
+    // Before any list named it, and what is about something else.
+    put(&[check(21, "refs/pull/4/merge", None), check(22, "refs/pull/5/merge", Some(30)), check(23, "refs/heads/main", Some(31))]).await;
+    store.put_histories(project, vec![listed(4, PullRequestStatus::Active, None)], at(20), None).await.unwrap();
+    assert_eq!(validated().await, Some(vec![]), "nobody has looked at it yet");
+    store.put_histories(project, vec![threads(api, 4, 20)], at(20), None).await.unwrap();
+    assert_eq!(validated().await, Some(vec![stretch(21, None)]), "it goes on");
+
+    assert_eq!(put(&[check(21, "refs/pull/4/merge", Some(30))]).await, [21]);
+    assert_eq!(validated().await, Some(vec![stretch(21, Some(30))]));
+    assert_eq!(put(&[check(21, "refs/pull/4/merge", Some(30))]).await, Vec::<i64>::new(), "nothing new");
+    // Closed over a run: what it told later changes nothing, another one does.
+    store.put_histories(project, vec![listed(4, PullRequestStatus::Completed, Some(45))], at(46), None).await.unwrap();
+    put(&[check(40, "refs/pull/4/merge", None)]).await;
+    assert_eq!(validated().await, Some(vec![stretch(21, Some(30)), stretch(40, Some(45))]));
+    put(&[check(40, "refs/pull/4/merge", Some(50)), check(29, "refs/pull/4/merge", Some(35))]).await;
+    assert_eq!(validated().await, Some(vec![stretch(21, Some(35)), stretch(40, Some(45))]));
+
+    let history = store.pull_request_history(api, 4).await.unwrap().unwrap();
+    let runs: Vec<_> = history.validations.iter().map(|one| (one.run, one.queued_at, one.finished_at, one.goes_on)).collect();
+    let run = |number, end| (number, Some(at(number)), Some(at(end)), false);
+    assert_eq!(runs, [run(21, 30), run(29, 35), run(40, 50)]);
+    // Made again as a whole it is the same.
+    let before = validated().await;
+    let rules = Rules { bots: vec!["nobody".to_owned()], ..Rules::default() };
+    assert_eq!(store.refresh_flows(&rules).await.unwrap(), 1);
+    assert_eq!(validated().await, before);
+}
+
 async fn the_one_read_longest_ago_is_next_in_the_rotation() {
     let desk = measured().await;
     let (store, project, api) = (&desk.store, desk.project, desk.repository);
@@ -197,5 +240,6 @@ on_both!(
     what_is_due_is_what_was_never_read_or_changed_since,
     a_bot_is_not_followed_and_stops_being_one_when_the_rules_change,
     flows_are_made_again_when_a_branch_wants_other_approvals,
+    a_pull_request_follows_the_runs_that_check_its_merge,
     the_one_read_longest_ago_is_next_in_the_rotation,
 );

@@ -4,9 +4,10 @@ use super::*;
 use crate::domain::id::ObjectId;
 use crate::domain::run::*;
 use crate::domain::work_item::{LinkTarget, Via, WorkItem};
-use crate::metrics::input::{ChangeCommit, IncidentSource, Input};
+use crate::metrics::input::{ChangeCommit, IncidentSource, Input, Linkage};
+use crate::metrics::left_alone::{LeftAlone, Sort};
 use crate::metrics::production::{KindKey, Wanted, wanted};
-use crate::metrics::query::{Definition, Query, Rules, Window};
+use crate::metrics::query::{Definition, Query, Rules, ServiceId, Window};
 use crate::store::{HistoryUpdate, LOOK_BACK};
 
 const DAY: i64 = 24 * 60;
@@ -130,6 +131,22 @@ async fn rows_are_read_as_far_back_as_figures_need_them() {
     assert!(input.runs.is_empty());
 }
 
+async fn what_is_open_in_a_repository_that_is_gone_is_not_in_progress_and_what_was_closed_there_stays() {
+    let desk = delivered().await;
+    let statuses = async || {
+        let input = input(&desk, &query(&[])).await;
+        let (open, closed): (Vec<_>, Vec<_>) = input.flows.iter().partition(|flow| flow.status == PullRequestStatus::Active);
+        (open.len(), closed.len())
+    };
+    let (open, closed) = statuses().await;
+    assert!(open > 0 && closed > 0);
+    let gone = fact::Repository { disabled: true, ..repository("api") };
+    desk.store.put_repositories(desk.project, &[gone]).await.unwrap();
+    assert_eq!(statuses().await, (0, closed));
+    desk.store.put_repositories(desk.project, &[repository("api")]).await.unwrap();
+    assert_eq!(statuses().await, (open, closed), "it is back");
+}
+
 async fn whole_runs_are_read_where_they_are_wanted() {
     let desk = delivered().await;
     let project = desk.project;
@@ -242,6 +259,56 @@ async fn linkage_counts_what_is_linked_in_the_window_and_names_the_items() {
     let narrowed = Query { repository: Some(desk.other_repository), ..query(&[]) };
     let linkage = input(&desk, &narrowed).await.linkage;
     assert_eq!((linkage.commits, linkage.linked_commits, linkage.pull_requests, linkage.items.len()), (1, 0, 0, 0));
+
+    // Of a service: what happened in the repositories that it deploys, as with the other figures of pull requests.
+    let service =
+        |definition: i64| Query { service: Some(ServiceId { project, kind: DefinitionKind::Pipeline, definition }), ..query(&[]) };
+    let linkage = input(&desk, &service(7)).await.linkage;
+    assert_eq!((linkage.commits, linkage.linked_commits, linkage.pull_requests), (3, 2, 1), "without commit 6 of the other repository");
+    let elsewhere = Build { repository: Some(Guid::new("repo-web")), ..build(60, 8, -6) };
+    store.put_builds(project, &[elsewhere], None).await.unwrap();
+    store.put_timeline(project, 60, &[stage("Production", -6)], at(2 * DAY), None).await.unwrap();
+    let linkage = input(&desk, &service(8)).await.linkage;
+    assert_eq!((linkage.commits, linkage.linked_commits, linkage.pull_requests, linkage.items.len()), (1, 0, 0, 0));
+    // One whose runs count as wholes.
+    let whole = Query { rules: Rules { production: vec!["*8*".to_owned()], ..Rules::default() }, ..service(8) };
+    let wanted = Wanted { kinds: Vec::new(), runs: vec![(project, 8)] };
+    assert_eq!(store.metric_input(&whole, &wanted).await.unwrap().linkage, linkage);
+    let linkage = input(&desk, &service(99)).await.linkage;
+    assert_eq!((linkage.commits, linkage.pull_requests), (0, 0), "of one that is not there");
+}
+
+async fn what_was_deployed_is_read_without_pull_requests_and_work_items() {
+    let desk = delivered().await;
+    desk.store.put_work_items(desk.project, &[item(1, "Incident", &[], -3)], None).await.unwrap();
+    let query = query(&[]);
+    let all = input(&desk, &query).await;
+    let kinds = desk.store.stage_kinds(&[desk.project]).await.unwrap();
+    let part = desk.store.deployment_input(&query, &wanted(&kinds, &query)).await.unwrap();
+    assert!(!all.flows.is_empty() && !all.incidents.is_empty() && !all.stages.is_empty() && !all.tips.is_empty());
+    assert_eq!((part.stages, part.tips, part.kinds), (all.stages, all.tips, all.kinds));
+    assert_eq!((part.flows.len(), part.incidents.len(), part.linkage), (0, 0, Linkage::default()));
+}
+
+async fn runs_that_are_left_alone_are_kept_with_their_pipeline() {
+    let desk = delivered().await;
+    let (store, project) = (&desk.store, desk.project);
+    let known = async || {
+        let kinds = store.stage_kinds(&[project]).await.unwrap();
+        kinds.into_iter().map(|kind| (kind.stage, kind.left_alone)).filter(|(_, left_alone)| !left_alone.is_empty()).collect::<Vec<_>>()
+    };
+    assert_eq!(known().await, []);
+    let left_alone = [
+        LeftAlone { sort: Sort::Scheduled, looked_at: 3, runs: 210 },
+        LeftAlone { sort: Sort::Branches("topic \"x\"".to_owned()), looked_at: 1, runs: 40 },
+    ];
+    store.put_left_alone(project, 7, &left_alone).await.unwrap();
+    assert_eq!(known().await, [(String::new(), left_alone.to_vec())], "of its runs as wholes");
+    // What runs and definitions tell later leaves that as it is.
+    store.put_builds(project, &[build(6, 7, 2)], None).await.unwrap();
+    assert_eq!(known().await.len(), 1);
+    store.put_left_alone(project, 7, &[]).await.unwrap();
+    assert_eq!(known().await, []);
 }
 
 async fn what_bots_did_is_linked_only_where_the_definition_counts_it() {
@@ -318,10 +385,13 @@ async fn a_store_without_anything_gives_an_empty_input() {
 
 on_both!(
     rows_are_read_as_far_back_as_figures_need_them,
+    what_is_open_in_a_repository_that_is_gone_is_not_in_progress_and_what_was_closed_there_stays,
     whole_runs_are_read_where_they_are_wanted,
     only_projects_that_are_asked_for_and_measured_are_read,
     incidents_are_told_by_type_or_tag_in_any_case_with_what_hangs_on_them,
     linkage_counts_what_is_linked_in_the_window_and_names_the_items,
+    what_was_deployed_is_read_without_pull_requests_and_work_items,
+    runs_that_are_left_alone_are_kept_with_their_pipeline,
     what_bots_did_is_linked_only_where_the_definition_counts_it,
     a_ticket_whose_key_is_in_a_branch_is_linked_beside_work_items,
     a_store_without_anything_gives_an_empty_input,

@@ -30,6 +30,7 @@ pub fn wanted(stages: &[Stage], definition: (ProjectId, i64), known: &[StageKind
                 runs: 0,
                 last_at: None,
                 decided: None,
+                left_alone: Vec::new(),
             });
         }
     }
@@ -92,6 +93,7 @@ mod tests {
             runs: 1,
             last_at: None,
             decided: None,
+            left_alone: Vec::new(),
         };
         assert_eq!(names(std::slice::from_ref(&told), &Rules::default()), Vec::<String>::new());
         assert_eq!(names(&[StageKind { definition: 8, ..told }], &Rules::default()), ["DeployProd", "s3"], "of another pipeline");

@@ -145,7 +145,7 @@ impl Course<'_> {
         if wanted.kinds.is_empty() && wanted.runs.is_empty() {
             return Ok(Vec::new());
         }
-        let input = self.store().metric_input(&query, &wanted).await?;
+        let input = self.store().deployment_input(&query, &wanted).await?;
         Ok(off_line::unknown(&input, &query))
     }
 

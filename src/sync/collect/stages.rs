@@ -9,7 +9,8 @@
 //! Nothing is asked of runs that check the merge of a pull request, nor of runs that were cancelled before they began. Runs of a
 //! repository that is gone are taken as of its default branch: which it was, nobody says any more.
 //!
-//! Limits: of a first pass, a sort whose longest runs did not deploy is taken for one that never does.
+//! Limits: of a first pass, a sort whose longest runs did not deploy is taken for one that never does. That it was is kept with the
+//! pipeline ([`LeftAlone`]), so that figures say so.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -20,6 +21,8 @@ use super::course::{Course, Stop};
 use super::cursor::OVERLAP;
 use crate::domain::collection::Source;
 use crate::domain::run::{DefinitionKind, RunResult};
+use crate::metrics::input::StageKind;
+use crate::metrics::left_alone::{LeftAlone, Sort};
 use crate::metrics::production;
 use crate::store::{EndedRun, Looked};
 
@@ -29,17 +32,6 @@ const LOOK_AGAIN: SignedDuration = SignedDuration::from_hours(24);
 /// Runs that a schedule began, and runs of a folder of branches, that are looked at before the others of their sort.
 pub const SCHEDULED_FIRST: usize = 3;
 pub const OF_A_FOLDER_FIRST: usize = 1;
-
-/// Runs that are alike in whether they deploy.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Sort {
-    /// On the default branch, for a push or by hand.
-    Line,
-    /// On the default branch, by the clock.
-    Scheduled,
-    /// On another branch of this folder, or a branch without one, or any tag.
-    Beside(String),
-}
 
 /// A run that ended, and that may have deployed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -76,34 +68,56 @@ impl Pipelines {
 /// The runs to ask, with their pipelines, in the order of the candidates.
 pub fn wanted(candidates: &[Candidate], pipelines: &Pipelines, now: Timestamp) -> Vec<(i64, i64)> {
     let mut probes: BTreeMap<i64, &Candidate> = BTreeMap::new();
-    let mut sorts: BTreeMap<(i64, &Sort), Vec<&Candidate>> = BTreeMap::new();
-    let mut all = BTreeSet::new();
-    for one in candidates {
-        if pipelines.with_production.contains(&one.definition) {
-            sorts.entry((one.definition, &one.sort)).or_default().push(one);
-        } else if !one.is_looked_at && pipelines.is_due(one.definition, now) {
+    for one in candidates.iter().filter(|one| !pipelines.with_production.contains(&one.definition)) {
+        if !one.is_looked_at && pipelines.is_due(one.definition, now) {
             // Of the default branch rather than another, and of these the newest that went through: it shows all its stages.
-            let rank = |one: &Candidate| (!matches!(one.sort, Sort::Beside(_)), one.has_succeeded);
+            let rank = |one: &Candidate| (!matches!(one.sort, Sort::Branches(_) | Sort::Tags), one.has_succeeded);
             let probe = probes.entry(one.definition).or_insert(one);
             if rank(one) > rank(probe) {
                 *probe = one;
             }
         }
     }
-    for ((definition, sort), mut runs) in sorts {
-        let first = match sort {
-            Sort::Line => usize::MAX,
-            _ if pipelines.deploying.contains(&(definition, sort.clone())) => usize::MAX,
-            Sort::Scheduled => SCHEDULED_FIRST,
-            Sort::Beside(_) => OF_A_FOLDER_FIRST,
-        };
-        runs.sort_by_key(|one| std::cmp::Reverse((one.has_succeeded, one.length, one.number)));
-        let is_new = |one: &Candidate| pipelines.since.is_some_and(|since| one.ended_at >= since - OVERLAP);
-        let chosen = runs.iter().enumerate().filter(|(place, one)| *place < first || is_new(one));
-        all.extend(chosen.filter(|(_, one)| !one.is_looked_at).map(|(_, one)| one.number));
+    let mut all = BTreeSet::new();
+    for (_, runs) in by_sort(candidates, pipelines) {
+        all.extend(runs.iter().filter(|(one, is_chosen)| *is_chosen && !one.is_looked_at).map(|(one, _)| one.number));
     }
     let probes: Vec<_> = probes.values().map(|probe| (probe.definition, probe.number)).collect();
     probes.into_iter().chain(candidates.iter().filter(|one| all.contains(&one.number)).map(|one| (one.definition, one.number))).collect()
+}
+
+/// The runs of the pipelines with production, by their sorts, each with whether it is one of those to look at.
+fn by_sort<'a>(candidates: &'a [Candidate], pipelines: &Pipelines) -> BTreeMap<(i64, &'a Sort), Vec<(&'a Candidate, bool)>> {
+    let mut sorts: BTreeMap<(i64, &Sort), Vec<(&Candidate, bool)>> = BTreeMap::new();
+    for one in candidates.iter().filter(|one| pipelines.with_production.contains(&one.definition)) {
+        sorts.entry((one.definition, &one.sort)).or_default().push((one, false));
+    }
+    for ((definition, sort), runs) in &mut sorts {
+        let first = match sort {
+            Sort::Line => usize::MAX,
+            _ if pipelines.deploying.contains(&(*definition, (*sort).clone())) => usize::MAX,
+            Sort::Scheduled => SCHEDULED_FIRST,
+            Sort::Branches(_) | Sort::Tags => OF_A_FOLDER_FIRST,
+        };
+        runs.sort_by_key(|(one, _)| std::cmp::Reverse((one.has_succeeded, one.length, one.number)));
+        let is_new = |one: &Candidate| pipelines.since.is_some_and(|since| one.ended_at >= since - OVERLAP);
+        for (place, (one, is_chosen)) in runs.iter_mut().enumerate() {
+            *is_chosen = place < first || is_new(one);
+        }
+    }
+    sorts
+}
+
+/// Of the pipelines with production the sorts of which some runs were looked at, and others will not be, because none of those deployed.
+pub fn left_alone(candidates: &[Candidate], pipelines: &Pipelines) -> BTreeMap<i64, Vec<LeftAlone>> {
+    let mut found: BTreeMap<i64, Vec<LeftAlone>> = BTreeMap::new();
+    for ((definition, sort), runs) in by_sort(candidates, pipelines) {
+        let looked_at = runs.iter().filter(|(one, _)| one.is_looked_at).count() as u64;
+        if looked_at > 0 && runs.iter().any(|(one, is_chosen)| !is_chosen && !one.is_looked_at) {
+            found.entry(definition).or_default().push(LeftAlone { sort: sort.clone(), looked_at, runs: runs.len() as u64 });
+        }
+    }
+    found
 }
 
 /// Runs of a pipeline that are considered at once: more than a window of figures holds.
@@ -147,7 +161,20 @@ impl Course<'_> {
             }
             candidates.extend(runs);
         }
+        self.keep_left_alone(&kinds, left_alone(&candidates, &pipelines)).await?;
         Ok(wanted(&candidates, &pipelines, self.now()))
+    }
+
+    /// Keeps which runs are left alone, where that is not what is known.
+    async fn keep_left_alone(&self, kinds: &[StageKind], mut found: BTreeMap<i64, Vec<LeftAlone>>) -> Result<(), Stop> {
+        let is_whole = |kind: &&StageKind| kind.kind == DefinitionKind::Pipeline && kind.stage.is_empty() && kind.environment.is_none();
+        for kind in kinds.iter().filter(is_whole) {
+            let now = found.remove(&kind.definition).unwrap_or_default();
+            if now != kind.left_alone {
+                self.store().put_left_alone(self.project().id, kind.definition, &now).await?;
+            }
+        }
+        Ok(())
     }
 
     fn candidate(&self, definition: i64, run: &EndedRun) -> Option<Candidate> {
@@ -158,7 +185,7 @@ impl Course<'_> {
         Some(Candidate {
             number: run.number,
             definition,
-            sort: sort(run.branch.as_deref()?, &run.reason, default),
+            sort: Sort::of(run.branch.as_deref()?, &run.reason, default),
             has_succeeded: matches!(run.result, Some(RunResult::Succeeded | RunResult::PartiallySucceeded)),
             length: run.started_at.map_or(SignedDuration::ZERO, |started| run.finished_at.duration_since(started)),
             ended_at: run.finished_at,
@@ -190,15 +217,6 @@ impl Course<'_> {
     }
 }
 
-/// The sort of a run of this ref. Without a default branch that is known, every branch is taken for it.
-fn sort(name: &str, reason: &str, default: Option<&str>) -> Sort {
-    let Some(branch) = name.strip_prefix("refs/heads/") else { return Sort::Beside("refs/tags".to_owned()) };
-    if default.is_some_and(|default| default != branch) {
-        return Sort::Beside(branch.split('/').next().unwrap_or(branch).to_owned());
-    }
-    if reason == "schedule" { Sort::Scheduled } else { Sort::Line }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -220,7 +238,7 @@ mod tests {
     }
 
     fn beside(number: i64, folder: &str, minutes: i64) -> Candidate {
-        run(number, 1, Sort::Beside(folder.to_owned()), true, minutes)
+        run(number, 1, Sort::Branches(folder.to_owned()), true, minutes)
     }
 
     #[test]
@@ -243,7 +261,7 @@ mod tests {
 
     #[test]
     fn a_pipeline_that_never_runs_on_the_default_branch_is_looked_at_too() {
-        let candidates = [beside(9, "release", 5), run(8, 2, Sort::Beside("topic".to_owned()), true, 5), line(7, 2, false)];
+        let candidates = [beside(9, "release", 5), run(8, 2, Sort::Branches("topic".to_owned()), true, 5), line(7, 2, false)];
         assert_eq!(wanted(&candidates, &Pipelines::default(), at(NOW)), [(1, 9), (2, 7)], "the default branch rather than another");
     }
 
@@ -259,26 +277,20 @@ mod tests {
             [(1, 20), (1, 22), (1, 23), (1, 8), (1, 7), (1, 6)],
             "those that failed come after those that went through"
         );
+        assert_eq!(left_alone(&candidates, &pipelines), BTreeMap::new(), "nothing is said of what was not begun with");
         for one in &mut candidates {
             one.is_looked_at = [20, 22, 23, 8, 7, 6].contains(&one.number);
         }
         assert_eq!(wanted(&candidates, &pipelines, at(NOW)), [], "what was looked at is not looked at again, nor more than that");
-        pipelines.deploying = [(1, Sort::Beside("release".to_owned()))].into();
+        let alone = |sort, looked_at, runs| LeftAlone { sort, looked_at, runs };
+        let release = alone(Sort::Branches("release".to_owned()), 1, 2);
+        let expected = [(1, vec![alone(Sort::Scheduled, 3, 6), release])].into();
+        assert_eq!(left_alone(&candidates, &pipelines), expected, "neither the line nor a sort of which all were looked at");
+        pipelines.deploying = [(1, Sort::Branches("release".to_owned()))].into();
         assert_eq!(wanted(&candidates, &pipelines, at(NOW)), [(1, 9)], "all of the sort that deploys");
+        assert_eq!(left_alone(&candidates, &pipelines)[&1], [alone(Sort::Scheduled, 3, 6)]);
         candidates[1].ended_at = at(NOW - 60);
         pipelines.since = Some(at(NOW - 900));
         assert_eq!(wanted(&candidates, &pipelines, at(NOW)), [(1, 21), (1, 9)], "what ended since the last pass in any case");
-    }
-
-    #[test]
-    fn a_branch_is_of_its_folder_and_one_of_a_repository_that_is_gone_is_of_the_line() {
-        let main = Some("main");
-        assert_eq!(sort("refs/heads/main", "individualCI", main), Sort::Line);
-        assert_eq!(sort("refs/heads/main", "schedule", main), Sort::Scheduled);
-        assert_eq!(sort("refs/heads/release/1.2", "individualCI", main), Sort::Beside("release".to_owned()));
-        assert_eq!(sort("refs/heads/release/1.3", "schedule", main), Sort::Beside("release".to_owned()));
-        assert_eq!(sort("refs/heads/stable", "manual", main), Sort::Beside("stable".to_owned()));
-        assert_eq!(sort("refs/tags/v1", "individualCI", main), Sort::Beside("refs/tags".to_owned()));
-        assert_eq!(sort("refs/heads/trunk", "individualCI", None), Sort::Line);
     }
 }

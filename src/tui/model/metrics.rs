@@ -109,6 +109,13 @@ impl Drill {
         if self.metric == Metric::LeadTime { &[Counted::In, Counted::Out, Counted::Linked] } else { &[Counted::In, Counted::Out] }
     }
 
+    /// The list that stands so many tabs behind the one shown.
+    pub fn after(&self, by: usize) -> Counted {
+        let tabs = self.tabs();
+        let at = tabs.iter().position(|tab| *tab == self.counted).unwrap_or(0);
+        tabs[(at + by) % tabs.len()]
+    }
+
     fn of(&self, counted: Counted) -> impl Iterator<Item = &MetricRow> {
         let is_in = move |row: &&MetricRow| match counted {
             Counted::In => row.row.excluded.is_none(),
@@ -164,9 +171,7 @@ impl Drill {
 
     /// To the list so many tabs on, round and round.
     pub fn turn(&mut self, by: usize) {
-        let tabs = self.tabs();
-        let at = tabs.iter().position(|tab| *tab == self.counted).unwrap_or(0);
-        self.counted = tabs[(at + by) % tabs.len()];
+        self.counted = self.after(by);
         (self.cursor, self.offset, self.chosen) = (0, 0, None);
     }
 }

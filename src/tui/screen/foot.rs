@@ -8,6 +8,7 @@ use crate::tui::intent::Intent;
 use crate::tui::layout;
 use crate::tui::model::activity::Section as Activity;
 use crate::tui::model::board::Filtering;
+use crate::tui::model::metrics::Counted;
 use crate::tui::model::setup::Focus as SetupFocus;
 use crate::tui::model::text_field::TextField;
 use crate::tui::model::ticket::Tab;
@@ -128,8 +129,13 @@ fn hints(model: &Model, area: Rect, buf: &mut Buffer) {
     } else {
         for action in ACTIONS.iter().filter(|action| action.contexts.contains(&context) && belongs(model, action.intent)) {
             if let (Some(hint), Some(key)) = (action.hint, model.keymap.shown(context, action.intent)) {
-                let hint = if context == Context::Form && action.intent == Intent::Submit { "check" } else { hint };
-                shown.push((key, hint));
+                let rows = model.metrics.drill.as_ref().filter(|_| context == Context::Metrics && action.intent == Intent::NextTab);
+                match rows {
+                    // The way to what was left out has room on any screen.
+                    Some(drill) => shown.insert(shown.len().min(1), (key, list(drill.after(1)))),
+                    None if context == Context::Form && action.intent == Intent::Submit => shown.push((key, "check")),
+                    None => shown.push((key, hint)),
+                }
             }
         }
     }
@@ -143,6 +149,15 @@ fn hints(model: &Model, area: Rect, buf: &mut Buffer) {
     }
     let shown: Vec<(&str, &str)> = shown.iter().map(|(key, hint)| (key.as_str(), *hint)).collect();
     panel::foot(buf, area.x, area.y, room, &shown, theme);
+}
+
+/// A list of rows behind a figure.
+fn list(counted: Counted) -> &'static str {
+    match counted {
+        Counted::In => "counted",
+        Counted::Out => "left out",
+        Counted::Linked => "linked to",
+    }
 }
 
 /// Leaves out hints that mean nothing just here.

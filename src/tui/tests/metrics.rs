@@ -639,7 +639,8 @@ fn a_merged_pull_request_says_where_its_commit_is() {
         "✓ merged 05:06:40",
         "→ in run 4711 of deploy-gateway, began 05:15:00",
         "✓ Staging to staging 06:00:00",
-        "· Production to prod-eu (production) waits for an approval, a check or an agent, for 3h now",
+        "· Production to prod-eu (production) waits for an approval by one of: Chen Wei, anyone of Release",
+        "· Smoke comes later",
     ] {
         assert!(words.contains(part), "{part}\n{words}");
     }

@@ -11,6 +11,7 @@ mod journeys;
 mod kept_text;
 mod live;
 mod metrics;
+mod on_the_way;
 mod reloads;
 mod scenes;
 mod screens;

@@ -77,16 +77,17 @@ pub fn state_words(delivery: &Delivery, theme: &Theme) -> (&'static str, Style) 
 }
 
 pub fn subscription_words(state: SubscriptionState, theme: &Theme) -> (&'static str, Style) {
-    match state {
-        SubscriptionState::Making => ("being made", theme.accent),
-        SubscriptionState::Enabled => ("enabled", theme.good),
-        SubscriptionState::OnProbation => ("on probation", theme.warn),
-        SubscriptionState::DisabledByUser => ("disabled by a person", theme.bad),
-        SubscriptionState::DisabledBySystem => ("disabled by Azure DevOps", theme.bad),
-        SubscriptionState::DisabledByInactiveIdentity => ("its owner is inactive", theme.bad),
-        SubscriptionState::Missing => ("gone", theme.bad),
-        SubscriptionState::Removing => ("being removed", theme.dim),
-    }
+    let style = match state {
+        SubscriptionState::Making => theme.accent,
+        SubscriptionState::Enabled => theme.good,
+        SubscriptionState::OnProbation => theme.warn,
+        SubscriptionState::DisabledByUser
+        | SubscriptionState::DisabledBySystem
+        | SubscriptionState::DisabledByInactiveIdentity
+        | SubscriptionState::Missing => theme.bad,
+        SubscriptionState::Removing => theme.dim,
+    };
+    (state.words(), style)
 }
 
 /// What stands above a delivery's body, line by line.

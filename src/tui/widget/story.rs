@@ -14,7 +14,7 @@ use super::text;
 use crate::domain::pull_request::{KnownPullRequest, PullRequestStatus};
 use crate::domain::run::DefinitionKind;
 use crate::metrics::blocker::{Blocker, Turn};
-use crate::metrics::departures::{StageState, Stop};
+use crate::metrics::departures::{StageState, Stop, WaitsFor};
 use crate::metrics::figures::Phase;
 use crate::metrics::landing::Landing;
 use crate::metrics::waterfall::{Pace, Part};
@@ -169,6 +169,11 @@ impl Page<'_> {
                 Span::styled(format!(" {:<width$}", duration(part.seconds), width = usize::from(LONG)), theme.text),
                 Span::styled(compared(part), if goes_on { style } else { theme.dim }),
             ]));
+            // Below its duration; on a narrow screen, which is a low one mostly, the duration alone.
+            let before = 2 + NAME + cells + 1;
+            if let Some(words) = of_which(part).filter(|_| self.width >= WIDE) {
+                self.lines.push(Line::styled(format!("{}{words}", " ".repeat(usize::from(before))), theme.dim));
+            }
         }
     }
 
@@ -207,11 +212,12 @@ impl Page<'_> {
                         StageState::Running { since } => {
                             (theme.marks.running, theme.accent, format!("  {name} runs{}", self.since(*since)))
                         }
-                        StageState::Waiting { since } => (
-                            theme.marks.open,
-                            theme.warn,
-                            format!("  {name} waits for an approval, a check or an agent{}", self.since(*since)),
-                        ),
+                        StageState::Waiting { since, on } => {
+                            let on: Vec<String> = on.iter().map(WaitsFor::words).collect();
+                            let on = if on.is_empty() { "an approval, a check or an agent".to_owned() } else { on.join(" and ") };
+                            (theme.marks.open, theme.warn, format!("  {name} waits for {on}{}", self.since(*since)))
+                        }
+                        StageState::Later => (theme.marks.open, theme.dim, format!("  {name} comes later")),
                         StageState::Not { at: end } => (theme.marks.open, theme.dim, format!("  {name} was left out{}", at(*end))),
                     }
                 }
@@ -225,6 +231,15 @@ impl Page<'_> {
 /// Cells of a phase's name, and of how long it took.
 const NAME: u16 = 12;
 const LONG: u16 = 8;
+
+/// From how many cells on there is room for what went on in a phase.
+const WIDE: u16 = 84;
+
+/// `of which CI 1h 20m`, where something of it is known to have gone on.
+fn of_which(part: &Part) -> Option<String> {
+    let inside = part.of_which.filter(|inside| inside.seconds > 0.0)?;
+    Some(format!("of which {} {}", inside.overlay.words(), duration(inside.seconds)))
+}
 
 /// `slower than 85 % of 41 (2d)`.
 fn compared(part: &Part) -> String {

@@ -308,6 +308,44 @@ pub fn tiles(plan: &Plan) -> Vec<(Metric, Expected)> {
     ]
 }
 
+/// How much of some intervals lies between two instants, in seconds: every instant counts once.
+pub fn covered(intervals: &[(Timestamp, Option<Timestamp>)], from: Timestamp, to: Timestamp) -> f64 {
+    let mut edges: Vec<(Timestamp, i32)> = Vec::new();
+    for (begin, end) in intervals {
+        let (begin, end) = ((*begin).max(from), end.unwrap_or(to).min(to));
+        if begin < end {
+            edges.extend([(begin, 1), (end, -1)]);
+        }
+    }
+    edges.sort_unstable();
+    let (mut running, mut since, mut sum) = (0, from, 0.0);
+    for (at, change) in edges {
+        if running > 0 {
+            sum += seconds(since, at);
+        }
+        (running, since) = (running + change, at);
+    }
+    sum
+}
+
+/// The checks of a pull request that a collection of the plan's window finds.
+pub fn seen_checks(plan: &Plan, row: &PlannedPullRequest) -> Vec<(Timestamp, Option<Timestamp>)> {
+    row.checks.iter().copied().filter(|(_, end)| end.is_none_or(|end| end >= plan.window_from)).collect()
+}
+
+/// CI in a phase of completed pull requests of people, of those of which it can be known: what it is, and how many have the phase.
+pub fn ci(plan: &Plan, phase: Phase) -> (Expected, usize) {
+    let span = |row: &PlannedPullRequest| {
+        let review = row.first_human_review.filter(|_| !row.has_undated_vote)?;
+        let approved = row.completing_approval?;
+        if phase == Phase::Review { Some((review, approved)) } else { Some((approved, row.closed?)) }
+    };
+    let rows = completed(plan).into_iter().filter(|row| row.nature != Nature::Revert);
+    let spans: Vec<_> = rows.filter_map(|row| Some((row, span(row)?))).collect();
+    let known = spans.iter().filter(|(row, (from, _))| *from >= plan.window_from && !seen_checks(plan, row).is_empty());
+    (Expected::of_times(known.map(|(row, (from, to))| covered(&seen_checks(plan, row), *from, *to)).collect()), spans.len())
+}
+
 pub fn phases(plan: &Plan) -> Vec<(Phase, Expected)> {
     let rows: Vec<_> = completed(plan).into_iter().filter(|row| row.nature != Nature::Revert).collect();
     let times = |of: &dyn Fn(&PlannedPullRequest) -> Option<(Timestamp, Timestamp)>| {

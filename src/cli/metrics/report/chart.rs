@@ -140,9 +140,21 @@ pub fn phases(phases: &[PhaseFigure]) -> Option<Markup> {
                 "<rect class=\"{class}\" x=\"{begin:.1}\" y=\"{:.1}\" width=\"{width:.1}\" height=\"16\" rx=\"2\"/>",
                 middle - 8.0
             );
+            // What went on in it, at its end: of how many that is known, the table says.
+            let inside = figure.overlay.as_ref().and_then(|overlay| telling::scalar(&overlay.value)).filter(|inside| *inside > 0.0);
+            if let Some(inside) = inside {
+                let inner = (inside / seconds).min(1.0) * width;
+                let _ = write!(
+                    body,
+                    "<rect class=\"of-which\" x=\"{:.1}\" y=\"{:.1}\" width=\"{inner:.1}\" height=\"6\"/>",
+                    end - inner,
+                    middle + 2.0
+                );
+            }
         }
         let _ = write!(body, "<text class=\"strong\" x=\"{:.1}\" y=\"{:.1}\">{}</text>", end + 6.0, middle + 4.0, text(&words));
-        told.push(format!("{}: {words}", figure.phase.words()));
+        let of_which = telling::of_which(figure).map_or_else(String::new, |words| format!(", {words}"));
+        told.push(format!("{}: {words}{of_which}", figure.phase.words()));
     }
     let height = phases.len() as f64 * ROW;
     let description = format!("Median of each phase. {}.", told.join("; "));

@@ -60,6 +60,12 @@ pub fn html(report: &Report<'_>) -> String {
              outside the cycle time; deploy wait follows it.</p>\n",
         ));
     }
+    if figures.phases.iter().any(|figure| telling::of_which(figure).is_some()) {
+        phases.push(&Markup::made(
+            "<p class=\"quiet\">The light strip in a bar is what went on in that phase: runs that check the merge (CI), or production stages \
+             that wait for an approval. It is the median of those of which that is known.</p>\n",
+        ));
+    }
     phases.push(&table::phases(&figures.phases));
     let mut deployments = match chart::strip(figures, of(Metric::DeploymentFrequency), input, minute) {
         Some(strip) => framed("strip", &strip),

@@ -21,6 +21,10 @@ enum Cell {
 }
 
 fn table(caption: &str, heads: &[&str], rows: impl Iterator<Item = Vec<Cell>>) -> Markup {
+    classed("wide", caption, heads, rows)
+}
+
+fn classed(class: &str, caption: &str, heads: &[&str], rows: impl Iterator<Item = Vec<Cell>>) -> Markup {
     let mut rows = rows.peekable();
     let Some(first) = rows.peek() else { return Markup::default() };
     let classes: Vec<&str> = first
@@ -35,7 +39,8 @@ fn table(caption: &str, heads: &[&str], rows: impl Iterator<Item = Vec<Cell>>) -
         .zip(classes.iter().chain(std::iter::repeat(&"")))
         .map(|(head, class)| format!("<th scope=\"col\"{class}>{head}</th>"))
         .collect();
-    let mut html = format!("<div class=\"wide\"><table>\n<caption>{}</caption>\n<thead><tr>{heads}</tr></thead>\n<tbody>\n", text(caption));
+    let mut html =
+        format!("<div class=\"{class}\"><table>\n<caption>{}</caption>\n<thead><tr>{heads}</tr></thead>\n<tbody>\n", text(caption));
     for row in rows {
         html.push_str("<tr>");
         for cell in row {
@@ -51,18 +56,25 @@ fn table(caption: &str, heads: &[&str], rows: impl Iterator<Item = Vec<Cell>>) -
     Markup::made(html)
 }
 
+/// How a phase spreads, and what went on in it.
+fn spread(figure: &PhaseFigure) -> String {
+    let of_which = telling::of_which(figure).zip(figure.overlay.as_ref());
+    let of_which = of_which.map(|(words, overlay)| format!("{words}, {}", telling::known_of(overlay)));
+    telling::detail(&figure.value).into_iter().chain(of_which).collect::<Vec<_>>().join("; ")
+}
+
 pub fn phases(phases: &[PhaseFigure]) -> Markup {
     let rows = phases.iter().map(|figure| {
         let left_out = telling::excluded(&figure.excluded).unwrap_or_default();
         vec![
             Cell::Words(figure.phase.words().to_owned()),
             Cell::Words(telling::headline(&figure.value)),
-            Cell::Words(telling::detail(&figure.value).unwrap_or_default()),
+            Cell::Words(spread(figure)),
             Cell::Number(telling::grouped(figure.n)),
             Cell::Words(left_out),
         ]
     });
-    table("Phases", &["Phase", "Value", "Spread", "n", "Left out"], rows)
+    classed("wide stacked", "Phases", &["Phase", "Value", "Spread", "n", "Left out"], rows)
 }
 
 pub fn services(services: &[Service]) -> Markup {

@@ -52,7 +52,8 @@ fn tile(metric: Metric, value: Value) -> Tile {
 
 fn report_of(tiles: Vec<Tile>, rows: Vec<(Metric, Vec<Row>)>) -> String {
     let service = ServiceId { project: ProjectId(1), kind: DefinitionKind::Pipeline, definition: 9 };
-    let phase = |phase, value| PhaseFigure { phase, value, n: 12, excluded: vec![Excluded { reason: Reason::NoReview, count: 2 }] };
+    let phase =
+        |phase, value| PhaseFigure { phase, value, n: 12, excluded: vec![Excluded { reason: Reason::NoReview, count: 2 }], overlay: None };
     let figures = Figures {
         window: Window::last(30, now()),
         definition: Definition::Ours,

@@ -10,7 +10,7 @@ use super::stages::{Walk, cut, ran};
 use super::{CommitOf, Pipelines, Run, Ship, Shipment, is_production, shipment};
 use crate::sim::generate::layout::Flavour;
 use crate::sim::generate::plan::{Outcome, Way};
-use crate::sim::world::{ApprovalStatus, Build, BuildReason, RecordResult, StageApproval, StageAttempt, StageRun, TimelineState};
+use crate::sim::world::{Build, BuildReason, RecordResult, StageApproval, StageAttempt, StageRun, TimelineState};
 
 impl Pipelines<'_> {
     /// Checks of pull requests: one a push.
@@ -146,12 +146,7 @@ impl Pipelines<'_> {
                         is_open = false;
                     } else if is_production(plan) {
                         let mut pending = StageAttempt::pending();
-                        pending.approvals.extend(plan.approvers.first().map(|approver| StageApproval {
-                            approver: *approver,
-                            status: ApprovalStatus::Pending,
-                            since: at,
-                            decided: None,
-                        }));
+                        pending.approvals.extend(plan.approvers.first().map(|approver| StageApproval::asked(*approver, at)));
                         stage.attempts.push(pending);
                         is_open = false;
                     } else {

@@ -115,7 +115,11 @@ pub(super) fn plan(layout: &Layout, history: &History, scale: &Scale, seed: u64,
 
 /// Whether a stage of a definition goes to production.
 pub(super) fn is_production(stage: &StagePlan) -> bool {
-    matches!(stage.identifier.as_str(), "Production" | "ProdEU" | "ProdUS" | "DeployProd")
+    names_production(&stage.identifier)
+}
+
+pub(super) fn names_production(identifier: &str) -> bool {
+    matches!(identifier, "Production" | "ProdEU" | "ProdUS" | "DeployProd")
 }
 
 impl Pipelines<'_> {

@@ -123,7 +123,7 @@ impl Pipelines<'_> {
                 Skipped => ApprovalStatus::Skipped,
                 _ => ApprovalStatus::Approved,
             };
-            (status != ApprovalStatus::Skipped).then_some(StageApproval { approver: *approver, status, since: at, decided: Some(decided) })
+            (status != ApprovalStatus::Skipped).then(|| StageApproval::asked(*approver, at).decided(status, decided))
         } else {
             None
         };

@@ -8,7 +8,9 @@ use ratatui::layout::Rect;
 use super::linked;
 use crate::domain::id::TicketKey;
 use crate::metrics::figures::Value;
+use crate::tui::actions::Context;
 use crate::tui::answer::MetricRow;
+use crate::tui::intent::Intent;
 use crate::tui::layout;
 use crate::tui::model::Model;
 use crate::tui::model::metrics::{Counted, Drill};
@@ -58,7 +60,8 @@ pub fn draw(model: &Model, drill: &Drill, area: Rect, buf: &mut Buffer) {
             (None, Some(problem)) => problem.to_string(),
             (None, None) => "loading".to_owned(),
             (Some(_), _) if drill.counted == Counted::In => {
-                "Nothing counts in this window. ] shows what was left out, t takes a longer one.".to_owned()
+                let key = model.keymap.shown(Context::Metrics, Intent::NextTab).unwrap_or_else(|| "the palette".to_owned());
+                format!("Nothing counts in this window. {key} shows what was left out, t takes a longer one.")
             }
             (Some(_), _) => "Nothing was left out.".to_owned(),
         };

@@ -1,4 +1,5 @@
-//! The phases of pull requests, one after the other: bars with words beside them, each where the one before ends.
+//! The phases of pull requests, one after the other: bars with words beside them, each where the one before ends. What went on in them is
+//! said where the line is wide enough; the formula says it everywhere.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -16,6 +17,10 @@ pub const WHOLE: u16 = 7;
 
 /// Cells of how many a value rests on.
 const COUNT: u16 = 8;
+
+/// Cells of what went on in a phase, and how wide a line has to be for it.
+const OF_WHICH: u16 = 28;
+const WIDE: u16 = 116;
 
 /// The length that stands for a value in a drawing; what has none has no bar.
 pub fn length(value: &Value) -> Option<f64> {
@@ -47,6 +52,13 @@ fn value(figure: &PhaseFigure, cells: u16) -> String {
     }
 }
 
+/// What went on in a phase, in so many cells.
+fn of_which_words(figure: &PhaseFigure, cells: u16) -> Option<String> {
+    let overlay = figure.overlay.as_ref().filter(|_| cells > 0)?;
+    let few = if let Value::Few { seconds } = &overlay.value { format!(" (n {})", seconds.len()) } else { String::new() };
+    Some(format!("of which {} {}{few}", overlay.overlay.words(), words::duration(length(&overlay.value)?)))
+}
+
 /// Paints them into the area: a line each where there is room, else two a line.
 pub fn draw(phases: &[PhaseFigure], area: Rect, theme: &Theme, buf: &mut Buffer) {
     if area.height < 2 || phases.is_empty() {
@@ -60,7 +72,8 @@ pub fn draw(phases: &[PhaseFigure], area: Rect, theme: &Theme, buf: &mut Buffer)
     let each = area.width / columns;
     let names = 12;
     let values = if columns == 1 { 29 + COUNT } else { 14 };
-    let cells = each.saturating_sub(names + values + 3);
+    let of_which = if columns == 1 && each >= WIDE { OF_WHICH } else { 0 };
+    let cells = each.saturating_sub(names + values + of_which + 3);
     let lengths: Vec<Option<f64>> = phases.iter().map(|figure| length(&figure.value)).collect();
     let rows = phases.len().div_ceil(usize::from(columns));
     for (at, (figure, bar)) in phases.iter().zip(bars(&lengths, cells)).enumerate() {
@@ -86,6 +99,9 @@ pub fn draw(phases: &[PhaseFigure], area: Rect, theme: &Theme, buf: &mut Buffer)
         text::put_fit(buf, at, y, for_words, &words, theme.text, &theme.marks);
         if columns == 1 && telling::is_measured(&figure.value) {
             text::put_fit(buf, at + for_words, y, COUNT, &format!("n {}", words::grouped(figure.n)), theme.faint, &theme.marks);
+        }
+        if let Some(words) = of_which_words(figure, of_which) {
+            text::put_fit(buf, at + values, y, of_which, &words, theme.dim, &theme.marks);
         }
     }
 }

@@ -176,7 +176,7 @@ impl Live {
                     result: stage.result,
                     started_at: stage.started_at,
                     finished_at: stage.finished_at,
-                    approval_ms: None,
+                    approval: None,
                     run_result: None,
                     run_finished_at: None,
                     sha: run.sha.clone(),

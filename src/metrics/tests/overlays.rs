@@ -338,6 +338,6 @@ fn of_a_merged_one_the_approval_is_told_before_it_arrived() {
     // The stage with which it arrived, by its stops.
     let mut world = deployed(waited("16:00", "19:00"));
     world.input.stages.last_mut().unwrap().environment = None;
-    let stops = crate::metrics::departures::of(WEB, &commit(1), Some(at("15:00")), &world.input, &rules);
+    let stops = crate::metrics::departures::of(WEB, &commit(1), Some(at("15:00")), &world.input, &rules, &[]);
     assert_eq!(overlay::before_arrival(&stops, &world.input), Some(vec![stretch("16:00", "19:00")]));
 }

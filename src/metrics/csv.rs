@@ -218,9 +218,10 @@ fn quoted(text: &str) -> String {
 mod tests {
     use super::*;
     use crate::domain::id::{ProjectId, RepositoryId};
-    use crate::metrics::figures::{Metric, Reason};
+    use crate::metrics::figures::{Metric, Phase, PhaseFigure, Reason};
     use crate::metrics::fixture;
     use crate::metrics::input::MeasuredProject;
+    use crate::metrics::overlay::Overlay;
 
     #[test]
     fn every_line_has_a_cell_for_every_name() {
@@ -240,6 +241,24 @@ mod tests {
         assert!(lines[1].ends_with("7 not in production yet,\"no pipelines, none at all\""), "{}", lines[1]);
         assert!(lines[2].contains(",few,1 2.5,s,"), "{}", lines[2]);
         assert!(lines[3].contains(",rate,0.25,fraction,0.1,0.7,,,1,4,41,"), "{}", lines[3]);
+    }
+
+    #[test]
+    fn phases_come_after_the_tiles_each_with_what_went_on_in_it() {
+        let mut made = fixture::figures(Vec::new());
+        let times = |median| Value::Times { median, low: 1.0, high: 9.0, p85: None, p95: None };
+        let excluded = vec![Excluded { reason: Reason::NoReview, count: 2 }];
+        let overlay = OverlayFigure { overlay: Overlay::Ci, value: times(3.0), known: 5, of: 8 };
+        made.phases = vec![PhaseFigure { phase: Phase::MergeWait, value: times(6.0), n: 8, excluded, overlay: Some(overlay) }];
+        let text = figures(&made);
+        let lines: Vec<&str> = text.split_terminator("\r\n").collect();
+        assert_eq!(lines.len(), 3);
+        assert!(lines[1].starts_with("phase_merge_wait,Phase: merge wait,ours,"), "{}", lines[1]);
+        assert!(lines[1].contains(",times,6,s,1,9,,,,,8,") && lines[1].ends_with(",2 no review before the merge,"), "{}", lines[1]);
+        assert!(lines[2].starts_with("phase_merge_wait_ci,CI during merge wait,"), "{}", lines[2]);
+        assert!(lines[2].contains(",times,3,s,1,9,,,,,5,,,5,8,pull requests with CI known,"), "{}", lines[2]);
+        let names = FIGURES.split(',').count();
+        assert!(lines.iter().all(|line| line.split(',').count() == names), "{text}");
     }
 
     #[test]

@@ -53,7 +53,9 @@ sqlite_queries! {
     /// And of each kind the last one before.
     STAGES = lines!("s.line", "stage_runs s WHERE s.stage_kind = j.value AND s.ended_at >= coalesce((SELECT max(b.ended_at) \
         FROM stage_runs b WHERE b.stage_kind = j.value AND b.ended_at < $2), $2)");
-    FLOWS = lines!("f.line", "flows f WHERE f.project = j.value AND f.ended_at >= $2");
+    /// None that is open in a repository that is gone or disabled: nobody can close it any more.
+    FLOWS = lines!("f.line", "flows f WHERE f.project = j.value AND f.ended_at >= $2 AND NOT (f.ended_at = 9007199254740991 \
+        AND EXISTS (SELECT 1 FROM repositories r WHERE r.id = f.repository AND r.disabled = 1))");
     TIPS = lines!("p.line", "repositories r CROSS JOIN pushes p WHERE r.project = j.value AND p.repository = r.id \
         AND p.branch = r.default_branch AND p.at >= $2");
     COMPARES = "SELECT c.repository, c.base, c.head, c.commits FROM json_each($1) j CROSS JOIN repositories r \
@@ -63,7 +65,8 @@ sqlite_queries! {
 postgres_queries! {
     STAGES_ON_SERVER = lines_on_server!("s.line", "stage_runs s WHERE s.stage_kind = j.value AND s.ended_at >= coalesce((SELECT \
         max(b.ended_at) FROM stage_runs b WHERE b.stage_kind = j.value AND b.ended_at < $2), $2)");
-    FLOWS_ON_SERVER = lines_on_server!("f.line", "flows f WHERE f.project = j.value AND f.ended_at >= $2");
+    FLOWS_ON_SERVER = lines_on_server!("f.line", "flows f WHERE f.project = j.value AND f.ended_at >= $2 AND NOT \
+        (f.ended_at = 9007199254740991 AND EXISTS (SELECT 1 FROM repositories r WHERE r.id = f.repository AND r.disabled = 1))");
     TIPS_ON_SERVER = lines_on_server!("p.line", "repositories r CROSS JOIN pushes p WHERE r.project = j.value \
         AND p.repository = r.id AND p.branch = r.default_branch AND p.at >= $2");
     COMPARES_ON_SERVER = "SELECT c.repository, c.base, c.head, c.commits FROM repositories r JOIN compares c ON c.repository = r.id \
@@ -257,7 +260,9 @@ impl Store {
             Extent::Everything => Parsing::of(&mut *conn, on(FLOWS, FLOWS_ON_SERVER), &all, since_ms, flow_line::read).await?,
             Extent::Deployments => Parsing::new(flow_line::read),
         };
-        let tips = Parsing::of(&mut *conn, on(TIPS, TIPS_ON_SERVER), &all, since_ms, commits::tip_of_line).await?;
+        let authors = commits::Authors::new(&query.rules);
+        let of_tip = move |line: &str| commits::tip_of_line(line, &authors);
+        let tips = Parsing::of(&mut *conn, on(TIPS, TIPS_ON_SERVER), &all, since_ms, of_tip).await?;
 
         let kinds = kinds(&mut *conn, engine, &ids).await?;
         let keys: HashMap<KindKey, i64> = kinds.iter().filter(|(id, _)| *id != 0).map(|(id, kind)| (KindKey::of(kind), *id)).collect();

@@ -10,6 +10,7 @@ use crate::metrics::figures::{
     Band, Coverage, Excluded, Measured, Missing, Phase, PhaseFigure, Reason, Service, Subject, Tile, Trend, Value, Week,
 };
 use crate::metrics::input::{Linkage, MeasuredProject};
+use crate::metrics::overlay::{Overlay, OverlayFigure};
 use crate::metrics::query::{Definition, ServiceId, Window};
 
 const EVIL: &str = "</title><script>alert(1)</script><img src=x onerror=\"y\">{{style}}";
@@ -54,6 +55,7 @@ fn report_of(tiles: Vec<Tile>, rows: Vec<(Metric, Vec<Row>)>) -> String {
     let service = ServiceId { project: ProjectId(1), kind: DefinitionKind::Pipeline, definition: 9 };
     let phase =
         |phase, value| PhaseFigure { phase, value, n: 12, excluded: vec![Excluded { reason: Reason::NoReview, count: 2 }], overlay: None };
+    let times = |median| Value::Times { median, low: 1.0, high: 20_000.0, p85: None, p95: None };
     let figures = Figures {
         window: Window::last(30, now()),
         definition: Definition::Ours,
@@ -64,6 +66,10 @@ fn report_of(tiles: Vec<Tile>, rows: Vec<(Metric, Vec<Row>)>) -> String {
             phase(Phase::Pickup, Value::Times { median: 12_000.0, low: 1.0, high: 2.0, p85: None, p95: None }),
             phase(Phase::Review, Value::NotMeasured { why: "reviews were not read".to_owned() }),
             phase(Phase::MergeWait, Value::Few { seconds: vec![60.0, 120.0] }),
+            PhaseFigure {
+                overlay: Some(OverlayFigure { overlay: Overlay::Approval, value: times(3_000.0), known: 5, of: 12 }),
+                ..phase(Phase::DeployWait, times(6_000.0))
+            },
         ],
         services: vec![Service { id: service, name: EVIL.to_owned(), production: vec![EVIL.to_owned()], deployments: 3 }],
         linkage: Linkage {
@@ -208,4 +214,17 @@ fn a_change_is_judged_in_words_too() {
     let page = everything();
     assert!(page.contains("down from 2d\u{a0}8h (better)"), "of a time: 200,000 seconds");
     assert!(page.contains("(worse)"), "of a frequency");
+}
+
+#[test]
+fn what_went_on_in_a_phase_is_a_strip_in_its_bar_and_said_with_of_how_many_it_is_known() {
+    let page = report_of(Vec::new(), Vec::new());
+    assert!(page.contains("of which approval 50m, known of 5 of 12"), "in the table");
+    assert!(page.contains("deploy wait: 1h 40m, n 12, of which approval 50m"), "in words beside the drawing");
+    let width = |class: &str| -> f64 {
+        let bar = page.split(&format!("<rect class=\"{class}\"")).nth(1).unwrap();
+        bar.split("width=\"").nth(1).unwrap().split('"').next().unwrap().parse().unwrap()
+    };
+    assert!((width("of-which") * 2.0 - width("deploy_wait")).abs() < 0.2, "half of it");
+    assert_eq!(page.matches("class=\"of-which\"").count(), 1, "the others say nothing of it");
 }

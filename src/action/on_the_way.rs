@@ -13,7 +13,7 @@ use crate::domain::project::Project;
 use crate::domain::run::{Check, PendingRelease};
 use crate::metrics::input::{Input, StageRun};
 use crate::metrics::query::Rules;
-use crate::metrics::under_way::{Commit, Live, Questions, UnderWay, questions};
+use crate::metrics::under_way::{Commit, Live, Questions, UnderWay, is_waiting, questions};
 
 /// How long somebody who looks at a pull request waits for what is not stored.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -36,6 +36,9 @@ pub async fn ask(
     missing: &mut Vec<String>,
 ) -> Result<Vec<Live>> {
     let runs = ctx.store.builds_under_way(project.id, RUNS).await?;
+    if runs.is_empty() && !input.stages.iter().any(is_waiting) {
+        return Ok(Vec::new());
+    }
     let runs: Vec<UnderWay> = runs
         .into_iter()
         .map(|build| UnderWay {

@@ -57,7 +57,7 @@ pub async fn run(works: Arc<Works>) -> action::Result<()> {
                 continue;
             }
             let course = courses.get(&project.id).copied().unwrap_or_default();
-            let at = due_at(&collection, every, course.failures).max(course.held_until.unwrap_or(Timestamp::MIN));
+            let at = due_at(&collection, every, course.failures, now).max(course.held_until.unwrap_or(Timestamp::MIN));
             if at > now {
                 next = next.min(at);
                 continue;
@@ -68,7 +68,7 @@ pub async fn run(works: Arc<Works>) -> action::Result<()> {
                     next = next.min(until);
                 }
                 // Somebody may have done it between the look and the lease.
-                None if due_at(&works.store().collection(project.id).await?, every, course.failures) > now => {
+                None if due_at(&works.store().collection(project.id).await?, every, course.failures, now) > now => {
                     release(&works.ctx, project.id, &works.holder).await?;
                 }
                 None => due.push(project),
@@ -105,9 +105,12 @@ pub async fn run(works: Arc<Works>) -> action::Result<()> {
     Ok(())
 }
 
-/// When a project is to be collected again.
-fn due_at(collection: &Collection, every: SignedDuration, failures: u32) -> Timestamp {
+/// When a project is to be collected again. What is said to have been tried long after now, a clock noted that went wrong.
+fn due_at(collection: &Collection, every: SignedDuration, failures: u32, now: Timestamp) -> Timestamp {
     let sources = &collection.sources;
+    if sources.iter().filter_map(|source| source.attempted_at).any(|at| at > now + every) {
+        return Timestamp::MIN;
+    }
     if sources.iter().any(|source| source.failed.is_some()) {
         let last = sources.iter().filter_map(|source| source.attempted_at).max();
         return last.map_or(Timestamp::MIN, |at| at + backoff(failures.max(1), AGAIN, every));
@@ -269,29 +272,30 @@ mod tests {
     #[test]
     fn a_project_is_due_when_it_was_never_read_when_it_is_old_and_later_after_each_failure() {
         let every = SignedDuration::from_mins(15);
-        assert_eq!(due_at(&collection(|_| {}), every, 0), Timestamp::MIN);
+        assert_eq!(due_at(&collection(|_| {}), every, 0, at(20)), Timestamp::MIN);
         let read = |source: &mut SourceState| {
             source.backfilled_at = Some(at(10));
             source.attempted_at = Some(at(10));
         };
-        assert_eq!(due_at(&collection(read), every, 0), at(25));
+        assert_eq!(due_at(&collection(read), every, 0, at(20)), at(25));
+        assert_eq!(due_at(&collection(read), every, 0, at(-10)), Timestamp::MIN, "by a clock that was ahead");
         let cut_off = collection(|source| {
             if source.source != Source::Details {
                 read(source)
             }
         });
-        assert_eq!(due_at(&cut_off, every, 0), Timestamp::MIN, "what was cut off goes on at once");
+        assert_eq!(due_at(&cut_off, every, 0, at(20)), Timestamp::MIN, "what was cut off goes on at once");
         let refused = collection(|source| {
             source.attempted_at = Some(at(10));
             source.refused = Some("no scope".to_owned());
         });
-        assert_eq!(due_at(&refused, every, 0), at(25), "what is refused is asked for once in a while");
+        assert_eq!(due_at(&refused, every, 0, at(20)), at(25), "what is refused is asked for once in a while");
         let failed = collection(|source| {
             read(source);
             source.failed = (source.source == Source::Builds).then(|| "offline".to_owned());
         });
         for (failures, longest) in [(0, 30), (1, 30), (2, 60), (20, 900)] {
-            let wait = due_at(&failed, every, failures).duration_since(at(10)).as_secs();
+            let wait = due_at(&failed, every, failures, at(20)).duration_since(at(10)).as_secs();
             assert!((longest * 8 / 10 - 1..=longest).contains(&wait), "{wait} of {longest}");
         }
     }

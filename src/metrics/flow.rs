@@ -22,7 +22,8 @@
 //! - **Validated**: while a run that checks its merge was queued or running, whichever of them, from the first review (or the approval, if
 //!   that is earlier) to the close. A run that goes on has no end; one whose times contradict each other, or that ended nobody knows
 //!   when, tells nothing. Where no run tells anything it is absent, for nobody knows that there was no other check.
-//! - **Nature**: `Revert "` at the beginning of the title; else a branch or label of hotfixes; else ordinary.
+//! - **Nature**: `Revert "` at the beginning of the title, unless what it reverts is a revert itself, which puts a change back in; else
+//!   a branch or label of hotfixes; else ordinary.
 //! - **What is reverted**: what stands in the quotes, up to the last one: the number where it is `Merged PR 12: ...`, as Azure DevOps
 //!   calls what it merged, else the title, in any case of letters.
 //!
@@ -44,7 +45,7 @@ use crate::domain::id::Guid;
 use crate::domain::pull_request::{PullRequestStatus, Vote};
 
 /// Changes whenever the rules of this module do: lines made by another version are made again.
-const VERSION: u32 = 3;
+const VERSION: u32 = 4;
 
 /// How many stretches of validation a flow has at most.
 pub const MOST_STRETCHES: usize = 24;
@@ -77,7 +78,7 @@ pub fn is_machine_author(name: &str, email: &str, rules: &Rules) -> bool {
 /// What a pull request is besides a change.
 pub fn nature(title: &str, source_branch: &str, labels: &[String], rules: &Rules) -> Nature {
     let branch = source_branch.strip_prefix("refs/heads/").unwrap_or(source_branch);
-    if quoted(title).is_some() {
+    if is_revert(title) {
         Nature::Revert
     } else if fits_any(&rules.hotfix_branches, branch)
         || labels.iter().any(|label| rules.hotfix_labels.iter().any(|hotfix| fits(hotfix, label)))
@@ -94,9 +95,14 @@ fn quoted(title: &str) -> Option<&str> {
     start.eq_ignore_ascii_case(REVERT).then(|| rest.rsplit_once('"').map_or(rest, |(quoted, _)| quoted))
 }
 
+/// Whether it takes something out: a revert of a revert puts it back in.
+fn is_revert(title: &str) -> bool {
+    quoted(title).is_some_and(|quoted| !is_revert(quoted))
+}
+
 /// What a title says that it reverts.
 pub fn reverted(title: &str) -> Option<Reverted> {
-    let quoted = quoted(title)?.trim();
+    let quoted = quoted(title).filter(|_| is_revert(title))?.trim();
     let merged = quoted.split_at_checked(MERGED.len()).filter(|(start, _)| start.eq_ignore_ascii_case(MERGED));
     let number = merged.and_then(|(_, rest)| rest.split_once(':')?.0.parse().ok()).filter(|number| *number > 0);
     Some(number.map_or_else(|| Reverted::Title(title_mark(quoted)), Reverted::Number))

@@ -90,7 +90,8 @@ impl<'a> Frame<'a> {
         let watched = failures::watched(input, &changes, &reverts);
         containment::carry(input, query, &lines, &mut deployments, &mut changes, &watched);
         let failures = failures::of(input, query, &deployments, &changes, &reverts);
-        let earliest = input.flows.iter().map(|flow| flow.first_commit_at.unwrap_or(flow.created_at).min(flow.created_at)).min();
+        let of_flows = input.flows.iter().map(|flow| flow.first_commit_at.unwrap_or(flow.created_at).min(flow.created_at)).min();
+        let earliest = of_flows.into_iter().chain(input.tips.iter().filter_map(|tip| tip.authored_at).min()).min();
         let from = query.window.previous().from;
         let from = earliest.map_or(from, |earliest| earliest.min(from)).max(from - MOST_BACK);
         let days = Days::between(from, query.window.to.max(now), &query.zone, &query.rules.holidays);

@@ -287,6 +287,8 @@ pub struct Tip {
     pub pusher: Option<Guid>,
     /// Author date of the commit `new`, where the commit is known.
     pub authored_at: Option<Timestamp>,
+    /// Whose commit `new` is: of a machine where the author that git has is one. Of people as long as the commit is not known.
+    pub segment: Segment,
 }
 
 /// A work item of an incident type or tag.

@@ -3,7 +3,8 @@
 //! `LT(p) = t(d) - start(p)`, with `d` the earliest successful production deployment that brought `p` (see
 //! [`containment`](super::containment)) and `start(p)` the earliest author date of its commits; creation where that is later than
 //! creation, or more than 90 days before it (*stale start*: rebased or cherry-picked). A direct push starts at the author date of its
-//! new tip. Counted in the window of `d`. Bots' pull requests are a segment of their own.
+//! new tip. Counted in the window of `d`. Bots' pull requests are a segment of their own, and so are direct pushes whose new tip a bot
+//! wrote: the version that a release bumps is nobody's change.
 //!
 //! Left out, listed in the window of the merge: what no deployment brought, what only a first deployment may have brought, what a
 //! deployment from another branch may have brought, what was merged to another branch. Left out, in the window of the deployment: commits
@@ -108,8 +109,11 @@ pub fn each(frame: &Frame<'_>, window: Window, take: &mut dyn FnMut(Sample)) {
 }
 
 fn is_bot(frame: &Frame<'_>, change: &Change) -> bool {
-    frame.query.definition == Definition::Ours
-        && matches!(change.source, Source::Flow(at) if frame.input.flows[at as usize].segment == Segment::Bot)
+    let segment = match change.source {
+        Source::Flow(at) => frame.input.flows[at as usize].segment,
+        Source::Tip(at) => frame.input.tips[at as usize].segment,
+    };
+    frame.query.definition == Definition::Ours && segment == Segment::Bot
 }
 
 fn sample(frame: &Frame<'_>, change: &Change, at: Timestamp, hours: Hours) -> Sample {
@@ -170,11 +174,15 @@ pub fn besides(frame: &Frame<'_>, window: Window) -> Besides {
     for change in asked(frame) {
         let Some((at, _)) = change.brought.filter(|(at, _)| window.contains(*at)) else { continue };
         if is_bot(frame, change) {
-            if let Source::Flow(flow) = change.source {
-                let flow = &frame.input.flows[flow as usize];
-                let from = start(flow).map_or(flow.created_at, Start::at);
-                besides.bots.extend(Some(frame.days.seconds(frame.query.hours, from, at)).filter(|seconds| *seconds >= 0.0));
-            }
+            let from = match change.source {
+                Source::Flow(flow) => {
+                    let flow = &frame.input.flows[flow as usize];
+                    Some(start(flow).map_or(flow.created_at, Start::at))
+                }
+                Source::Tip(tip) => frame.input.tips[tip as usize].authored_at,
+            };
+            let seconds = from.map(|from| frame.days.seconds(frame.query.hours, from, at));
+            besides.bots.extend(seconds.filter(|seconds| *seconds >= 0.0));
             continue;
         }
         let other = sample(frame, change, at, other);

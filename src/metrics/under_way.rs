@@ -78,6 +78,11 @@ pub struct Questions<'a> {
     pub release: Vec<&'a StageRun>,
 }
 
+/// Whether it is a deployment of a classic release that waits for something.
+pub fn is_waiting(row: &StageRun) -> bool {
+    row.kind == DefinitionKind::Release && row.result == StageResult::Pending && row.run_result.is_none()
+}
+
 /// Which runs to ask about, of a commit that was merged.
 pub fn questions<'a>(commit: &Commit<'_>, input: &'a Input, rules: &Rules, runs: &'a [UnderWay]) -> Questions<'a> {
     let mut by_stage: BTreeSet<ServiceId> = BTreeSet::new();
@@ -107,13 +112,7 @@ pub fn questions<'a>(commit: &Commit<'_>, input: &'a Input, rules: &Rules, runs:
         .filter(|run| first.is_none_or(|first| run.started_at.is_some_and(|began| began <= first)))
         .filter(|run| by_stage.contains(&run.service()) || !known.contains(&run.service()))
         .max_by_key(|run| (by_stage.contains(&run.service()), run.number));
-    let waits = |row: &&StageRun| {
-        row.kind == DefinitionKind::Release
-            && row.result == StageResult::Pending
-            && row.run_result.is_none()
-            && first.is_none()
-            && commit.is_in(row.repository, row.sha.as_ref())
-    };
+    let waits = |row: &&StageRun| is_waiting(row) && first.is_none() && commit.is_in(row.repository, row.sha.as_ref());
     let waiting: Vec<_> = input.stages.iter().filter(waits).collect();
     let newest = waiting.iter().map(|row| (row.run, service_of(row))).max();
     let release =

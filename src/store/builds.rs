@@ -67,9 +67,10 @@ queries! {
         VALUES ($1, $2, $3, $4, $5, $6, 0) \
         ON CONFLICT (project, kind, number) DO UPDATE SET name = excluded.name, path = excluded.path, \
         repository = coalesce(excluded.repository, definitions.repository)";
-    /// Of one that only its runs tell of.
+    /// Of one that only its runs tell of. They name it as it is called when they are listed.
     NAME_DEFINITION = "INSERT INTO definitions (project, kind, number, name, path, runs) VALUES ($1, $2, $3, $4, '\\', 0) \
-        ON CONFLICT (project, kind, number) DO NOTHING";
+        ON CONFLICT (project, kind, number) DO UPDATE SET name = excluded.name WHERE definitions.name <> excluded.name \
+        AND excluded.name <> CAST(excluded.number AS TEXT)";
     COUNT_RUNS = "UPDATE definitions SET runs = (SELECT count(*) FROM builds WHERE project = $1 AND definition = $2), \
         last_at = (SELECT max(finished_at) FROM builds WHERE project = $1 AND definition = $2) \
         WHERE project = $1 AND number = $2 AND kind = 'pipeline'";
@@ -126,7 +127,7 @@ pub(super) async fn find(conn: &mut AnyConnection, project: ProjectId, number: i
     sqlx::query(ONE).bind(project.0).bind(number).fetch_optional(conn).await?.as_ref().map(read).transpose()
 }
 
-/// A definition that a run or a deployment named, unless it is known.
+/// A definition that a run or a deployment named; known already, it follows a new name. Without one its number stands for it.
 pub(super) async fn name_definition(
     conn: &mut AnyConnection,
     project: ProjectId,

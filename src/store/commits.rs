@@ -1,6 +1,8 @@
 //! Commits without their content, and pushes to branches: the order in which tips followed one another.
 
+use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use sqlx::AnyConnection;
@@ -16,7 +18,9 @@ use super::{Store, repositories};
 use crate::domain::fact::{ChangeCounts, Commit};
 use crate::domain::id::{Guid, ObjectId, ProjectId, RepositoryId};
 use crate::domain::run::BranchPush;
-use crate::metrics::input::Tip;
+use crate::metrics::flow::is_machine_author;
+use crate::metrics::input::{Segment, Tip};
+use crate::metrics::query::Rules;
 use crate::metrics::size::Landed;
 
 queries! {
@@ -39,7 +43,7 @@ queries! {
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (repository, branch, number) DO UPDATE SET old = excluded.old, \
         new = excluded.new, at = excluded.at, pusher = excluded.pusher, \
         authored_at = coalesce(excluded.authored_at, pushes.authored_at), line = excluded.line";
-    AUTHORED = "SELECT authored_at FROM commits WHERE repository = $1 AND sha = $2";
+    AUTHORED = "SELECT authored_at, author_name, author_email FROM commits WHERE repository = $1 AND sha = $2";
     CHANGES = "SELECT c.repository, c.sha, c.authored_at, c.added + c.edited + c.deleted AS files FROM repositories r \
         JOIN commits c ON c.repository = r.id AND c.committed_at >= $2 WHERE r.project = $1 AND c.added IS NOT NULL";
     /// Pushes whose last commit is not known: what they brought was not read.
@@ -66,7 +70,47 @@ fn read(row: &AnyRow) -> Result<Commit> {
     })
 }
 
-fn tip_line(repository: RepositoryId, push: &BranchPush, authored_at: Option<Timestamp>) -> String {
+/// Who wrote a commit, and when.
+#[derive(Default)]
+struct Authored {
+    at: Option<Timestamp>,
+    /// As in `git log`, name and address.
+    by: String,
+}
+
+impl Authored {
+    fn new(at: Option<Timestamp>, name: &str, email: &str) -> Self {
+        Self { at, by: format!("{name}{BEFORE_ADDRESS}{email}>") }
+    }
+}
+
+const BEFORE_ADDRESS: &str = " <";
+
+/// Which authors of commits are machines, each asked about once.
+#[derive(Clone)]
+pub(super) struct Authors {
+    rules: Arc<Rules>,
+    known: RefCell<HashMap<String, Segment>>,
+}
+
+impl Authors {
+    pub fn new(rules: &Rules) -> Self {
+        Self { rules: Arc::new(rules.clone()), known: RefCell::default() }
+    }
+
+    fn segment(&self, author: &str) -> Segment {
+        if let Some(known) = self.known.borrow().get(author) {
+            return *known;
+        }
+        let (name, email) = author.rsplit_once(BEFORE_ADDRESS).unwrap_or((author, ""));
+        let is_machine = is_machine_author(name, email.strip_suffix('>').unwrap_or(email), &self.rules);
+        let segment = if is_machine { Segment::Bot } else { Segment::Human };
+        self.known.borrow_mut().insert(author.to_owned(), segment);
+        segment
+    }
+}
+
+fn tip_line(repository: RepositoryId, push: &BranchPush, authored: &Authored) -> String {
     Line::new()
         .int(repository.0)
         .int(push.number)
@@ -74,12 +118,13 @@ fn tip_line(repository: RepositoryId, push: &BranchPush, authored_at: Option<Tim
         .text(push.new.as_str())
         .at(Some(push.at))
         .text(push.pusher.as_ref().map_or("", |who| who.id.as_str()))
-        .at(authored_at)
+        .at(authored.at)
+        .text(&authored.by)
         .finish()
 }
 
 /// A tip from its line.
-pub(super) fn tip_of_line(line: &str) -> Result<Tip> {
+pub(super) fn tip_of_line(line: &str, authors: &Authors) -> Result<Tip> {
     let mut fields = Fields::of(line);
     Ok(Tip {
         repository: RepositoryId(fields.int()?),
@@ -89,6 +134,7 @@ pub(super) fn tip_of_line(line: &str) -> Result<Tip> {
         at: fields.at()?,
         pusher: fields.maybe_text()?.map(Guid::new),
         authored_at: fields.maybe_at()?,
+        segment: fields.maybe_text()?.map_or(Segment::Human, |author| authors.segment(author)),
     })
 }
 
@@ -106,8 +152,8 @@ fn push_of(row: &AnyRow) -> Result<BranchPush> {
     })
 }
 
-async fn put_pushes(conn: &mut AnyConnection, repository: RepositoryId, pushes: Vec<(BranchPush, Option<Timestamp>)>) -> Result<()> {
-    batch::put(conn, PUT_PUSH, &pushes, |query, (push, authored_at)| {
+async fn put_pushes(conn: &mut AnyConnection, repository: RepositoryId, pushes: Vec<(BranchPush, Authored)>) -> Result<()> {
+    batch::put(conn, PUT_PUSH, &pushes, |query, (push, authored)| {
         Ok(query
             .bind(repository.0)
             .bind(push.branch.clone())
@@ -116,8 +162,8 @@ async fn put_pushes(conn: &mut AnyConnection, repository: RepositoryId, pushes: 
             .bind(push.new.as_str().to_owned())
             .bind(push.at.as_millisecond())
             .bind(push.pusher.as_ref().map(|who| who.id.as_str().to_owned()))
-            .bind(authored_at.map(Timestamp::as_millisecond))
-            .bind(tip_line(repository, push, *authored_at)))
+            .bind(authored.at.map(Timestamp::as_millisecond))
+            .bind(tip_line(repository, push, authored)))
     })
     .await?;
     Ok(())
@@ -134,7 +180,7 @@ async fn date_pushes(conn: &mut AnyConnection, repository: RepositoryId, commits
             continue;
         }
         for row in sqlx::query(PUSHES_OF).bind(repository.0).bind(commit.id.as_str()).fetch_all(&mut *conn).await? {
-            dated.push((push_of(&row)?, commit.authored_at));
+            dated.push((push_of(&row)?, Authored::new(commit.authored_at, &commit.author_name, &commit.author_email)));
         }
     }
     put_pushes(conn, repository, dated).await
@@ -180,10 +226,14 @@ impl Store {
             let once: HashMap<(&str, i64), &BranchPush> = pushes.iter().map(|push| ((&*push.branch, push.number), push)).collect();
             let mut dated = Vec::with_capacity(once.len());
             for push in once.into_values() {
-                let authored: Option<Option<i64>> =
-                    sqlx::query_scalar(AUTHORED).bind(repository.0).bind(push.new.as_str()).fetch_optional(writing.conn()).await?;
-                let authored_at = authored.flatten().map(|at| super::column::instant(at, "authored_at")).transpose()?;
-                dated.push((push.clone(), authored_at));
+                let row = sqlx::query(AUTHORED).bind(repository.0).bind(push.new.as_str()).fetch_optional(writing.conn()).await?;
+                let authored = match row {
+                    Some(row) => {
+                        Authored::new(row.maybe_instant("authored_at")?, row.borrowed("author_name")?, row.borrowed("author_email")?)
+                    }
+                    None => Authored::default(),
+                };
+                dated.push((push.clone(), authored));
             }
             dated.sort_by_key(|(push, _)| push.number);
             put_pushes(writing.conn(), repository, dated).await?;

@@ -415,6 +415,25 @@ pub(super) async fn add_items(
     table.write(conn, project, rules).await.map(|_| ())
 }
 
+/// Takes away work items that pull requests no longer hang on.
+pub(super) async fn drop_items(
+    conn: &mut AnyConnection,
+    project: ProjectId,
+    items: impl Iterator<Item = ((RepositoryId, i64), i64)>,
+    rules: &(Rules, String),
+) -> Result<()> {
+    let mut table = Table::default();
+    for ((repository, number), item) in items {
+        if let Some(known) = table.row(&mut *conn, repository, number).await?
+            && known.history.items.contains(&item)
+        {
+            known.history.items.retain(|known| *known != item);
+            table.new.insert((repository, number));
+        }
+    }
+    table.write(conn, project, rules).await.map(|_| ())
+}
+
 impl Store {
     /// The rules that flows are made with from now on. [`Store::refresh_flows`] makes those that were made with others again.
     pub fn set_flow_rules(&self, rules: &Rules) {

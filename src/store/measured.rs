@@ -5,7 +5,7 @@
 //! except for what hangs on work items, which is counted here: of the repository asked for, and of those that the service deploys.
 //! Limits: as far back as [`LOOK_BACK`] before the window that precedes the query's, up to now.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use futures_util::TryStreamExt as _;
@@ -22,6 +22,7 @@ use super::sources::{self, collection_of};
 use super::{Store, approvals, commits, flow_line, linkage, sqlite, stage_rows};
 use crate::domain::collection::{Collection, SourceState};
 use crate::domain::id::{ObjectId, ProjectId, RepositoryId};
+use crate::domain::pull_request::PullRequestStatus;
 use crate::domain::run::DefinitionKind;
 use crate::metrics::input::{Compare, Input, Linkage, MeasuredProject, Run, StageKind};
 use crate::metrics::production::{KindKey, Wanted};
@@ -74,7 +75,7 @@ queries! {
     PROJECTS = "SELECT p.id, p.name, CASE WHEN p.removed_at IS NULL THEN 0 ELSE 1 END AS removed, s.source, s.covers_from, s.done, s.total, \
         s.backfilled_at, s.synced_at, s.attempted_at, s.failed, s.refused FROM projects p LEFT JOIN sync_sources s ON s.project = p.id \
         ORDER BY p.name, p.id";
-    REPOSITORIES = "SELECT id, project, name, default_branch FROM repositories ORDER BY id";
+    REPOSITORIES = "SELECT id, project, name, default_branch, disabled FROM repositories ORDER BY id";
     OF_STAGES = "SELECT DISTINCT repository FROM stage_runs WHERE stage_kind = $1 AND ended_at >= $2 AND repository IS NOT NULL";
     OF_RUNS = "SELECT DISTINCT repository FROM builds WHERE project = $1 AND definition = $2 AND (finished_at >= $3 OR finished_at IS NULL) \
         AND repository IS NOT NULL";
@@ -257,7 +258,9 @@ impl Store {
             Extent::Everything => Parsing::of(&mut *conn, on(FLOWS, FLOWS_ON_SERVER), &all, since_ms, flow_line::read).await?,
             Extent::Deployments => Parsing::new(flow_line::read),
         };
-        let tips = Parsing::of(&mut *conn, on(TIPS, TIPS_ON_SERVER), &all, since_ms, commits::tip_of_line).await?;
+        let authors = commits::Authors::new(&query.rules);
+        let of_tip = move |line: &str| commits::tip_of_line(line, &authors);
+        let tips = Parsing::of(&mut *conn, on(TIPS, TIPS_ON_SERVER), &all, since_ms, of_tip).await?;
 
         let kinds = kinds(&mut *conn, engine, &ids).await?;
         let keys: HashMap<KindKey, i64> = kinds.iter().filter(|(id, _)| *id != 0).map(|(id, kind)| (KindKey::of(kind), *id)).collect();
@@ -275,11 +278,14 @@ impl Store {
             runs.push(parsing);
         }
 
-        let mut repositories = Vec::new();
+        let (mut repositories, mut disabled) = (Vec::new(), HashSet::new());
         for row in sqlx::query(REPOSITORIES).fetch_all(&mut *conn).await? {
-            let project = ProjectId(row.int("project")?);
+            let (id, project) = (RepositoryId(row.int("id")?), ProjectId(row.int("project")?));
+            if row.flag("disabled")? {
+                disabled.insert(id);
+            }
             if ids.contains(&project) {
-                repositories.push((RepositoryId(row.int("id")?), project, row.text("name")?, row.maybe_text("default_branch")?));
+                repositories.push((id, project, row.text("name")?, row.maybe_text("default_branch")?));
             }
         }
         let mut compares = Vec::new();
@@ -296,7 +302,9 @@ impl Store {
             Extent::Everything => linkage::incidents(&mut *conn, engine, &ids, &query.rules).await?,
             Extent::Deployments => Vec::new(),
         };
-        let flows = flows.end().await?;
+        let mut flows = flows.end().await?;
+        // What is open in a repository that is gone or disabled, nobody can close any more.
+        flows.retain(|flow| flow.status != PullRequestStatus::Active || !disabled.contains(&flow.repository));
         let mut linked = Linkage::default();
         if extent == Extent::Everything {
             let mut asked: BTreeSet<RepositoryId> = repositories.iter().map(|(id, ..)| *id).collect();

@@ -11,9 +11,10 @@ use super::column::{Columns, Word, json};
 use super::error::Result;
 use super::hold::Hold;
 use super::sources::PageDone;
-use super::{Store, histories};
+use super::{Store, histories, linkage};
 use crate::domain::id::{ObjectId, ProjectId, RepositoryId};
 use crate::domain::work_item::{LinkTarget, Via, WorkItem};
+use crate::metrics::query::Rules;
 
 queries! {
     PUT = "INSERT INTO work_items (project, number, revision, kind, state, title, tags, area, created_at, changed_at, resolved_at) \
@@ -27,6 +28,9 @@ queries! {
     LINK = "INSERT INTO work_item_links (project, item, target_kind, repository, target, via) VALUES ($1, $2, $3, $4, $5, $6) \
         ON CONFLICT (project, item, target_kind, repository, target) DO UPDATE SET via = excluded.via \
         WHERE work_item_links.via = 'text' AND excluded.via = 'link'";
+    OWN_LINKS = "SELECT target_kind, repository, target FROM work_item_links WHERE project = $1 AND item = $2 AND via = 'link'";
+    UNLINK = "DELETE FROM work_item_links WHERE project = $1 AND item = $2 AND target_kind = $3 AND repository = $4 AND target = $5";
+    FORGET = "DELETE FROM work_items WHERE project = $1 AND number = $2";
     NAMED_ONLY = "SELECT DISTINCT l.item FROM work_item_links l WHERE l.project = $1 \
         AND NOT EXISTS (SELECT 1 FROM work_items w WHERE w.project = l.project AND w.number = l.item) ORDER BY l.item";
     KNOWN = "SELECT number FROM work_items WHERE project = $1";
@@ -134,6 +138,71 @@ impl Store {
             });
             histories::add_items(writing.conn(), project, of_pull_requests, &rules).await?;
             self.finish_page(writing, project, None).await
+        })
+        .await
+    }
+
+    /// Keeps Azure DevOps's own links of work items that were read with all of theirs: one that a person took away is one no more.
+    pub async fn put_own_links(&self, project: ProjectId, items: &[i64], links: &[(i64, RepositoryId, LinkTarget, Via)]) -> Result<()> {
+        let rules = self.flow_rules();
+        self.attempt("keep the links of work items", async {
+            let mut writing = self.writing_on(Hold::Project(project)).await?;
+            let name = |(item, repository, target, _): &(i64, RepositoryId, LinkTarget, Via)| {
+                let (kind, repository, target) = target_of(*repository, target);
+                (*item, kind.to_owned(), repository, target)
+            };
+            let told: BTreeSet<_> = links.iter().map(name).collect();
+            let mut gone = Vec::new();
+            for item in items {
+                let known = sqlx::query(OWN_LINKS).bind(project.0).bind(*item).fetch_all(writing.conn()).await?;
+                for row in known {
+                    let link = (*item, row.text("target_kind")?, row.int("repository")?, row.text("target")?);
+                    if told.contains(&link) {
+                        continue;
+                    }
+                    let (item, kind, repository, target) = link;
+                    if let Some(LinkTarget::PullRequest { number }) = target_from(&kind, &target) {
+                        gone.push(((RepositoryId(repository), number), item));
+                    }
+                    let unlink = sqlx::query(UNLINK).bind(project.0).bind(item).bind(kind).bind(repository).bind(target);
+                    unlink.execute(writing.conn()).await?;
+                }
+            }
+            histories::drop_items(writing.conn(), project, gone.into_iter(), &rules).await?;
+            put_links(writing.conn(), project, links).await?;
+            let of_pull_requests = links.iter().filter_map(|(item, repository, target, _)| match target {
+                LinkTarget::PullRequest { number } => Some(((*repository, *number), *item)),
+                _ => None,
+            });
+            histories::add_items(writing.conn(), project, of_pull_requests, &rules).await?;
+            self.finish_page(writing, project, None).await
+        })
+        .await
+    }
+
+    /// Forgets work items that are not there any more, and their own links; which of these were known.
+    pub async fn forget_items(&self, project: ProjectId, numbers: &[i64]) -> Result<Vec<i64>> {
+        let mut known = Vec::new();
+        self.attempt("forget work items", async {
+            let mut writing = self.writing_on(Hold::Project(project)).await?;
+            for number in numbers {
+                let done = sqlx::query(FORGET).bind(project.0).bind(*number).execute(writing.conn()).await?;
+                known.extend((done.rows_affected() > 0).then_some(*number));
+            }
+            self.finish_page(writing, project, None).await
+        })
+        .await?;
+        if !known.is_empty() {
+            self.put_own_links(project, &known, &[]).await?;
+        }
+        Ok(known)
+    }
+
+    /// The incidents of a project that nobody has resolved, as far as is known.
+    pub async fn open_incidents(&self, project: ProjectId, rules: &Rules) -> Result<Vec<i64>> {
+        self.attempt("read which incidents are open", async {
+            let found = linkage::incidents(&mut *self.reader().await?, self.engine(), &[project], rules).await?;
+            Ok(found.into_iter().filter(|incident| incident.resolved_at.is_none()).map(|incident| incident.number).collect())
         })
         .await
     }

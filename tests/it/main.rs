@@ -8,6 +8,7 @@ mod backfill;
 mod bad_input;
 mod board_journey;
 mod case_list;
+mod collect_gaps;
 mod collect_heal;
 mod collect_limits;
 mod collect_postgres;

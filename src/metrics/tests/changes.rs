@@ -3,7 +3,7 @@
 use super::world::*;
 use crate::domain::id::Guid;
 use crate::metrics::figures::{Coverage, Metric, Reason, Value};
-use crate::metrics::input::{Compare, Nature};
+use crate::metrics::input::{Compare, Nature, Segment};
 use crate::metrics::off_line::{self, Between};
 use crate::metrics::query::{Query, ServiceId, Team};
 
@@ -98,6 +98,21 @@ fn a_failed_deployment_brings_nothing() {
     world.merge(WEB, 1, USUAL);
     world.deploy(1, 2, "2026-03-09 12:00", WEB, 1).result = crate::domain::run::StageResult::Failed;
     assert_eq!(numbers(&world.rows(Metric::LeadTime), Some(Reason::NotDeployed)), [1]);
+}
+
+#[test]
+fn what_a_machine_pushes_is_a_segment_of_its_own_and_no_change_of_people() {
+    let mut world = World::with_web();
+    world.merge(WEB, 1, USUAL);
+    // A release bumps the version: seconds old when it is deployed.
+    world.push(WEB, 900, "2026-03-09 11:59").segment = Segment::Bot;
+    world.deploy(1, 2, "2026-03-09 12:00", WEB, 900);
+    world.push(WEB, 901, "2026-03-09 13:00").segment = Segment::Bot;
+    let tile = world.tile(Metric::LeadTime);
+    assert_eq!(tile.value, few(&[4.0]));
+    assert_eq!(left_out(&tile, Reason::Bot), 2, "whether deployed or not");
+    assert!(tile.notes.iter().any(|note| note == "of bots: n = 1"), "{:?}", tile.notes);
+    assert!(!tile.notes.iter().any(|note| note.contains("without a pull request")), "{:?}", tile.notes);
 }
 
 #[test]

@@ -305,7 +305,11 @@ fn reverts_and_hotfixes_are_known_by_title_branch_and_label() {
     history.title = "Revert \"Add a pier\"".to_owned();
     assert_eq!(flow(&history).nature, Nature::Revert);
     history.title = "Revert the pier".to_owned();
-    assert_eq!(flow(&history).nature, Nature::Hotfix);
+    assert_eq!(flow(&history).nature, Nature::Hotfix, "no title of a revert");
+    history.source_branch = "refs/heads/pier".to_owned();
+    history.title = "Revert \"Revert \"Add a pier\"\"".to_owned();
+    let relanded = flow(&history);
+    assert_eq!((relanded.nature, relanded.reverts), (Nature::Ordinary, None), "it puts the pier back");
 }
 
 #[test]

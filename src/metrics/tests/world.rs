@@ -115,7 +115,7 @@ impl World {
         self.pushes += 1;
         let old = self.input.tips.iter().rev().find(|tip| tip.repository == repository).map_or(commit(-1), |tip| tip.new.clone());
         let (push, new, at) = (self.pushes, commit(number), t(at));
-        self.input.tips.push(Tip { repository, push, old, new, at, pusher: None, authored_at: Some(at) });
+        self.input.tips.push(Tip { repository, push, old, new, at, pusher: None, authored_at: Some(at), segment: Segment::Human });
         self.input.tips.last_mut().unwrap()
     }
 

@@ -101,6 +101,20 @@ async fn a_page_of_runs_twice_is_the_same_as_once() {
     assert_eq!(store.builds_of_commit(project, &ObjectId::new(format!("{:040x}", 7))).await.unwrap()[0].tags, ["release"]);
 }
 
+async fn a_pipeline_goes_by_the_name_that_its_runs_last_told() {
+    let desk = measured().await;
+    let (store, project) = (&desk.store, desk.project);
+    let named =
+        |number: i64, name: &str| Build { definition_name: name.to_owned(), ..build(number, 7, RunStatus::Completed, Some(number)) };
+    let name = async || store.stage_kinds(&[project]).await.unwrap()[0].definition_name.clone();
+    store.put_builds(project, &[named(1, "api-ci")], None).await.unwrap();
+    assert_eq!(name().await, "api-ci");
+    store.put_builds(project, &[named(2, "api-prod")], None).await.unwrap();
+    assert_eq!(name().await, "api-prod", "which decides what is production");
+    store.put_builds(project, &[named(3, "7")], None).await.unwrap();
+    assert_eq!(name().await, "api-prod", "a number stands for a name that was not told");
+}
+
 async fn a_finished_run_stays_finished_whatever_arrives_late() {
     let desk = measured().await;
     let (store, project) = (&desk.store, desk.project);
@@ -109,6 +123,9 @@ async fn a_finished_run_stays_finished_whatever_arrives_late() {
     let again = Build { result: Some(RunResult::Failed), ..build(1, 7, RunStatus::Completed, Some(60)) };
     store.put_builds(project, std::slice::from_ref(&running), None).await.unwrap();
     assert_eq!(store.unfinished_builds(project).await.unwrap(), [1]);
+    let under_way = store.builds_under_way(project, 5).await.unwrap();
+    assert_eq!(under_way.iter().map(|build| (build.number, build.result)).collect::<Vec<_>>(), [(1, None)]);
+    assert_eq!(store.builds_under_way(project, 0).await.unwrap(), []);
     // Before it started: an answer from earlier.
     assert!(store.put_builds(project, &[build(1, 7, RunStatus::NotStarted, None)], None).await.unwrap().new_or_changed.is_empty());
     // Both in one page, in any order.
@@ -408,6 +425,7 @@ async fn a_purge_forgets_the_facts_and_keeps_what_people_decided() {
 
 on_both!(
     a_page_of_runs_twice_is_the_same_as_once,
+    a_pipeline_goes_by_the_name_that_its_runs_last_told,
     a_finished_run_stays_finished_whatever_arrives_late,
     attempts_of_a_stage_are_kept_with_their_jobs_and_follow_their_run,
     what_was_deployed_and_decided_follows_the_name_of_an_environment,

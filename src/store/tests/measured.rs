@@ -131,6 +131,22 @@ async fn rows_are_read_as_far_back_as_figures_need_them() {
     assert!(input.runs.is_empty());
 }
 
+async fn what_is_open_in_a_repository_that_is_gone_is_not_in_progress_and_what_was_closed_there_stays() {
+    let desk = delivered().await;
+    let statuses = async || {
+        let input = input(&desk, &query(&[])).await;
+        let (open, closed): (Vec<_>, Vec<_>) = input.flows.iter().partition(|flow| flow.status == PullRequestStatus::Active);
+        (open.len(), closed.len())
+    };
+    let (open, closed) = statuses().await;
+    assert!(open > 0 && closed > 0);
+    let gone = fact::Repository { disabled: true, ..repository("api") };
+    desk.store.put_repositories(desk.project, &[gone]).await.unwrap();
+    assert_eq!(statuses().await, (0, closed));
+    desk.store.put_repositories(desk.project, &[repository("api")]).await.unwrap();
+    assert_eq!(statuses().await, (open, closed), "it is back");
+}
+
 async fn whole_runs_are_read_where_they_are_wanted() {
     let desk = delivered().await;
     let project = desk.project;
@@ -369,6 +385,7 @@ async fn a_store_without_anything_gives_an_empty_input() {
 
 on_both!(
     rows_are_read_as_far_back_as_figures_need_them,
+    what_is_open_in_a_repository_that_is_gone_is_not_in_progress_and_what_was_closed_there_stays,
     whole_runs_are_read_where_they_are_wanted,
     only_projects_that_are_asked_for_and_measured_are_read,
     incidents_are_told_by_type_or_tag_in_any_case_with_what_hangs_on_them,

@@ -5,7 +5,7 @@
 //! for one page and not for forty, and on a slow machine no page runs out of the time that the store gives to get hold of it. A source
 //! that is refused or fails stops alone.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
@@ -53,6 +53,8 @@ pub enum Stop {
     Ado(ado::Error),
     /// The store's trouble ends the whole pass.
     Store(store::Error),
+    /// The repository can't be seen in this pass.
+    Hidden,
 }
 
 impl From<ado::Error> for Stop {
@@ -83,6 +85,9 @@ pub struct Course<'a> {
     is_token_refused: AtomicBool,
     /// Listed at most once in a pass.
     listed: OnceCell<Vec<Repository>>,
+    /// Repositories that were not there when something in them was asked for: deleted, or hidden from the token. Not asked about again
+    /// in this pass, and by the next.
+    hidden: Mutex<BTreeSet<RepositoryId>>,
 }
 
 struct Track {
@@ -112,10 +117,17 @@ impl<'a> Course<'a> {
         let (store, project, now) = (shared.store, &job.project, shared.clock.now());
         let collection = store.collection(project.id).await?;
         let from = collection.from.unwrap_or(now);
+        let first = store.repositories(project.id).await?;
+        let pushes = Cursor::read(store.source_cursor(project.id, Source::Pushes).await?.as_deref());
+        let names = || first.iter().filter(|repository| !repository.disabled).map(|repository| repository.id.to_string());
+        let readable = || names().filter(|name| !pushes.has_hidden(name)).collect();
         let mut tracks = BTreeMap::new();
         for source in Source::ALL {
             let state = collection.source(source).cloned().unwrap_or_else(|| SourceState::new(source));
             let mut cursor = Cursor::read(store.source_cursor(project.id, source).await?.as_deref());
+            if matches!(source, Source::PullRequests | Source::Builds | Source::Releases) {
+                cursor.see(readable(), now);
+            }
             let goes_on = cursor.pass().is_some();
             let begun = cursor.begin(now);
             let done = if goes_on { state.done } else { 0 };
@@ -124,9 +136,9 @@ impl<'a> Course<'a> {
             let standing = Standing { begun, was_refused, was_backfilled, synced_at, done, ..Standing::default() };
             tracks.insert(source, Track { cursor: tokio::sync::Mutex::new(cursor), standing: Mutex::new(standing) });
         }
-        let first = store.repositories(project.id).await?;
         let (down, is_token_refused) = (AtomicBool::new(false), AtomicBool::new(false));
-        let course = Self { shared, job, from, first, at, tracks, down, is_token_refused, listed: OnceCell::new() };
+        let course =
+            Self { shared, job, from, first, at, tracks, down, is_token_refused, listed: OnceCell::new(), hidden: Mutex::default() };
         course.show();
         Ok(course)
     }
@@ -149,8 +161,16 @@ impl<'a> Course<'a> {
 
     /// A repository by its row, as the client names it; nothing for one that cannot be read.
     pub fn repo(&self, id: RepositoryId) -> Option<RepoRef<'_>> {
-        let found = self.repositories().iter().find(|repository| repository.id == id && !repository.disabled)?;
+        let found = self.repositories().iter().find(|repository| repository.id == id && !repository.disabled && !self.is_hidden(id))?;
         Some(RepoRef { project: &self.project().guid, repository: &found.guid })
+    }
+
+    fn hidden(&self) -> std::sync::MutexGuard<'_, BTreeSet<RepositoryId>> {
+        self.hidden.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub fn is_hidden(&self, id: RepositoryId) -> bool {
+        self.hidden().contains(&id)
     }
 
     pub fn repositories(&self) -> &[Repository] {
@@ -258,6 +278,7 @@ impl<'a> Course<'a> {
                 return Ok(Some(done));
             }
             Err(Stop::Store(error)) => return Err(error),
+            Err(Stop::Hidden) => return Ok(None),
             Err(Stop::Ado(error)) => error,
         };
         if matches!(error.kind(), ErrorKind::BadToken | ErrorKind::TokenExpired) {
@@ -281,6 +302,25 @@ impl<'a> Course<'a> {
         drop(standing);
         self.show();
         Ok(None)
+    }
+
+    /// As [`Course::take`], of an operation in a repository: whether it is there, every other question in it will say the same.
+    pub fn take_of<T>(&self, source: Source, repository: RepositoryId, result: Result<T, Stop>) -> store::Result<Option<T>> {
+        if let Err(Stop::Ado(error)) = &result
+            && *error.kind() == ErrorKind::RepositoryMissing
+        {
+            self.hidden().insert(repository);
+        }
+        self.take(source, result)
+    }
+
+    /// Remembers that a repository could not be seen, so that it is noticed when it can be again.
+    pub async fn hide(&self, repository: RepositoryId) -> store::Result<()> {
+        let mut turn = self.turn(Source::Pushes).await;
+        turn.next.hide(repository.to_string());
+        self.store().put_page(self.project().id, turn.page()).await?;
+        turn.keep();
+        Ok(())
     }
 
     /// Refuses a source for which another one that is refused is needed first.
@@ -372,6 +412,11 @@ impl Turn<'_, '_> {
     /// This page stands for so many calls.
     pub fn calls(&mut self, calls: usize) {
         self.more = i64::try_from(calls).unwrap_or(i64::MAX) - 1;
+    }
+
+    /// A repository answers.
+    pub fn show(&mut self, repository: RepositoryId) {
+        self.next.show(&repository.to_string());
     }
 
     pub fn look(&mut self, what: impl Into<String>, at: Timestamp) {

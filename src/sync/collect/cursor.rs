@@ -3,7 +3,12 @@
 //! A unit is what is read page after page: a listing, an environment's records, a repository's commits. The text of a cursor is written
 //! in the transaction of the page that it stands for, so that a process that is killed goes on after the last page that it kept.
 //!
-//! Limits: a cursor that cannot be read counts as none: everything is read again, which changes nothing that is known already.
+//! A pass that was begun long ago is not gone on with as if it had begun now: what it was done with is read on from there, so that what
+//! keeps one unit from its end keeps no other from what is new. A time that is still to come was noted by a clock that went wrong: how
+//! far a unit was read then, nobody knows, so that it is read from the beginning.
+//!
+//! Limits: a cursor that cannot be read counts as none: everything is read again, which changes nothing that is known already. A clock
+//! that is always more than [`OVERLAP`] ahead of the service's leaves gaps.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,6 +17,12 @@ use serde::{Deserialize, Serialize};
 
 /// What is asked for again before the end of what is covered: clocks differ, and lists lag behind.
 pub const OVERLAP: SignedDuration = SignedDuration::from_mins(10);
+
+/// How far back lists are read again for what can be read once more: two windows of figures.
+const BACK: SignedDuration = SignedDuration::from_hours(24 * 60);
+
+/// A pass that was cut off is gone on with for so long.
+const AGED: SignedDuration = SignedDuration::from_mins(15);
 
 /// How far a source is.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -27,6 +38,12 @@ pub struct Cursor {
     /// What could not be found any more, and is not asked for again.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     gone: BTreeSet<String>,
+    /// What could be read in the last pass, for lists that leave out what can't be.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    seen: Option<BTreeSet<String>>,
+    /// What was not there when it was asked for, and may only be hidden.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    hidden: BTreeSet<String>,
 }
 
 /// How far a unit is.
@@ -47,6 +64,15 @@ pub struct Place {
     pub since: Timestamp,
     /// The page to ask for next, in the words of the listing (rows to skip, or a continuation token); absent for the first.
     pub next: Option<String>,
+    /// When the first page was asked for, of a unit that is under way.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub begun: Option<Timestamp>,
+}
+
+impl Place {
+    fn first(since: Timestamp) -> Self {
+        Self { since, next: None, begun: None }
+    }
 }
 
 /// What a page of a unit led to.
@@ -74,7 +100,28 @@ impl Cursor {
 
     /// Goes on with the pass under way, or begins one; when it began.
     pub fn begin(&mut self, now: Timestamp) -> Timestamp {
-        *self.pass.get_or_insert(now)
+        let is_to_come = |at: Timestamp| at > now + OVERLAP;
+        for unit in self.units.values_mut() {
+            unit.covered = unit.covered.filter(|(_, ends)| !is_to_come(*ends));
+            unit.at = unit.at.take().filter(|at| !at.begun.is_some_and(is_to_come));
+        }
+        self.looked.retain(|_, at| !is_to_come(*at));
+        let is_good = |begun: &Timestamp| !is_to_come(*begun) && now.duration_since(*begun) < AGED;
+        let begun = self.pass.filter(is_good).unwrap_or(now);
+        self.pass = Some(begun);
+        begun
+    }
+
+    /// Takes note of what can be read now. Where something can that could not when the units were read, the last [`BACK`] of them is read
+    /// again: what lists left out then, they do not bring up by themselves.
+    pub fn see(&mut self, readable: BTreeSet<String>, now: Timestamp) {
+        if self.seen.as_ref().is_some_and(|seen| !readable.is_subset(seen)) {
+            for unit in self.units.values_mut() {
+                unit.covered = unit.covered.map(|(begins, ends)| (begins, ends.min(now - BACK)));
+                unit.at = None;
+            }
+        }
+        self.seen = Some(readable);
     }
 
     /// The pass is over.
@@ -87,17 +134,17 @@ impl Cursor {
 
     /// Where to go on with a unit, whose facts are wanted since `from`; nothing where the pass under way is done with it.
     pub fn place(&self, unit: &str, from: Timestamp) -> Option<Place> {
-        let Some(known) = self.units.get(unit) else { return Some(Place { since: from, next: None }) };
+        let Some(known) = self.units.get(unit) else { return Some(Place::first(from)) };
         if let Some(at) = known.at.as_ref().filter(|at| at.next.is_some()) {
             return Some(at.clone());
         }
         match known.covered {
             Some((begins, ends)) if begins <= from => {
                 let is_done = self.pass.is_some_and(|begun| ends >= begun);
-                (!is_done).then(|| Place { since: (ends - OVERLAP).max(from), next: None })
+                (!is_done).then(|| Place::first((ends - OVERLAP).max(from)))
             }
             // Never read, or not as far back as is wanted now.
-            _ => Some(Place { since: from, next: None }),
+            _ => Some(Place::first(from)),
         }
     }
 
@@ -108,10 +155,10 @@ impl Cursor {
 
     /// Takes over what a page led to.
     pub fn step(&mut self, unit: &str, place: &Place, from: Timestamp, step: Step) {
-        let begun = self.pass;
+        let begun = place.begun.or(self.pass);
         let unit = self.units.entry(unit.to_owned()).or_default();
         match step {
-            Step::Next(next) => unit.at = Some(Place { since: place.since, next: Some(next) }),
+            Step::Next(next) => unit.at = Some(Place { since: place.since, next: Some(next), begun }),
             Step::Done => {
                 unit.at = None;
                 let begins = unit.covered.map_or(from, |(begins, _)| begins.min(from));
@@ -141,6 +188,19 @@ impl Cursor {
         self.gone.insert(what.into());
     }
 
+    /// Remembers what was not to be seen, until it is again.
+    pub fn hide(&mut self, what: impl Into<String>) {
+        self.hidden.insert(what.into());
+    }
+
+    pub fn show(&mut self, what: &str) {
+        self.hidden.remove(what);
+    }
+
+    pub fn has_hidden(&self, what: &str) -> bool {
+        self.hidden.contains(what)
+    }
+
     pub fn has_lost(&self, what: &str) -> bool {
         self.gone.contains(what)
     }
@@ -163,7 +223,7 @@ mod tests {
         let mut cursor = Cursor::default();
         assert_eq!(cursor.begin(at(1000)), at(1000));
         let place = cursor.place("closed", at(0)).unwrap();
-        assert_eq!(place, Place { since: at(0), next: None });
+        assert_eq!(place, Place::first(at(0)));
         assert!(!cursor.covers("closed", at(0)));
         cursor.step("closed", &place, at(0), Step::Done);
         assert_eq!(cursor.place("closed", at(0)), None, "done in this pass");
@@ -181,13 +241,79 @@ mod tests {
         let place = cursor.place("finished", at(0)).unwrap();
         cursor.step("finished", &place, at(0), Step::Next("5000".to_owned()));
         let mut again = written(&cursor);
-        assert_eq!(again.begin(at(1600)), at(1000));
-        assert_eq!(again.place("finished", at(0)), Some(Place { since: at(0), next: Some("5000".to_owned()) }));
+        assert_eq!(again.begin(at(1010)), at(1000));
         let place = again.place("finished", at(0)).unwrap();
+        assert_eq!((place.since, place.next.as_deref()), (at(0), Some("5000")));
         again.step("finished", &place, at(0), Step::Done);
         again.end();
         again.begin(at(1600));
         assert_eq!(again.place("finished", at(0)).unwrap().since, at(990), "what came after the pass began is asked for");
+    }
+
+    #[test]
+    fn a_pass_that_was_cut_off_long_ago_reads_on_to_now_what_it_was_done_with_and_what_it_was_in_the_middle_of() {
+        let mut cursor = Cursor::default();
+        cursor.begin(at(1000));
+        for unit in ["active", "closed"] {
+            let place = cursor.place(unit, at(0)).unwrap();
+            cursor.step(unit, &place, at(0), if unit == "closed" { Step::Next("990".to_owned()) } else { Step::Done });
+        }
+        // The laptop slept for a week.
+        let now = at(1000 + 7 * 24 * 60);
+        let mut again = written(&cursor);
+        assert_eq!(again.begin(now), now);
+        assert_eq!(again.place("active", at(0)), Some(Place::first(at(990))), "not done with: a week has passed");
+        let place = again.place("closed", at(0)).unwrap();
+        assert_eq!(place.next.as_deref(), Some("990"), "the rest of what was under way");
+        again.step("closed", &place, at(0), Step::Done);
+        assert_eq!(again.place("closed", at(0)), Some(Place::first(at(990))), "then what came since its first page");
+    }
+
+    #[test]
+    fn what_a_clock_noted_that_was_ahead_is_read_again_from_the_beginning() {
+        let mut cursor = Cursor::default();
+        cursor.begin(at(1000));
+        let place = cursor.place("closed", at(0)).unwrap();
+        cursor.step("closed", &place, at(0), Step::Done);
+        cursor.look("7", at(1000));
+        cursor.end();
+        let mut a_little = cursor.clone();
+        a_little.begin(at(995));
+        assert!(a_little.covers("closed", at(0)) && a_little.looked("7").is_some(), "clocks differ by minutes");
+        // Set right again, an hour earlier.
+        assert_eq!(cursor.begin(at(940)), at(940));
+        assert_eq!(cursor.place("closed", at(0)), Some(Place::first(at(0))));
+        assert_eq!(cursor.looked("7"), None);
+        let place = cursor.place("closed", at(0)).unwrap();
+        cursor.step("closed", &place, at(0), Step::Next("5".to_owned()));
+        assert_eq!(cursor.begin(at(900)), at(900), "nor is a pass gone on with that is to begin yet");
+        assert_eq!(cursor.place("closed", at(0)), Some(Place::first(at(0))));
+    }
+
+    #[test]
+    fn what_can_be_read_again_has_two_months_of_the_lists_read_again() {
+        let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<BTreeSet<_>>();
+        let read = |cursor: &mut Cursor, now: i64| {
+            cursor.begin(at(now));
+            let place = cursor.place("closed", at(0)).unwrap();
+            cursor.step("closed", &place, at(0), Step::Done);
+            cursor.end();
+            place.since
+        };
+        let (mut cursor, now) = (Cursor::default(), at(1150));
+        cursor.see(names(&["1", "2"]), now);
+        assert_eq!(read(&mut cursor, 1000), at(0));
+        let mut cursor = written(&cursor);
+        cursor.see(names(&["1"]), now);
+        assert_eq!(read(&mut cursor, 1100), at(990), "what vanished brings nothing");
+        cursor.see(names(&["1", "2"]), now);
+        assert_eq!(read(&mut cursor, 1200), at(0));
+        cursor.see(names(&["1", "2"]), now);
+        assert_eq!(read(&mut cursor, 1300), at(1190));
+        let year = 365 * 24 * 60;
+        assert_eq!(read(&mut cursor, year), at(1290));
+        cursor.see(names(&["1", "2", "3"]), at(year));
+        assert_eq!(read(&mut cursor, year + 15), at(year - 60 * 24 * 60 - 10), "not all of a year");
     }
 
     #[test]

@@ -76,9 +76,8 @@ impl Hints<'_> {
         let found = self.client.work_items_with_links(numbers).await?;
         let repositories = self.store.repositories(self.project.id).await?;
         let links: Vec<_> = found.iter().flat_map(|one| super::items::links_of(one, &repositories)).collect();
-        if !links.is_empty() {
-            self.store.put_links(self.project.id, &links).await?;
-        }
+        let read: Vec<i64> = found.iter().map(|one| one.item.number).collect();
+        self.store.put_own_links(self.project.id, &read, &links).await?;
         let items: Vec<_> = found.into_iter().map(|one| one.item).collect();
         self.store.put_work_items(self.project.id, &items, None).await?;
         Ok(items.len())

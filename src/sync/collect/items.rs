@@ -1,4 +1,7 @@
 //! Work items: incidents, those that pull requests and commits name, and what changed of either.
+//!
+//! Open incidents are read in every pass: one that was deleted, or that is of another project, is on no list of changes, and would stay
+//! open for ever.
 
 use std::collections::BTreeSet;
 
@@ -39,6 +42,9 @@ impl Course<'_> {
                 wanted.extend(changed);
             }
         }
+        if !is_first {
+            wanted.extend(self.store().open_incidents(self.project().id, rules).await?);
+        }
         for item in named {
             if !self.has_lost(Source::WorkItems, &item.to_string()).await {
                 wanted.insert(item);
@@ -65,15 +71,16 @@ impl Course<'_> {
     /// Keeps work items with their own links; numbers that nothing was found for are not asked for again.
     pub async fn keep_items(&self, asked: &[i64], found: Vec<LinkedWorkItem>) -> Result<(), Stop> {
         let links: Vec<_> = found.iter().flat_map(|one| links_of(one, self.repositories())).collect();
-        if !links.is_empty() {
-            self.store().put_links(self.project().id, &links).await?;
-        }
+        let read: Vec<i64> = found.iter().map(|one| one.item.number).collect();
+        self.store().put_own_links(self.project().id, &read, &links).await?;
         let items: Vec<_> = found.into_iter().map(|one| one.item).collect();
+        let gone: Vec<i64> = asked.iter().copied().filter(|number| !items.iter().any(|item| item.number == *number)).collect();
+        if !gone.is_empty() {
+            self.store().forget_items(self.project().id, &gone).await?;
+        }
         let mut turn = self.turn(Source::WorkItems).await;
-        for number in asked {
-            if !items.iter().any(|item| item.number == *number) {
-                turn.lose(number.to_string());
-            }
+        for number in gone {
+            turn.lose(number.to_string());
         }
         self.store().put_work_items(self.project().id, &items, turn.page()).await?;
         turn.keep();

@@ -10,7 +10,7 @@ use super::plan::{self, Operation};
 use crate::ado::{BuildQuery, ErrorKind, PullRequestQuery, StatusFilter};
 use crate::domain::collection::Source;
 use crate::domain::fact;
-use crate::domain::id::RepositoryId;
+use crate::domain::id::{Guid, RepositoryId};
 use crate::domain::pull_request::Source as Told;
 use crate::domain::run::DeploymentRecord;
 use crate::metrics::input::StageKind;
@@ -49,12 +49,18 @@ impl Course<'_> {
 
     /// Lets facts in through the one door; repositories that are not known yet first.
     async fn enter(&self, facts: &[fact::PullRequest], listing: Listing, asked_at: jiff::Timestamp) -> Result<(), Stop> {
-        let known: BTreeSet<_> = self.repositories().iter().map(|repository| &repository.guid).collect();
-        if facts.iter().any(|fact| !known.contains(&fact.repository)) {
-            self.list_repositories().await?;
-        }
+        self.know(facts.iter().map(|fact| &fact.repository)).await?;
         let done_on_merge = self.shared.settings.done_on_merge;
         ingest::facts(self.store(), self.project(), facts, listing, Told::Poll, done_on_merge, asked_at).await?;
+        Ok(())
+    }
+
+    /// Lists repositories again where somebody named one that is not known.
+    async fn know(&self, mut named: impl Iterator<Item = &Guid>) -> Result<(), Stop> {
+        let known: BTreeSet<_> = self.repositories().iter().map(|repository| &repository.guid).collect();
+        if named.any(|guid| !known.contains(guid)) {
+            self.list_repositories().await?;
+        }
         Ok(())
     }
 
@@ -63,13 +69,15 @@ impl Course<'_> {
         let begun = self.begun(Source::PullRequests);
         for active in self.store().histories_active(self.project().id).await? {
             if active.listed_at < begun && self.may(Source::PullRequests) {
-                self.look_at(active.repository, active.number).await?;
+                // One that can't be read keeps no other from being read.
+                let looked = self.look_at(active.repository, active.number).await;
+                self.take_of(Source::PullRequests, active.repository, looked)?;
             }
         }
         Ok(())
     }
 
-    /// Asks for one pull request and keeps it like a listed one. One that is gone is remembered as such.
+    /// Asks for one pull request and keeps it like a listed one. One that is gone is remembered as such; one that may only be hidden is not.
     pub async fn look_at(&self, repository: RepositoryId, number: i64) -> Result<(), Stop> {
         let name = format!("{repository}:{number}");
         let Some(repo) = self.repo(repository) else { return Ok(()) };
@@ -79,7 +87,7 @@ impl Course<'_> {
         let asked_at = self.now();
         let found = match self.client().pull_request(repo, number).await {
             Ok(found) => Some(found),
-            Err(error) if is_gone(error.kind()) => None,
+            Err(error) if *error.kind() == ErrorKind::PullRequestMissing => None,
             Err(error) => return Err(error.into()),
         };
         let facts: Vec<_> = found.into_iter().collect();
@@ -100,6 +108,11 @@ impl Course<'_> {
             _ => BuildQuery::FinishedSince(place.since),
         };
         let page = self.client().builds_page(&self.project().guid, &query, place.next.as_deref(), plan::BUILDS).await?;
+        match self.know(page.rows.iter().filter_map(|build| build.repository.as_ref())).await {
+            // Runs may be read where repositories may not.
+            Ok(()) | Err(Stop::Ado(_)) => {}
+            Err(stop) => return Err(stop),
+        }
         let mut turn = self.turn(Source::Builds).await;
         turn.step(operation, place, step(page.next));
         self.store().put_builds(self.project().id, &page.rows, turn.page()).await?;

@@ -35,6 +35,8 @@ pub enum Operation {
     },
     Pushes {
         repository: RepositoryId,
+        /// The default one. Another one's pushes are another list.
+        branch: String,
     },
     Timeline {
         definition: i64,
@@ -43,6 +45,7 @@ pub enum Operation {
     /// Those of the default branch, by date: once, as far back as is wanted.
     Commits {
         repository: RepositoryId,
+        branch: String,
     },
     /// What pushes to the default branch brought, whatever its date.
     Pushed {
@@ -89,7 +92,7 @@ impl Operation {
             Self::Deployments => "deployments".to_owned(),
             Self::Approvals => "approvals".to_owned(),
             Self::Threads { repository, number } | Self::Detail { repository, number } => format!("{repository}:{number}"),
-            Self::Pushes { repository } | Self::Commits { repository } => repository.to_string(),
+            Self::Pushes { repository, branch } | Self::Commits { repository, branch } => format!("{repository}:{branch}"),
             Self::Timeline { build, .. } => build.to_string(),
             Self::Pushed { repository, new, .. } => format!("{repository}:{new}"),
             Self::Between { repository, base, head } => format!("{repository}:{base}:{head}"),
@@ -114,10 +117,10 @@ pub struct Known {
     pub details: Vec<(RepositoryId, i64)>,
     /// Active pull requests whose threads were read, the one read longest ago first.
     pub read: Vec<(RepositoryId, i64)>,
-    /// Repositories that can be read and have a default branch.
-    pub repositories: Vec<RepositoryId>,
+    /// Repositories that can be read and have a default branch, with that.
+    pub repositories: Vec<(RepositoryId, String)>,
     /// Those of them whose commits were not listed yet, as far back as is wanted: later ones are found by pushes.
-    pub unlisted: Vec<RepositoryId>,
+    pub unlisted: Vec<(RepositoryId, String)>,
     /// Runs whose stages nothing else tells, with their pipelines.
     pub timelines: Vec<(i64, i64)>,
 }
@@ -128,9 +131,9 @@ pub fn after_lists(known: &Known) -> Vec<Operation> {
     let turn = known.read.iter().copied().filter(|place| !wanted.contains(place)).take(known.rotation());
     let threads = known.threads.iter().copied().chain(turn).map(|(repository, number)| Operation::Threads { repository, number });
     let details = known.details.iter().map(|&(repository, number)| Operation::Detail { repository, number });
-    let pushes = known.repositories.iter().map(|&repository| Operation::Pushes { repository });
+    let pushes = known.repositories.iter().cloned().map(|(repository, branch)| Operation::Pushes { repository, branch });
     let timelines = known.timelines.iter().map(|&(definition, build)| Operation::Timeline { definition, build });
-    let commits = known.unlisted.iter().map(|&repository| Operation::Commits { repository });
+    let commits = known.unlisted.iter().cloned().map(|(repository, branch)| Operation::Commits { repository, branch });
     let approvals = known.approvals_due.then_some(Operation::Approvals);
     approvals
         .into_iter()
@@ -222,8 +225,8 @@ mod tests {
         let known = Known {
             threads: vec![place(9), place(7)],
             details: vec![place(9), place(8)],
-            repositories: vec![RepositoryId(1), RepositoryId(2)],
-            unlisted: vec![RepositoryId(2)],
+            repositories: vec![(RepositoryId(1), "main".to_owned()), (RepositoryId(2), "main".to_owned())],
+            unlisted: vec![(RepositoryId(2), "main".to_owned())],
             timelines: vec![(5, 51)],
             ..Known::default()
         };

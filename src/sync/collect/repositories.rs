@@ -11,7 +11,6 @@ use jiff::Timestamp;
 
 use super::course::{Course, Stop};
 use super::cursor::{Place, Step};
-use super::lists::is_gone;
 use super::plan::{self, Operation};
 use crate::ado::{self, Client, ErrorKind, RepoRef};
 use crate::domain::collection::Source;
@@ -74,7 +73,8 @@ pub async fn between(
         };
         let page = match page {
             Ok(page) => page,
-            Err(error) if is_gone(error.kind()) || *error.kind() == ErrorKind::BranchMissing => return Ok((None, calls)),
+            // Of a repository that can't be seen nothing is said of these.
+            Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::BranchMissing) => return Ok((None, calls)),
             Err(error) => return Err(error),
         };
         commits.extend(page.rows);
@@ -86,25 +86,25 @@ pub async fn between(
 }
 
 impl Course<'_> {
-    /// The repositories that can be read and have a default branch.
-    pub fn readable(&self) -> Vec<RepositoryId> {
-        let readable = self.repositories().iter().filter(|repository| !repository.disabled && repository.default_branch.is_some());
-        readable.map(|repository| repository.id).collect()
+    /// The repositories that can be read and have a default branch, with that.
+    pub fn readable(&self) -> Vec<(RepositoryId, String)> {
+        let readable = self.repositories().iter().filter(|repository| !repository.disabled && !self.is_hidden(repository.id));
+        readable.filter_map(|repository| Some((repository.id, repository.default_branch.clone()?))).collect()
     }
 
-    pub async fn pushes_page(&self, operation: &Operation, id: RepositoryId, place: &Place) -> Result<(), Stop> {
-        let branch = self.repositories().iter().find(|repository| repository.id == id).and_then(|found| found.default_branch.clone());
-        let (Some(repo), Some(branch)) = (self.repo(id), branch) else { return Ok(()) };
-        let page = self.client().pushes_page(repo, &branch, place.since, skip(place), plan::PUSHES).await?;
+    pub async fn pushes_page(&self, operation: &Operation, id: RepositoryId, branch: &str, place: &Place) -> Result<(), Stop> {
+        let repo = self.repo(id).ok_or(Stop::Hidden)?;
+        let page = self.client().pushes_page(repo, branch, place.since, skip(place), plan::PUSHES).await?;
         let mut turn = self.turn(Source::Pushes).await;
         turn.step(operation, place, step(page.next));
+        turn.show(id);
         self.store().put_pushes(id, &page.rows, turn.page()).await?;
         turn.keep();
         Ok(())
     }
 
     pub async fn commits_page(&self, operation: &Operation, id: RepositoryId, place: &Place) -> Result<(), Stop> {
-        let Some(repo) = self.repo(id) else { return Ok(()) };
+        let repo = self.repo(id).ok_or(Stop::Hidden)?;
         let page = self.client().commits_page(repo, place.since, skip(place), plan::COMMITS).await?;
         let links = links_of(id, &page.rows);
         if !links.is_empty() {
@@ -120,10 +120,8 @@ impl Course<'_> {
     /// What to ask of pushes that were not read, and of deployments whose commits the order of pushes does not place.
     pub async fn between_commits(&self) -> Result<Vec<Operation>, Stop> {
         let mut wanted = Vec::new();
-        for repository in self.readable() {
-            let known = self.repositories().iter().find(|known| known.id == repository);
-            let Some(branch) = known.and_then(|known| known.default_branch.as_deref()) else { continue };
-            let unread = self.store().unread_pushes(repository, branch, self.from).await?;
+        for (repository, branch) in self.readable() {
+            let unread = self.store().unread_pushes(repository, &branch, self.from).await?;
             let groups = groups(&unread).into_iter().take(MOST_GROUPS);
             wanted.extend(groups.map(|(old, new)| Operation::Pushed { repository, old, new }));
         }

@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 
 use super::course::{Course, Stop};
-use super::lists::is_gone;
 use super::trouble::Trouble;
+use crate::ado::ErrorKind;
 use crate::ado::history::happenings;
 use crate::domain::collection::Source;
 use crate::domain::fact;
@@ -57,7 +57,7 @@ impl Course<'_> {
                 let (happenings, actors) = happenings(&threads);
                 Some(HistoryUpdate::Threads { repository, number, happenings, actors, at: asked_at })
             }
-            Err(error) if is_gone(error.kind()) => None,
+            Err(error) if *error.kind() == ErrorKind::PullRequestMissing => None,
             Err(error) => return Err(error.into()),
         };
         Ok(Some(Read { source: Source::Threads, name, update, links: Vec::new() }))
@@ -69,7 +69,7 @@ impl Course<'_> {
         let asked_at = self.now();
         let (update, links) = match self.client().pull_request_detail(repo, number).await {
             Ok(detail) => (Some(update(repository, &detail, asked_at)), links_of(repository, &detail)),
-            Err(error) if is_gone(error.kind()) => (None, Vec::new()),
+            Err(error) if *error.kind() == ErrorKind::PullRequestMissing => (None, Vec::new()),
             Err(error) => return Err(error.into()),
         };
         Ok(Some(Read { source: Source::Details, name, update, links }))

@@ -101,7 +101,9 @@ async fn first_tiles(course: &Course<'_>) -> store::Result<()> {
     for source in [Source::PullRequests, Source::Builds, Source::Environments, Source::Releases] {
         course.expect(source, of(source).len());
     }
-    if course.repositories().is_empty() {
+    // Names and default branches change, whether or not anybody compares the project: once a day, with the policies.
+    let is_due = course.was_backfilled(Source::PullRequests) && course.store().approvals(course.project().id).await?.is_due(course.now());
+    if course.repositories().is_empty() || is_due {
         course.take(Source::Pushes, course.list_repositories().await)?;
     }
     let pull_requests = async {
@@ -224,10 +226,11 @@ async fn known(course: &Course<'_>) -> store::Result<Known> {
     let timelines = course.take(Source::Timelines, course.timelines().await)?.unwrap_or_default();
     let repositories = course.readable();
     let mut unlisted = Vec::new();
-    for &repository in &repositories {
+    for (repository, branch) in &repositories {
+        let commits = Operation::Commits { repository: *repository, branch: branch.clone() };
         // What was refused is asked for once more, to see whether it still is.
-        if course.was_refused(Source::Commits) || !course.covers(&Operation::Commits { repository }).await {
-            unlisted.push(repository);
+        if course.was_refused(Source::Commits) || !course.covers(&commits).await {
+            unlisted.push((*repository, branch.clone()));
         }
     }
     let approvals_due = store.approvals(project).await?.is_due(course.now());
@@ -292,18 +295,22 @@ async fn perform(course: &Course<'_>, operation: Operation) -> store::Result<Opt
         return Ok(None);
     }
     match operation {
-        Operation::Threads { repository, number } => Ok(course.take(source, course.threads(repository, number).await)?.flatten()),
-        Operation::Detail { repository, number } => Ok(course.take(source, course.detail(repository, number).await)?.flatten()),
+        Operation::Threads { repository, number } => {
+            Ok(course.take_of(source, repository, course.threads(repository, number).await)?.flatten())
+        }
+        Operation::Detail { repository, number } => {
+            Ok(course.take_of(source, repository, course.detail(repository, number).await)?.flatten())
+        }
         Operation::Timeline { definition, build } => {
             course.take(source, course.timeline(definition, build).await)?;
             Ok(None)
         }
         Operation::Pushed { repository, ref old, ref new } => {
-            course.take(source, course.pushed(&operation, repository, old, new).await)?;
+            course.take_of(source, repository, course.pushed(&operation, repository, old, new).await)?;
             Ok(None)
         }
         Operation::Between { repository, ref base, ref head } => {
-            course.take(source, course.between(&operation, repository, base, head).await)?;
+            course.take_of(source, repository, course.between(&operation, repository, base, head).await)?;
             Ok(None)
         }
         Operation::Approvals => {
@@ -330,8 +337,8 @@ async fn walk(course: &Course<'_>, operation: &Operation) -> store::Result<()> {
             Operation::Environments => course.environments_page(operation, &place).await,
             Operation::Records { environment } => course.records_page(operation, *environment, &place).await,
             Operation::Deployments => course.deployments_page(operation, &place).await,
-            Operation::Pushes { repository } => course.pushes_page(operation, *repository, &place).await,
-            Operation::Commits { repository } => course.commits_page(operation, *repository, &place).await,
+            Operation::Pushes { repository, branch } => course.pushes_page(operation, *repository, branch, &place).await,
+            Operation::Commits { repository, .. } => course.commits_page(operation, *repository, &place).await,
             Operation::ChangedWorkItems => course.changed_items(operation, &place).await,
             Operation::Approvals
             | Operation::Threads { .. }
@@ -348,7 +355,20 @@ async fn walk(course: &Course<'_>, operation: &Operation) -> store::Result<()> {
             continue;
         }
         let went_well = page.is_ok();
-        course.take(source, page)?;
+        match operation {
+            Operation::Pushes { repository, .. } => {
+                course.take_of(source, *repository, page)?;
+                if course.is_hidden(*repository) {
+                    course.hide(*repository).await?;
+                }
+            }
+            Operation::Commits { repository, .. } => {
+                course.take_of(source, *repository, page)?;
+            }
+            _ => {
+                course.take(source, page)?;
+            }
+        }
         if !went_well {
             return Ok(());
         }

@@ -74,7 +74,7 @@ pub fn phases(phases: &[PhaseFigure]) -> Markup {
             Cell::Words(left_out),
         ]
     });
-    classed("wide stacked", "Phases", &["Phase", "Value", "Spread", "n", "Left out"], rows)
+    classed("wide stacked by-phase", "Phases", &["Phase", "Value", "Spread", "n", "Left out"], rows)
 }
 
 pub fn services(services: &[Service]) -> Markup {
@@ -145,7 +145,7 @@ pub fn behind(metric: Metric, rows: &[Row], figures: &Figures, input: &Input, da
     };
     let heads = ["When", "What", "Time", "Remark"];
     for (caption, rows) in [("Counted", counted), ("Left out", left_out)] {
-        let _ = write!(html, "{}", table(caption, &heads, rows.iter().take(MOST).map(cells)));
+        let _ = write!(html, "{}", classed("wide stacked by-row", caption, &heads, rows.iter().take(MOST).map(cells)));
         if rows.len() > MOST {
             let _ = writeln!(
                 html,

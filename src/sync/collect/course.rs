@@ -184,6 +184,8 @@ impl<'a> Course<'a> {
         }
         let listed = self.client().repositories(&self.project().guid).await?;
         self.store().put_repositories(self.project().id, &listed).await?;
+        // It is no page of a source, and a call all the same.
+        self.shared.progress.send_modify(|progress| progress.here += 1);
         // Two that list at once find the same.
         let _ = self.listed.set(self.store().repositories(self.project().id).await?);
         Ok(())

@@ -22,6 +22,7 @@ use super::sources::{self, collection_of};
 use super::{Store, approvals, commits, flow_line, linkage, sqlite, stage_rows};
 use crate::domain::collection::{Collection, SourceState};
 use crate::domain::id::{ObjectId, ProjectId, RepositoryId};
+use crate::domain::pull_request::PullRequestStatus;
 use crate::domain::run::DefinitionKind;
 use crate::metrics::input::{Compare, Input, Linkage, MeasuredProject, Run, StageKind};
 use crate::metrics::production::{KindKey, Wanted};
@@ -53,9 +54,7 @@ sqlite_queries! {
     /// And of each kind the last one before.
     STAGES = lines!("s.line", "stage_runs s WHERE s.stage_kind = j.value AND s.ended_at >= coalesce((SELECT max(b.ended_at) \
         FROM stage_runs b WHERE b.stage_kind = j.value AND b.ended_at < $2), $2)");
-    /// None that is open in a repository that is gone or disabled: nobody can close it any more.
-    FLOWS = lines!("f.line", "flows f WHERE f.project = j.value AND f.ended_at >= $2 AND NOT (f.ended_at = 9007199254740991 \
-        AND EXISTS (SELECT 1 FROM repositories r WHERE r.id = f.repository AND r.disabled = 1))");
+    FLOWS = lines!("f.line", "flows f WHERE f.project = j.value AND f.ended_at >= $2");
     TIPS = lines!("p.line", "repositories r CROSS JOIN pushes p WHERE r.project = j.value AND p.repository = r.id \
         AND p.branch = r.default_branch AND p.at >= $2");
     COMPARES = "SELECT c.repository, c.base, c.head, c.commits FROM json_each($1) j CROSS JOIN repositories r \
@@ -65,8 +64,7 @@ sqlite_queries! {
 postgres_queries! {
     STAGES_ON_SERVER = lines_on_server!("s.line", "stage_runs s WHERE s.stage_kind = j.value AND s.ended_at >= coalesce((SELECT \
         max(b.ended_at) FROM stage_runs b WHERE b.stage_kind = j.value AND b.ended_at < $2), $2)");
-    FLOWS_ON_SERVER = lines_on_server!("f.line", "flows f WHERE f.project = j.value AND f.ended_at >= $2 AND NOT \
-        (f.ended_at = 9007199254740991 AND EXISTS (SELECT 1 FROM repositories r WHERE r.id = f.repository AND r.disabled = 1))");
+    FLOWS_ON_SERVER = lines_on_server!("f.line", "flows f WHERE f.project = j.value AND f.ended_at >= $2");
     TIPS_ON_SERVER = lines_on_server!("p.line", "repositories r CROSS JOIN pushes p WHERE r.project = j.value \
         AND p.repository = r.id AND p.branch = r.default_branch AND p.at >= $2");
     COMPARES_ON_SERVER = "SELECT c.repository, c.base, c.head, c.commits FROM repositories r JOIN compares c ON c.repository = r.id \
@@ -77,7 +75,7 @@ queries! {
     PROJECTS = "SELECT p.id, p.name, CASE WHEN p.removed_at IS NULL THEN 0 ELSE 1 END AS removed, s.source, s.covers_from, s.done, s.total, \
         s.backfilled_at, s.synced_at, s.attempted_at, s.failed, s.refused FROM projects p LEFT JOIN sync_sources s ON s.project = p.id \
         ORDER BY p.name, p.id";
-    REPOSITORIES = "SELECT id, project, name, default_branch FROM repositories ORDER BY id";
+    REPOSITORIES = "SELECT id, project, name, default_branch, disabled FROM repositories ORDER BY id";
     OF_STAGES = "SELECT DISTINCT repository FROM stage_runs WHERE stage_kind = $1 AND ended_at >= $2 AND repository IS NOT NULL";
     OF_RUNS = "SELECT DISTINCT repository FROM builds WHERE project = $1 AND definition = $2 AND (finished_at >= $3 OR finished_at IS NULL) \
         AND repository IS NOT NULL";
@@ -280,10 +278,11 @@ impl Store {
             runs.push(parsing);
         }
 
-        let mut repositories = Vec::new();
+        let (mut repositories, mut closed) = (Vec::new(), BTreeSet::new());
         for row in sqlx::query(REPOSITORIES).fetch_all(&mut *conn).await? {
             let project = ProjectId(row.int("project")?);
             if ids.contains(&project) {
+                closed.extend(row.flag("disabled")?.then_some(RepositoryId(row.int("id")?)));
                 repositories.push((RepositoryId(row.int("id")?), project, row.text("name")?, row.maybe_text("default_branch")?));
             }
         }
@@ -301,7 +300,9 @@ impl Store {
             Extent::Everything => linkage::incidents(&mut *conn, engine, &ids, &query.rules).await?,
             Extent::Deployments => Vec::new(),
         };
-        let flows = flows.end().await?;
+        let mut flows = flows.end().await?;
+        // In a repository that is gone or disabled nobody can close anything: what was open there is not in progress.
+        flows.retain(|flow| flow.status != PullRequestStatus::Active || !closed.contains(&flow.repository));
         let mut linked = Linkage::default();
         if extent == Extent::Everything {
             let mut asked: BTreeSet<RepositoryId> = repositories.iter().map(|(id, ..)| *id).collect();

@@ -306,7 +306,7 @@ fn reverts_and_hotfixes_are_known_by_title_branch_and_label() {
     assert_eq!(flow(&history).nature, Nature::Revert);
     history.title = "Revert \"Revert \"Add a pier\"\"".to_owned();
     let relanded = flow(&history);
-    assert_eq!((relanded.nature, relanded.reverts), (Nature::Ordinary, None), "it puts the pier back");
+    assert_eq!((relanded.nature, relanded.reverts), (Nature::Hotfix, None), "it puts the pier back: what its branch says");
     history.title = "Revert the pier".to_owned();
     assert_eq!(flow(&history).nature, Nature::Hotfix);
 }

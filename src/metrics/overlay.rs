@@ -77,19 +77,22 @@ pub struct OverlayFigure {
     pub of: u64,
 }
 
-/// Of a phase in a window; nothing where the phase has no such thing.
-pub fn figure(frame: &Frame<'_>, phase: Phase, window: Window) -> Option<OverlayFigure> {
-    let overlay = Overlay::of(phase).filter(|_| frame.query.definition == Definition::Ours)?;
-    let without = |value| Some(OverlayFigure { overlay, value, known: 0, of: 0 });
+/// What is said while that is not there which tells of it.
+fn withheld(frame: &Frame<'_>, overlay: Overlay) -> Option<Value> {
     let sources: &[Source] = match overlay {
         Overlay::Ci => &[Source::Builds],
         Overlay::Approval => &[Source::Builds, Source::Timelines],
     };
-    if let Some(percent) = readiness::backfilling(frame, sources) {
-        return without(Value::Backfilling { percent });
-    }
-    if let Some(why) = sources.iter().find_map(|source| readiness::refused(frame, *source)) {
-        return without(Value::NotMeasured { why });
+    let refused = || sources.iter().find_map(|source| readiness::refused(frame, *source));
+    let backfilling = readiness::backfilling(frame, sources).map(|percent| Value::Backfilling { percent });
+    backfilling.or_else(|| Some(Value::NotMeasured { why: refused()? }))
+}
+
+/// Of a phase in a window; nothing where the phase has no such thing.
+pub fn figure(frame: &Frame<'_>, phase: Phase, window: Window) -> Option<OverlayFigure> {
+    let overlay = Overlay::of(phase).filter(|_| frame.query.definition == Definition::Ours)?;
+    if let Some(value) = withheld(frame, overlay) {
+        return Some(OverlayFigure { overlay, value, known: 0, of: 0 });
     }
     let (mut seconds, mut of) = (Vec::new(), 0);
     cycle::each_phase(frame, phase, window, &mut |sample| {
@@ -151,7 +154,8 @@ pub fn lines(frame: &Frame<'_>, metric: Metric, window: Window) -> Vec<String> {
         Metric::LeadTime => &[Phase::DeployWait],
         _ => &[],
     };
-    let line = |phase: &Phase| figure(frame, *phase, window).filter(|figure| figure.of > 0).map(|figure| told(*phase, &figure));
+    let says = |figure: &OverlayFigure| figure.of > 0 || withheld(frame, figure.overlay).is_some();
+    let line = |phase: &Phase| figure(frame, *phase, window).filter(says).map(|figure| told(*phase, &figure));
     phases.iter().filter_map(line).collect()
 }
 

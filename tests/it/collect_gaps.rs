@@ -100,7 +100,7 @@ async fn what_was_merged_in_a_repository_while_it_was_hidden_is_there_soon_after
 async fn what_fails_every_time_in_one_repository_keeps_no_other_from_being_read() {
     let scene = Scene::new().await;
     let control = scene.measured.control();
-    let broken = scene.measured.services.ctx.store.repository(scene.repository("tide-web").await).await.unwrap().unwrap();
+    let broken = scene.measured.services.ctx.store.repository(scene.repository("harbor-web").await).await.unwrap().unwrap();
     control.add_fault(format!("500:times=always:path={}/pushes", broken.guid.as_str()).parse().unwrap());
     let store = scene.measured.services.ctx.store.clone();
     let collection = async || store.collection(scene.harbor()).await.unwrap();
@@ -166,7 +166,7 @@ async fn a_pass_that_was_cut_off_a_week_ago_ends_with_what_happened_since() {
     let scene = Scene::new().await;
     let control = scene.measured.control();
     // The second page of nothing fails for ever: pushes of one repository keep the pass of their source open.
-    let broken = scene.measured.services.ctx.store.repository(scene.repository("tide-web").await).await.unwrap().unwrap();
+    let broken = scene.measured.services.ctx.store.repository(scene.repository("harbor-web").await).await.unwrap().unwrap();
     control.add_fault(format!("500:times=always:path={}/pushes", broken.guid.as_str()).parse().unwrap());
     assert!(!scene.pass(QUARTER).await);
     control.clear_faults();

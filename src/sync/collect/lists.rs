@@ -108,10 +108,13 @@ impl Course<'_> {
             _ => BuildQuery::FinishedSince(place.since),
         };
         let page = self.client().builds_page(&self.project().guid, &query, place.next.as_deref(), plan::BUILDS).await?;
-        match self.know(page.rows.iter().filter_map(|build| build.repository.as_ref())).await {
-            // Runs may be read where repositories may not.
-            Ok(()) | Err(Stop::Ado(_)) => {}
-            Err(stop) => return Err(stop),
+        // Those of a first pass were listed when the project was selected.
+        if self.was_backfilled(Source::Builds) {
+            match self.know(page.rows.iter().filter_map(|build| build.repository.as_ref())).await {
+                // Runs may be read where repositories may not.
+                Ok(()) | Err(Stop::Ado(_)) | Err(Stop::Hidden) => {}
+                Err(stop @ Stop::Store(_)) => return Err(stop),
+            }
         }
         let mut turn = self.turn(Source::Builds).await;
         turn.step(operation, place, step(page.next));

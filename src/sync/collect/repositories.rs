@@ -88,7 +88,7 @@ pub async fn between(
 impl Course<'_> {
     /// The repositories that can be read and have a default branch, with that.
     pub fn readable(&self) -> Vec<(RepositoryId, String)> {
-        let readable = self.repositories().iter().filter(|repository| !repository.disabled && !self.is_hidden(repository.id));
+        let readable = self.repositories().iter().filter(|repository| !repository.disabled);
         readable.filter_map(|repository| Some((repository.id, repository.default_branch.clone()?))).collect()
     }
 

@@ -303,14 +303,16 @@ async fn a_hook_on_probation_is_made_anew_at_the_next_look() {
 async fn of_two_engines_one_compares() {
     let scene = Scene::new().await;
     let other = scene.another_process().await;
-    let engines = [Engine::start(&scene.alice, scene.options()), Engine::start(&other, scene.options())];
+    // Collecting lists repositories too, now and then.
+    let options = || EngineOptions { collect_every: None, ..scene.options() };
+    let engines = [Engine::start(&scene.alice, options()), Engine::start(&other, options())];
     let first = scene.clock.now();
     until("the first comparison is done", async || scene.done_at().await == Some(first)).await;
     for engine in engines {
         engine.stop().await;
     }
     scene.control().reset_requests();
-    let engines = [Engine::start(&scene.alice, scene.options()), Engine::start(&other, scene.options())];
+    let engines = [Engine::start(&scene.alice, options()), Engine::start(&other, options())];
     scene.clock.advance(SignedDuration::from_mins(15));
     until("the second comparison is done", async || scene.done_at().await == Some(scene.clock.now())).await;
     // What the other one had begun is finished by then.

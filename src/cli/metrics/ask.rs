@@ -12,6 +12,7 @@ use crate::cli::exit::{Exit, Failure};
 use crate::cli::frame::{Frame, find_project};
 use crate::domain::board::age_step;
 use crate::domain::collection::Collection;
+use crate::domain::id::RepositoryId;
 use crate::domain::lack::Lack;
 use crate::domain::project::Project;
 use crate::metrics;
@@ -190,17 +191,32 @@ pub async fn projects(all: bool, frame: &mut Frame<'_>) -> Result<Vec<Project>, 
     }
 }
 
-async fn repository(ctx: &Context, projects: &[Project], name: &str) -> Result<crate::domain::id::RepositoryId, Failure> {
-    let mut names = Vec::new();
+async fn repository(ctx: &Context, projects: &[Project], name: &str) -> Result<RepositoryId, Failure> {
+    let mut all = Vec::new();
     for project in projects {
-        for repository in ctx.store.repositories(project.id).await? {
-            if repository.name.eq_ignore_ascii_case(name) {
-                return Ok(repository.id);
-            }
-            names.push(repository.name);
+        let of_project = ctx.store.repositories(project.id).await?;
+        all.extend(of_project.into_iter().map(|repository| (repository.id, repository.name, project.name.as_str())));
+    }
+    only_repository(&all, name)
+}
+
+/// The repository of that name, of `(id, name, project)`; it must be the only one.
+fn only_repository(all: &[(RepositoryId, String, &str)], name: &str) -> Result<RepositoryId, Failure> {
+    let found: Vec<_> = all.iter().filter(|(_, other, _)| other.eq_ignore_ascii_case(name)).collect();
+    match found.as_slice() {
+        [(id, ..)] => Ok(*id),
+        [] => {
+            let names: Vec<String> = all.iter().map(|(_, name, _)| name.clone()).collect();
+            Err(Failure::refused(format!("there is no repository {name}"), it_has(&names)))
+        }
+        several => {
+            let projects: Vec<&str> = several.iter().map(|(.., project)| *project).collect();
+            Err(Failure::usage(
+                format!("{} projects have a repository {name}", several.len()),
+                format!("choose one with --project: {}", projects.join(", ")),
+            ))
         }
     }
-    Err(Failure::refused(format!("there is no repository {name}"), it_has(&names)))
 }
 
 /// The service of that name or number; it must be the only one.
@@ -282,6 +298,20 @@ mod tests {
     use crate::domain::collection::{Source, SourceState};
     use crate::domain::id::ProjectId;
     use crate::domain::run::DefinitionKind;
+
+    #[test]
+    fn a_repository_that_several_projects_have_is_asked_about_by_project() {
+        let all = [
+            (RepositoryId(1), "api".to_owned(), "Alpha"),
+            (RepositoryId(2), "API".to_owned(), "Beta"),
+            (RepositoryId(3), "web".to_owned(), "Beta"),
+        ];
+        assert_eq!(only_repository(&all, "Web").ok(), Some(RepositoryId(3)));
+        let several = only_repository(&all, "api").unwrap_err();
+        let words = format!("{several:?}");
+        assert!(words.contains("2 projects have a repository api") && words.contains("--project: Alpha, Beta"), "{words}");
+        assert!(format!("{:?}", only_repository(&all, "shop").unwrap_err()).contains("there is no repository shop"));
+    }
 
     fn kind(definition: i64, name: &str, stage: &str) -> StageKind {
         StageKind {

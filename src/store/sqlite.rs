@@ -117,11 +117,11 @@ pub(super) fn make_private(file: &Path) -> std::io::Result<()> {
     options.open(file).map(|_| ())
 }
 
-/// For reading that jumps back and forth over many pages. All connections share what their caches allow together, and a small share of it
-/// has such a reader fetch the same pages again and again.
-pub(super) const WIDE_CACHE: &str = "PRAGMA cache_size = -8192";
+/// For reading that jumps back and forth over many pages. All connections share what their caches allow together, and with a small share
+/// of it such a reader fetches the same pages again and again; those of the file itself are looked at where the system has them.
+pub(super) const WIDE_CACHE: &str = "PRAGMA cache_size = -8192; PRAGMA mmap_size = 2147418112";
 /// What a cache is otherwise, and gives back what it held beyond.
-pub(super) const NARROW_CACHE: &str = "PRAGMA cache_size = -256";
+pub(super) const NARROW_CACHE: &str = "PRAGMA mmap_size = 0; PRAGMA cache_size = -256";
 
 /// What SQLite forgets between connections. None of it writes to the file. A small cache is enough: the board is one pass over its rows,
 /// and the system caches the file.

@@ -396,40 +396,31 @@ fn active(row: &AnyRow) -> Result<ActiveHistory> {
     })
 }
 
-/// Adds work items that links tell of to what pull requests are known to hang on.
-pub(super) async fn add_items(
-    conn: &mut AnyConnection,
-    project: ProjectId,
-    items: impl Iterator<Item = ((RepositoryId, i64), i64)>,
-    rules: &(Rules, String),
-) -> Result<()> {
-    let mut table = Table::default();
-    for ((repository, number), item) in items {
-        if let Some(known) = table.row(&mut *conn, repository, number).await?
-            && !known.history.items.contains(&item)
-        {
-            known.history.items.push(item);
-            table.new.insert((repository, number));
-        }
-    }
-    table.write(conn, project, rules).await.map(|_| ())
+/// What became of the links between pull requests and work items.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum ItemChange {
+    Hung,
+    Taken,
 }
 
-/// Takes away work items that pull requests no longer hang on.
-pub(super) async fn drop_items(
+/// Follows links in what pull requests are known to hang on.
+pub(super) async fn change_items(
     conn: &mut AnyConnection,
     project: ProjectId,
     items: impl Iterator<Item = ((RepositoryId, i64), i64)>,
+    change: ItemChange,
     rules: &(Rules, String),
 ) -> Result<()> {
     let mut table = Table::default();
     for ((repository, number), item) in items {
-        if let Some(known) = table.row(&mut *conn, repository, number).await?
-            && known.history.items.contains(&item)
-        {
-            known.history.items.retain(|known| *known != item);
-            table.new.insert((repository, number));
+        let Some(known) = table.row(&mut *conn, repository, number).await? else { continue };
+        let hangs = known.history.items.contains(&item);
+        match change {
+            ItemChange::Hung if !hangs => known.history.items.push(item),
+            ItemChange::Taken if hangs => known.history.items.retain(|other| *other != item),
+            ItemChange::Hung | ItemChange::Taken => continue,
         }
+        table.new.insert((repository, number));
     }
     table.write(conn, project, rules).await.map(|_| ())
 }

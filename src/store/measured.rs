@@ -86,8 +86,8 @@ queries! {
         WHERE project = $1 AND definition = $2 AND (finished_at >= $3 OR finished_at IS NULL)";
 }
 
-/// Tells SQLite how large the cache of a connection is.
-async fn set_cache(conn: &mut AnyConnection, engine: Engine, sql: &'static str) -> Result<()> {
+/// Tells SQLite how a connection is to get at pages.
+async fn tune(conn: &mut AnyConnection, engine: Engine, sql: &'static str) -> Result<()> {
     if engine == Engine::Sqlite {
         sqlx::raw_sql(sql).execute(conn).await?;
     }
@@ -244,8 +244,8 @@ impl Store {
         let mut snapshot = self.snapshot().await?;
         let conn: &mut AnyConnection = &mut snapshot;
         let engine = self.engine();
-        // Who is cancelled leaves the cache wide, until figures are read over that connection again.
-        set_cache(&mut *conn, engine, sqlite::WIDE_CACHE).await?;
+        // Who is cancelled leaves it so, until figures are read over that connection again.
+        tune(&mut *conn, engine, sqlite::FOR_FIGURES).await?;
         let on = |sqlite: &'static str, server: &'static str| match engine {
             Engine::Sqlite => sqlite,
             Engine::Postgres => server,
@@ -315,7 +315,7 @@ impl Store {
             }
             linked = linkage::of(&mut *conn, engine, &ids, &asked, query, &flows).await?;
         }
-        set_cache(&mut *conn, engine, sqlite::NARROW_CACHE).await?;
+        tune(&mut *conn, engine, sqlite::AS_USUAL).await?;
         snapshot.rollback().await?;
 
         let mut tips = tips.end().await?;

@@ -117,18 +117,18 @@ pub(super) fn make_private(file: &Path) -> std::io::Result<()> {
     options.open(file).map(|_| ())
 }
 
-/// For reading that jumps back and forth over many pages. All connections share what their caches allow together, and with a small share
-/// of it such a reader fetches the same pages again and again; those of the file itself are looked at where the system has them.
-pub(super) const WIDE_CACHE: &str = "PRAGMA cache_size = -8192; PRAGMA mmap_size = 2147418112";
-/// What a cache is otherwise, and gives back what it held beyond.
-pub(super) const NARROW_CACHE: &str = "PRAGMA mmap_size = 0; PRAGMA cache_size = -256";
+/// For reading that jumps back and forth over many pages, which a small cache fetches again and again: the file is mapped, so that pages
+/// are looked at where the system has them, and what is not yet in it has more room.
+pub(super) const FOR_FIGURES: &str = "PRAGMA cache_size = -8192; PRAGMA mmap_size = 2147418112";
+/// What a connection has otherwise: nothing is mapped, and what the cache held beyond is given back.
+pub(super) const AS_USUAL: &str = "PRAGMA mmap_size = 0; PRAGMA cache_size = -256";
 
 /// What SQLite forgets between connections. None of it writes to the file. A small cache is enough: the board is one pass over its rows,
 /// and the system caches the file.
 pub(super) fn settings(tuning: Tuning) -> String {
     let mut sql = format!(
         "PRAGMA busy_timeout = {}; PRAGMA foreign_keys = ON; PRAGMA synchronous = FULL; \
-         PRAGMA temp_store = MEMORY; {NARROW_CACHE};",
+         PRAGMA temp_store = MEMORY; {AS_USUAL};",
         tuning.busy_timeout_ms
     );
     if let Some(pages) = tuning.max_pages {

@@ -9,6 +9,7 @@ use sqlx::any::AnyRow;
 use super::batch;
 use super::column::{Columns, Word, json};
 use super::error::Result;
+use super::histories::ItemChange;
 use super::hold::Hold;
 use super::sources::PageDone;
 use super::{Store, histories, linkage};
@@ -92,6 +93,21 @@ async fn put_links(conn: &mut AnyConnection, project: ProjectId, links: &[(i64, 
     Ok(())
 }
 
+/// Keeps links, and lets the pull requests among their targets know of their items.
+async fn hang(
+    conn: &mut AnyConnection,
+    project: ProjectId,
+    links: &[(i64, RepositoryId, LinkTarget, Via)],
+    rules: &(Rules, String),
+) -> Result<()> {
+    put_links(&mut *conn, project, links).await?;
+    let of_pull_requests = links.iter().filter_map(|(item, repository, target, _)| match target {
+        LinkTarget::PullRequest { number } => Some(((*repository, *number), *item)),
+        _ => None,
+    });
+    histories::change_items(conn, project, of_pull_requests, ItemChange::Hung, rules).await
+}
+
 impl Store {
     /// Keeps a page of work items, with its cursor. An older revision changes nothing.
     pub async fn put_work_items(&self, project: ProjectId, items: &[WorkItem], page: impl Into<Option<PageDone>>) -> Result<()> {
@@ -131,12 +147,7 @@ impl Store {
         let rules = self.flow_rules();
         self.attempt("keep links of work items", async {
             let mut writing = self.writing_on(Hold::Project(project)).await?;
-            put_links(writing.conn(), project, links).await?;
-            let of_pull_requests = links.iter().filter_map(|(item, repository, target, _)| match target {
-                LinkTarget::PullRequest { number } => Some(((*repository, *number), *item)),
-                _ => None,
-            });
-            histories::add_items(writing.conn(), project, of_pull_requests, &rules).await?;
+            hang(writing.conn(), project, links, &rules).await?;
             self.finish_page(writing, project, None).await
         })
         .await
@@ -168,13 +179,8 @@ impl Store {
                     unlink.execute(writing.conn()).await?;
                 }
             }
-            histories::drop_items(writing.conn(), project, gone.into_iter(), &rules).await?;
-            put_links(writing.conn(), project, links).await?;
-            let of_pull_requests = links.iter().filter_map(|(item, repository, target, _)| match target {
-                LinkTarget::PullRequest { number } => Some(((*repository, *number), *item)),
-                _ => None,
-            });
-            histories::add_items(writing.conn(), project, of_pull_requests, &rules).await?;
+            histories::change_items(writing.conn(), project, gone.into_iter(), ItemChange::Taken, &rules).await?;
+            hang(writing.conn(), project, links, &rules).await?;
             self.finish_page(writing, project, None).await
         })
         .await

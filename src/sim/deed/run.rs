@@ -33,6 +33,15 @@ pub enum Decision {
     Reject,
 }
 
+impl Decision {
+    fn status(self) -> ApprovalStatus {
+        match self {
+            Self::Approve => ApprovalStatus::Approved,
+            Self::Reject => ApprovalStatus::Rejected,
+        }
+    }
+}
+
 /// Queues a run; answers its id.
 pub async fn queue_run(sim: &Sim, actor: Uuid, new: NewRun) -> Result<i32, Failure> {
     let mut world = sim.write().await;
@@ -144,10 +153,7 @@ pub async fn decide_stage(sim: &Sim, id: i32, stage: &str, actor: Uuid, decision
             last.approvals.iter_mut().find(|approval| approval.status == ApprovalStatus::Pending && may.contains(&approval.approver));
         let approval = approval.ok_or_else(|| Failure::argument("as", &format!("The stage {stage} does not wait for them.")))?;
         (approval.decided, approval.by) = (Some(now), Some(actor));
-        approval.status = match decision {
-            Decision::Approve => ApprovalStatus::Approved,
-            Decision::Reject => ApprovalStatus::Rejected,
-        };
+        approval.status = decision.status();
         go_on(last, now);
         Ok(())
     })
@@ -166,10 +172,7 @@ pub async fn decide_check(sim: &Sim, id: i32, stage: &str, check: &str, decision
         let found = last.checks.iter_mut().find(is_it);
         let found = found.ok_or_else(|| Failure::argument("check", &format!("The stage {stage} does not wait for {check}.")))?;
         found.decided = Some(now);
-        found.status = match decision {
-            Decision::Approve => ApprovalStatus::Approved,
-            Decision::Reject => ApprovalStatus::Rejected,
-        };
+        found.status = decision.status();
         go_on(last, now);
         Ok(())
     })
